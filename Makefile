@@ -1,0 +1,46 @@
+# Every target works as the first command on a clean checkout: it makes the environment if it is missing or outdated.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STUDY ?= default
+
+.DEFAULT_GOAL := help
+.PHONY: help setup bench smoke test lint notebook clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.installed  ## make the virtual environment and install everything
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "error: $(PYTHON) is too old; allowed: Python 3.11 or newer, as in: make PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+bench: setup  ## execute the default study and report it (STUDY=NAME for another)
+	$(BIN)/supernet-bench run $(STUDY)
+
+smoke: setup  ## execute every code path in under a minute
+	$(BIN)/supernet-bench run smoke
+
+test: setup lint  ## lint, check types and run the tests
+	$(BIN)/python -m pytest -n auto
+
+lint: setup  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+notebook: $(VENV)/.notebook  ## open the notebook over the result files
+	$(BIN)/jupyter notebook analysis/notebooks
+
+$(VENV)/.notebook: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[notebook]'
+	@touch $@
+
+clean:  ## remove the virtual environment and caches; store/ and reports/ stay
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Metrics, statistics, tables and plots over a store of records."""

@@ -1,0 +1,1 @@
+"""Spec, study, training loop, scoring, store, executors and command line."""

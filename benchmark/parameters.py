@@ -1,0 +1,80 @@
+"""Settings from text: building a dataclass from a table of values, each checked against its field."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_type_hints
+
+from benchmark.errors import InputError, unknown
+
+T = TypeVar("T")
+
+
+def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+    """Build the dataclass `cls` from `values`.
+
+    Parameters
+    ----------
+    cls : type
+        A dataclass of ints, floats, bools and strings. A field's metadata may hold ``low`` and ``high``, both
+        allowed, and ``choices``.
+    values : mapping
+        One value per field; missing ones take the default.
+    where : str
+        Name of the table that the values come from, for messages.
+
+    Raises
+    ------
+    InputError
+        For an unknown key, a missing one without default, a wrong type, or a value out of range.
+    """
+    fields = {field.name: field for field in settings(cls)}
+    for key in values:
+        if key not in fields:
+            raise unknown(f"setting of {where}", key, fields)
+    hints = get_type_hints(cls)
+    checked = {key: _check(value, hints[key], fields[key], f"{where}.{key}") for key, value in values.items()}
+    for key, field in fields.items():
+        if key not in checked and field.default is dataclasses.MISSING:
+            raise InputError(f"{where}.{key} is missing; it has no default")
+    return cls(**checked)
+
+
+def settings(cls: type) -> tuple[dataclasses.Field[Any], ...]:
+    """Return the fields that a user may set."""
+    return tuple(field for field in dataclasses.fields(cls) if field.init)
+
+
+def values_of(instance: Any) -> dict[str, Any]:
+    """Return all settings of a dataclass instance by name."""
+    return {field.name: getattr(instance, field.name) for field in settings(type(instance))}
+
+
+def allowed(kind: type, field: dataclasses.Field[Any]) -> str:
+    """Return in words which values a field takes."""
+    if "choices" in field.metadata:
+        return ", ".join(repr(choice) for choice in field.metadata["choices"])
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[kind]
+    low, high = field.metadata.get("low"), field.metadata.get("high")
+    if low is not None and high is not None:
+        return f"{words} from {low} to {high}"
+    if low is not None:
+        return f"{words}, at least {low}"
+    if high is not None:
+        return f"{words}, at most {high}"
+    return words
+
+
+def _check(value: Any, kind: type, field: dataclasses.Field[Any], where: str) -> Any:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    valid = type(value) is kind and (kind is not float or math.isfinite(value))
+    if valid and "choices" in field.metadata:
+        valid = value in field.metadata["choices"]
+    if valid and "low" in field.metadata:
+        valid = value >= field.metadata["low"]
+    if valid and "high" in field.metadata:
+        valid = value <= field.metadata["high"]
+    if not valid:
+        raise InputError(f"{where} is {value!r}; allowed: {allowed(kind, field)}")
+    return value

@@ -1,0 +1,199 @@
+"""What one run is: a supernet trained on images under heuristics from a seed, and how it is scored."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from benchmark.errors import InputError, unknown
+from benchmark.parameters import build, values_of
+from benchmark.registry import find, heuristic_types, image_types, space_types
+
+if TYPE_CHECKING:
+    from benchmark.images.base import ImageSource
+    from heuristics.base import Heuristic
+    from spaces.base import Space
+
+SCHEMA = 1
+"""Version of the canonical form; it grows whenever a default changes, so an old run is never taken for a new one."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """The training budget and the optimiser (SGD); the learning rate is a heuristic."""
+
+    epochs: int = field(default=30, metadata={"help": "passes over the images; 0 does not train", "low": 0})
+    batch_size: int = field(default=64, metadata={"help": "images per step", "low": 2})
+    momentum: float = field(default=0.9, metadata={"help": "momentum", "low": 0.0, "high": 0.999})
+    nesterov: bool = field(default=False, metadata={"help": "Nesterov momentum"})
+    weight_decay: float = field(default=5e-4, metadata={"help": "weight decay", "low": 0.0, "high": 1.0})
+    clip: float = field(
+        default=0.0, metadata={"help": "largest gradient norm; 0 does not clip", "low": 0.0}
+    )
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Which architectures are scored, on what, and when.
+
+    The scored architectures are a uniform sample without repetition that depends on the space, `architectures` and
+    `subset` only: all runs of a study score the same ones.
+    """
+
+    architectures: int = field(default=200, metadata={"help": "how many; 0 scores the whole space", "low": 0})
+    subset: int = field(default=0, metadata={"help": "seed of their choice", "low": 0})
+    images: int = field(
+        default=0, metadata={"help": "validation images, the same for all; 0 uses all", "low": 0}
+    )
+    batch_size: int = field(default=250, metadata={"help": "images per scoring batch", "low": 2})
+    checkpoints: int = field(
+        default=3, metadata={"help": "late checkpoints; tau is averaged over them", "low": 1}
+    )
+    spacing: int = field(default=1, metadata={"help": "epochs between late checkpoints", "low": 1})
+    trace: int = field(
+        default=0, metadata={"help": "further checkpoints, evenly spaced before the late ones", "low": 0}
+    )
+
+    def late_epochs(self, epochs: int) -> list[int]:
+        """Return the epochs after which the late checkpoints are scored."""
+        return sorted({max(0, epochs - k * self.spacing) for k in range(self.checkpoints)} - {0} | {epochs})
+
+    def trace_epochs(self, epochs: int) -> list[int]:
+        """Return the epochs of the further checkpoints; 0 is the untrained supernet."""
+        first_late = self.late_epochs(epochs)[0]
+        return sorted({first_late * k // self.trace for k in range(self.trace)} - {first_late})
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Everything that determines the result of a run.
+
+    Attributes
+    ----------
+    space : Space
+    images : ImageSource
+    training : Training
+    scoring : Scoring
+    heuristics : mapping of str to mapping
+        All settings of each heuristic that is not at its neutral level, by name.
+    seed : int
+    """
+
+    space: "Space"
+    images: "ImageSource"
+    training: Training
+    scoring: Scoring
+    heuristics: Mapping[str, Mapping[str, Any]]
+    seed: int
+
+    @classmethod
+    def from_tables(cls, tables: Mapping[str, Any]) -> "RunSpec":
+        """Build a spec from nested tables, as in a study file or a record.
+
+        Raises
+        ------
+        InputError
+            For anything unknown, missing, out of range or in conflict.
+        """
+        known = ("schema", "space", "images", "training", "heuristics", "scoring", "seed")
+        for key in tables:
+            if key not in known:
+                raise unknown("table of a run", key, known)
+        if tables.get("schema", SCHEMA) != SCHEMA:
+            raise InputError(f"schema of a run is {tables['schema']!r}; allowed: {SCHEMA}")
+        seed = tables.get("seed", 0)
+        if type(seed) is not int or seed < 0:
+            raise InputError(f"seed is {seed!r}; allowed: a whole number, at least 0")
+        spec = cls(
+            space=_named("space", tables, space_types()),
+            images=_named("images", tables, image_types()),
+            training=build(Training, _table("training", tables), "training"),
+            scoring=build(Scoring, _table("scoring", tables), "scoring"),
+            heuristics=_heuristics(_table("heuristics", tables)),
+            seed=seed,
+        )
+        spec._check()
+        return spec
+
+    def canonical(self) -> dict[str, Any]:
+        """Return nested tables with every setting, the same for equal runs however they were written."""
+        return {
+            "schema": SCHEMA,
+            "space": {"name": self.space.name, **values_of(self.space)},
+            "images": {"name": self.images.name, **values_of(self.images)},
+            "training": values_of(self.training),
+            "scoring": values_of(self.scoring),
+            "heuristics": {name: dict(values) for name, values in sorted(self.heuristics.items())},
+            "seed": self.seed,
+        }
+
+    @property
+    def run_id(self) -> str:
+        """16 hexadecimal digits that name the run in the store."""
+        text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def __hash__(self) -> int:
+        return hash(self.run_id)
+
+    def build_heuristics(self) -> "dict[str, Heuristic]":
+        """Return a new heuristic of every factor, by factor; the default one where the spec names none."""
+        types = heuristic_types()
+        active = {kind.factor: kind() for kind in types.values() if kind.default}
+        for name, values in self.heuristics.items():
+            active[types[name].factor] = types[name](**values)
+        return dict(sorted(active.items()))
+
+    def _check(self) -> None:
+        active = list(self.build_heuristics().values())
+        names = {heuristic.name for heuristic in active}
+        for heuristic in active:
+            for other in heuristic.conflicts:
+                if other in names:
+                    raise InputError(
+                        f"heuristics {heuristic.name!r} and {other!r} are in conflict; allowed: one of them"
+                    )
+            heuristic.check(self.space, self.training.epochs)
+        if self.training.nesterov and self.training.momentum == 0:
+            raise InputError("training.nesterov is True; allowed: false, since training.momentum is 0")
+        if self.scoring.architectures > self.space.size:
+            raise InputError(
+                f"scoring.architectures is {self.scoring.architectures}; "
+                f"allowed: 0 to the size of space {self.space.name}, {self.space.size}"
+            )
+
+
+def is_neutral(kind: "type[Heuristic]", values: Mapping[str, Any]) -> bool:
+    """Return whether a heuristic with these settings is a no-op."""
+    return kind.neutral is not None and all(values[key] == value for key, value in kind.neutral.items())
+
+
+def _table(key: str, tables: Mapping[str, Any]) -> Mapping[str, Any]:
+    table = tables.get(key, {})
+    if not isinstance(table, Mapping):
+        raise InputError(f"{key} is {table!r}; allowed: a table of settings")
+    return table
+
+
+def _named(key: str, tables: Mapping[str, Any], types: dict[str, type]) -> Any:
+    table = dict(_table(key, tables))
+    if "name" not in table:
+        raise InputError(f"{key}.name is missing; allowed: {', '.join(types)}")
+    return build(find(key, table.pop("name"), types), table, key)
+
+
+def _heuristics(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return all settings of each heuristic in `tables`, without the neutral ones."""
+    kept, by_factor = {}, {}
+    for name in tables:
+        kind = find("heuristic", name, heuristic_types())
+        other = by_factor.setdefault(kind.factor, name)
+        if other != name:
+            raise InputError(
+                f"heuristics {other!r} and {name!r} both set factor {kind.factor!r}; allowed: one of them"
+            )
+        values = values_of(build(kind, _table(name, tables), f"heuristics.{name}"))
+        if not is_neutral(kind, values):
+            kept[name] = values
+    return kept

@@ -1,0 +1,303 @@
+"""A study: a baseline, factors with their levels, seeds and a budget, read from a TOML file."""
+
+import itertools
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark.errors import InputError, unknown
+from benchmark.parameters import values_of
+from benchmark.registry import find, heuristic_types
+from benchmark.spec import RunSpec, is_neutral
+
+if TYPE_CHECKING:
+    from heuristics.base import Heuristic
+
+SHIPPED = Path(__file__).parent / "studies"
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Level:
+    """One setting of a factor, or one cell of a grid.
+
+    Attributes
+    ----------
+    name : str
+        As it appears in tables.
+    spec : RunSpec
+        The run with the first seed.
+    """
+
+    name: str
+    spec: RunSpec
+
+
+@dataclass(frozen=True)
+class Factor:
+    """What is varied, and its levels; the baseline is one of them."""
+
+    name: str
+    levels: tuple[Level, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a study, in the place of a table that it belongs to."""
+
+    factor: str
+    level: str
+    spec: RunSpec
+
+
+@dataclass(frozen=True)
+class Study:
+    """Runs that belong together.
+
+    Attributes
+    ----------
+    name, title : str
+    baseline : RunSpec
+        The run that every level is compared with, with the first seed.
+    factors : tuple of Factor
+    seeds : tuple of int
+    target : str or None
+        Column of the reference table to compare with; None is the table's own choice.
+    """
+
+    name: str
+    title: str
+    baseline: RunSpec
+    factors: tuple[Factor, ...]
+    seeds: tuple[int, ...]
+    target: str | None
+
+    def cells(self) -> Iterator[Cell]:
+        """Yield the run of every factor, level and seed, all levels of a seed first.
+
+        The same run may appear in several cells: the baseline is a level of each factor.
+        """
+        untrained = replace(self.baseline, training=replace(self.baseline.training, epochs=0))
+        for seed in self.seeds:
+            yield Cell("baseline", "baseline", replace(self.baseline, seed=seed))
+            yield Cell("untrained", "untrained", replace(untrained, seed=seed))
+            for factor in self.factors:
+                for level in factor.levels:
+                    yield Cell(factor.name, level.name, replace(level.spec, seed=seed))
+
+    def runs(self) -> list[RunSpec]:
+        """Return every different run once."""
+        return list({cell.spec.run_id: cell.spec for cell in self.cells()}.values())
+
+    def manifest(self) -> dict[str, Any]:
+        """Return which runs make up the study, for the store."""
+        return {
+            "schema": SCHEMA,
+            "study": self.name,
+            "title": self.title,
+            "space": self.baseline.space.name,
+            "images": self.baseline.images.name,
+            "seeds": list(self.seeds),
+            "target": self.target,
+            "factors": [
+                {
+                    "factor": factor.name,
+                    "levels": [
+                        {"level": level.name, "baseline": level.spec == self.baseline}
+                        for level in factor.levels
+                    ],
+                }
+                for factor in self.factors
+            ],
+            "runs": [
+                {
+                    "factor": cell.factor,
+                    "level": cell.level,
+                    "seed": cell.spec.seed,
+                    "run_id": cell.spec.run_id,
+                }
+                for cell in self.cells()
+            ],
+        }
+
+
+def shipped_studies() -> dict[str, Path]:
+    """Return the studies that come with the suite, by name."""
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.toml"))}
+
+
+def load_study(name: str) -> Study:
+    """Read a study.
+
+    Parameters
+    ----------
+    name : str
+        Name of a shipped study, or path of a TOML file.
+
+    Raises
+    ------
+    InputError
+        If there is no such study, or something in it is unknown, out of range or in conflict.
+    """
+    path = Path(name)
+    if path.suffix != ".toml":
+        shipped = shipped_studies()
+        if name not in shipped:
+            raise unknown("study", name, [*shipped, "or the path of a .toml file"])
+        path = shipped[name]
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"study file {path} does not exist") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"study file {path} cannot be read: {error}") from None
+    try:
+        return parse_study(path.stem, tables)
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from None
+
+
+def parse_study(name: str, tables: Mapping[str, Any]) -> Study:
+    """Build a study from the tables of its file."""
+    run_tables = {"space", "images", "training", "heuristics", "scoring"}
+    known = run_tables | {"title", "seeds", "target", "factors", "grids"}
+    for key in tables:
+        if key not in known:
+            raise unknown("table of a study", key, known)
+    baseline_tables = {key: tables[key] for key in run_tables if key in tables}
+    seeds = _seeds(tables.get("seeds", 3))
+    baseline = RunSpec.from_tables({**baseline_tables, "seed": seeds[0]})
+    factors = [
+        _sweep(factor, levels, baseline) for factor, levels in _table("factors", tables).items()
+    ] + [_grid(grid, baseline) for grid in _list("grids", tables)]
+    return Study(
+        name=name,
+        title=_text("title", tables) or name,
+        baseline=baseline,
+        factors=tuple(factors),
+        seeds=seeds,
+        target=_text("target", tables),
+    )
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """A heuristic with some settings, under a short name."""
+
+    name: str
+    heuristic: "type[Heuristic]"
+    values: Mapping[str, Any]
+
+
+def _sweep(factor: str, levels: Any, baseline: RunSpec) -> Factor:
+    """Vary one factor around the baseline."""
+    settings = _settings(factor, levels)
+    found = [Level(setting.name, _with(baseline, [setting])) for setting in settings]
+    if all(level.spec != baseline for level in found):
+        found.insert(0, Level(_baseline_name(factor, baseline), baseline))
+    return Factor(factor, _distinct(factor, found))
+
+
+def _grid(grid: Any, baseline: RunSpec) -> Factor:
+    """Combine all levels of several factors."""
+    if not isinstance(grid, Mapping) or len(grid) < 2:
+        raise InputError(f"grids has an entry {grid!r}; allowed: a table with at least two factors")
+    name = " x ".join(grid)
+    axes = [_settings(factor, levels) for factor, levels in grid.items()]
+    levels = [
+        Level(", ".join(setting.name for setting in cell), _with(baseline, list(cell)))
+        for cell in itertools.product(*axes)
+    ]
+    return Factor(name, _distinct(name, levels))
+
+
+def _distinct(factor: str, levels: list[Level]) -> tuple[Level, ...]:
+    names = [level.name for level in levels]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"factors.{factor} has level {name!r} twice; allowed: each once")
+    return tuple(levels)
+
+
+def _settings(factor: str, levels: Any) -> list[_Setting]:
+    """Return the levels of a factor: the declared ones for ``true``, else those of a list of tables."""
+    types = heuristic_types().values()
+    of_factor = {kind.name: kind for kind in types if kind.factor == factor}
+    if not of_factor:
+        raise unknown("factor", factor, {kind.factor for kind in types})
+    if levels is True:
+        return [_setting(kind, level) for kind in of_factor.values() for level in kind.levels]
+    if not isinstance(levels, list) or not levels or not all(isinstance(level, Mapping) for level in levels):
+        raise InputError(
+            f"factors.{factor} is {levels!r}; allowed: true for all declared levels, or a list of tables of settings"
+        )
+    default = next((kind.name for kind in of_factor.values() if kind.default), None)
+    settings = []
+    for level in levels:
+        values = dict(level)
+        kind = find(f"heuristic of factor {factor}", values.pop("heuristic", default), of_factor)
+        settings.append(_setting(kind, values))
+    return settings
+
+
+def _setting(kind: "type[Heuristic]", values: Mapping[str, Any]) -> _Setting:
+    words = [] if kind.name == kind.factor else [kind.name]
+    words += [f"{key}={_short(value)}" for key, value in values.items()]
+    return _Setting(" ".join(words) or kind.name, kind, values)
+
+
+def _short(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _with(baseline: RunSpec, settings: list[_Setting]) -> RunSpec:
+    """Return the baseline with some factors set otherwise; what a level leaves open stays the baseline's."""
+    tables = baseline.canonical()
+    for setting in settings:
+        of_factor = {k.name for k in heuristic_types().values() if k.factor == setting.heuristic.factor}
+        before = tables["heuristics"].get(setting.heuristic.name, {})
+        tables["heuristics"] = {
+            name: values for name, values in tables["heuristics"].items() if name not in of_factor
+        }
+        tables["heuristics"][setting.heuristic.name] = {**before, **setting.values}
+    return RunSpec.from_tables(tables)
+
+
+def _baseline_name(factor: str, baseline: RunSpec) -> str:
+    heuristic = baseline.build_heuristics()[factor]
+    kind = type(heuristic)
+    defaults = {} if kind.default and is_neutral(kind, values_of(heuristic)) else values_of(kind())
+    changed = {k: v for k, v in values_of(heuristic).items() if k in defaults and defaults[k] != v}
+    return _setting(kind, changed).name if changed or kind.name != factor else "baseline"
+
+
+def _table(key: str, tables: Mapping[str, Any]) -> Mapping[str, Any]:
+    table = tables.get(key, {})
+    if not isinstance(table, Mapping):
+        raise InputError(f"{key} is {table!r}; allowed: a table")
+    return table
+
+
+def _list(key: str, tables: Mapping[str, Any]) -> list[Any]:
+    value = tables.get(key, [])
+    if not isinstance(value, list):
+        raise InputError(f"{key} is {value!r}; allowed: an array of tables, [[{key}]]")
+    return value
+
+
+def _text(key: str, tables: Mapping[str, Any]) -> str | None:
+    value = tables.get(key)
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"{key} is {value!r}; allowed: a text")
+    return value
+
+
+def _seeds(value: Any) -> tuple[int, ...]:
+    if type(value) is int and value > 0:
+        return tuple(range(value))
+    valid = isinstance(value, list) and value and all(type(seed) is int and seed >= 0 for seed in value)
+    if not valid or len(set(value)) != len(value):
+        raise InputError(f"seeds is {value!r}; allowed: how many, or a list of different whole numbers, at least 0")
+    return tuple(value)

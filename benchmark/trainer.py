@@ -1,0 +1,265 @@
+"""The one training loop: one supernet under one spec."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.nn.utils import clip_grad_norm_
+
+from benchmark.augmentation import Augmentation, normalise
+from benchmark.composition import Composition
+from benchmark.errors import InputError
+from benchmark.images.base import ImageData
+from benchmark.scoring import Batch, score, scored_architectures
+from benchmark.spec import RunSpec
+from benchmark.streams import StepStreams, stream, stream_seed
+from heuristics.base import Step, Task
+from spaces.base import Construction, Supernet
+
+
+class Diverged(ArithmeticError):
+    """The training loss is no longer finite."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """What the trainer tells while it runs.
+
+    Attributes
+    ----------
+    advance : callable
+        Told how much work is done, as a fraction of the run.
+    save : callable
+        Called with the trainer after each epoch; whatever it stores is enough to resume.
+    """
+
+    advance: Callable[[float], None] = lambda share: None
+    save: Callable[["Trainer"], None] = lambda trainer: None
+
+
+def check_images(spec: RunSpec, data: ImageData) -> None:
+    """Raise InputError if the images are too few for the spec."""
+    if spec.training.batch_size > len(data.train.labels):
+        raise InputError(
+            f"training.batch_size is {spec.training.batch_size}; "
+            f"allowed: 2 to the number of training images, {len(data.train.labels)}"
+        )
+    if spec.scoring.images > len(data.valid.labels):
+        raise InputError(
+            f"scoring.images is {spec.scoring.images}; "
+            f"allowed: 0 to the number of validation images, {len(data.valid.labels)}"
+        )
+
+
+class Trainer:
+    """A supernet in training.
+
+    Everything that changes while it trains is in `state_dict`; everything else follows from the spec. Random numbers
+    are derived from the seed and the step, so a trainer that loads a state continues bit for bit.
+
+    Parameters
+    ----------
+    spec : RunSpec
+    data : ImageData
+    device : torch.device
+    heuristics : Composition, optional
+        Those of the spec, unless given.
+    """
+
+    def __init__(
+        self, spec: RunSpec, data: ImageData, device: torch.device, heuristics: Composition | None = None
+    ) -> None:
+        check_images(spec, data)
+        self.spec = spec
+        self.heuristics = heuristics or Composition(spec.build_heuristics().values())
+        self._device = device
+        self._classes = data.classes
+        self._augment = Augmentation(crop=spec.images.crop, flip=spec.images.flip)
+        self._mean, self._std = data.mean.to(device), data.std.to(device)
+        self._images, self._labels = data.train.images.to(device), data.train.labels.to(device)
+        self._scoring_batches = self._validation_batches(data)
+        self.steps_per_epoch = self.heuristics.steps_per_epoch(
+            len(self._labels) // spec.training.batch_size, spec.space
+        )
+        self.architectures = scored_architectures(spec.space, spec.scoring)
+        self.epoch = 0
+        self.curve: list[dict[str, float]] = []
+        self.checkpoints: list[dict[str, Any]] = []
+        self.counts = {"optimiser_steps": 0, "path_passes": 0, "images": 0}
+        self.seconds = {"training": 0.0, "scoring": 0.0}
+        self._build(data)
+
+    @property
+    def total_steps(self) -> int:
+        """Optimiser steps of the whole run."""
+        return self.steps_per_epoch * self.spec.training.epochs
+
+    def run(self, listener: Listener | None = None) -> None:
+        """Train from the current epoch to the last and score at the checkpoints.
+
+        Raises
+        ------
+        Diverged
+            If the training loss of an epoch is not finite.
+        """
+        listener = listener or Listener()
+        if self.epoch == 0 and not self.checkpoints:
+            self._score_if_due(listener)
+        while self.epoch < self.spec.training.epochs:
+            self._train_epoch()
+            listener.advance(self._share_done())
+            self._score_if_due(listener)
+            listener.save(self)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that changes while training."""
+        return {
+            "supernet": self.supernet.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "heuristics": self.heuristics.state_dict(),
+            **{key: getattr(self, key) for key in self._plain_state},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from a state."""
+        self.supernet.load_state_dict(state["supernet"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.heuristics.load_state_dict(state["heuristics"])
+        for key in self._plain_state:
+            setattr(self, key, state[key])
+
+    _plain_state = ("epoch", "curve", "checkpoints", "counts", "seconds")
+
+    def _build(self, data: ImageData) -> None:
+        self._construction = self.heuristics.construct(Construction())
+        self.supernet = self._initial_supernet(0).to(self._device)
+        training = self.spec.training
+        self._optimiser = torch.optim.SGD(
+            self.supernet.parameters(),
+            lr=0.0,
+            momentum=training.momentum,
+            nesterov=training.nesterov,
+            weight_decay=training.weight_decay,
+        )
+        self.heuristics.begin(
+            Task(
+                space=self.spec.space,
+                in_channels=data.channels,
+                classes=data.classes,
+                resolution=data.resolution,
+                total_steps=self.total_steps,
+                generator=lambda name: stream(self.spec.seed, name),
+                training_images=self._calibration_batches,
+            )
+        )
+
+    def _initial_supernet(self, step: int) -> Supernet:
+        """Return a supernet with the initial weights of the iteration that starts at `step`."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(stream_seed(self.spec.seed, "initialisation", step))
+            return self.spec.space.supernet(self._images.shape[1], self._classes, self._construction)
+
+    def _validation_batches(self, data: ImageData) -> list[Batch]:
+        count = self.spec.scoring.images or len(data.valid.labels)
+        images = normalise(data.valid.images[:count].to(self._device), self._mean, self._std)
+        labels = data.valid.labels[:count].to(self._device)
+        parts = -(-count // self.spec.scoring.batch_size)
+        return list(zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True))
+
+    def _calibration_batches(self, count: int) -> list[Tensor]:
+        order = torch.randperm(len(self._labels), generator=stream(self.spec.seed, "calibration"))
+        chosen = order[:count].to(self._device)
+        images = normalise(self._images[chosen], self._mean, self._std)
+        return list(images.tensor_split(-(-len(images) // self.spec.scoring.batch_size)))
+
+    def _train_epoch(self) -> None:
+        started = perf_counter()
+        self.supernet.train()
+        order = torch.randperm(
+            len(self._labels), generator=stream(self.spec.seed, "batch order", self.epoch)
+        ).to(self._device)
+        totals = torch.zeros(2, dtype=torch.float64, device=self._device)
+        passes = 0
+        for indices in order.split(self.spec.training.batch_size)[: self.steps_per_epoch]:
+            step = self._next_step()
+            paths = self._train_step(indices, step, totals)
+            passes += paths
+            self.counts["optimiser_steps"] += 1
+            self.counts["path_passes"] += paths
+            self.counts["images"] += len(indices)
+        loss, accuracy = (totals / passes).tolist()
+        if loss != loss or loss == float("inf"):
+            raise Diverged(f"the training loss is {loss} in epoch {self.epoch + 1}")
+        self.epoch += 1
+        rate = self._optimiser.param_groups[0]["lr"]
+        self.curve.append({"epoch": self.epoch, "loss": loss, "accuracy": accuracy, "learning_rate": rate})
+        self.seconds["training"] += perf_counter() - started
+
+    def _next_step(self) -> Step:
+        index = self.counts["optimiser_steps"]
+        start, length = self.heuristics.iteration(index, self.total_steps)
+        return Step(index, start, length, StepStreams(self.spec.seed, index))
+
+    def _train_step(self, indices: Tensor, step: Step, totals: Tensor) -> int:
+        """Make one optimiser step, add mean loss and accuracy of each path to `totals`, and return the paths."""
+        if step.starts_iteration:
+            self._start_iteration(step)
+        for group in self._optimiser.param_groups:
+            group["lr"] = self.heuristics.learning_rate(step)
+        images = self._augment(self._images[indices], step.generator("augmentation", self._device))
+        images, labels = normalise(images, self._mean, self._std), self._labels[indices]
+        on_operation = self.heuristics.on_operation(step)
+        architectures = self.heuristics.sample(step)
+        # Weights outside the sampled paths keep no gradient, so the optimiser leaves them and their momentum alone.
+        self._optimiser.zero_grad(set_to_none=True)
+        for architecture in architectures:
+            logits = self.supernet(images, architecture, on_operation)
+            loss = functional.cross_entropy(logits, labels)
+            self.heuristics.loss(loss, logits, labels, step).backward()
+            totals += torch.stack([loss.detach(), (logits.argmax(1) == labels).double().mean()])
+        self._update(step)
+        return len(architectures)
+
+    def _update(self, step: Step) -> None:
+        parameters = [parameter for parameter in self.supernet.parameters() if parameter.grad is not None]
+        self.heuristics.on_gradients(parameters, step)
+        if self.spec.training.clip > 0:
+            clip_grad_norm_(parameters, self.spec.training.clip)
+        self._optimiser.step()
+
+    def _start_iteration(self, step: Step) -> None:
+        reset = self.heuristics.resets()
+        if reset.momentum:
+            self._optimiser.state.clear()
+        if reset.weights:
+            self.supernet.load_state_dict(self._initial_supernet(step.start).state_dict())
+
+    def _score_if_due(self, listener: Listener) -> None:
+        late = self.epoch in self.spec.scoring.late_epochs(self.spec.training.epochs)
+        if not late and self.epoch not in self.spec.scoring.trace_epochs(self.spec.training.epochs):
+            return
+        started = perf_counter()
+        architectures = [self.spec.space.architecture(index) for index in self.architectures]
+        scores = score(
+            self.supernet,
+            self.heuristics,
+            architectures,
+            self._scoring_batches,
+            lambda: listener.advance(self._share_done()),
+        )
+        self.checkpoints.append(
+            {
+                "epoch": self.epoch,
+                "late": late,
+                "accuracy": scores.accuracy.tolist(),
+                "cross_entropy": scores.cross_entropy.tolist(),
+            }
+        )
+        self.seconds["scoring"] += perf_counter() - started
+
+    def _share_done(self) -> float:
+        return self.epoch / max(1, self.spec.training.epochs)

@@ -1,0 +1,173 @@
+"""What a heuristic is: a toggle of supernet training or of scoring, made of a few hooks.
+
+A heuristic is one dataclass in a module of its own in this folder, or in an installed package that names it in the
+entry-point group ``supernet_bench.heuristics``. Its fields are its settings; a field's metadata may hold ``help``,
+``low``, ``high`` and ``choices``, which are checked when a study is read. It overrides only the hooks it needs.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from spaces.base import Architecture, Construction, OperationHook, Space, Supernet
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a heuristic may know of its run before training starts.
+
+    Attributes
+    ----------
+    space : Space
+        The search space, with the settings of this run.
+    in_channels, classes, resolution : int
+        Shape of the images, and number of labels.
+    total_steps : int
+        Optimiser steps of the whole run.
+    generator : callable
+        Maps the name of a random stream to its generator, on the CPU, for draws that are made once per run.
+    training_images : callable
+        Maps n to a fixed random sample of n normalised training images, as a list of batches
+        [batch, channels, height, width].
+    """
+
+    space: "Space"
+    in_channels: int
+    classes: int
+    resolution: int
+    total_steps: int
+    generator: Callable[[str], torch.Generator]
+    training_images: Callable[[int], list[Tensor]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimiser step.
+
+    Attributes
+    ----------
+    index : int
+        Number of the step in the run, from 0.
+    start, length : int
+        First step and number of steps of the iteration that the step belongs to. Without iterations, the whole run.
+    generator : callable
+        Maps the name of a random stream, and optionally a device, to this step's generator of that stream. Streams
+        of different names are independent, so what one heuristic draws never shifts another's numbers.
+    """
+
+    index: int
+    start: int
+    length: int
+    generator: Callable[..., torch.Generator]
+
+    @property
+    def progress(self) -> float:
+        """Share of the iteration that lies behind this step, in [0, 1)."""
+        return (self.index - self.start) / self.length
+
+    @property
+    def starts_iteration(self) -> bool:
+        """Whether this step is the first of an iteration other than the first."""
+        return 0 < self.index == self.start
+
+
+@dataclass(frozen=True)
+class Reset:
+    """What the first step of a new iteration starts afresh."""
+
+    momentum: bool = False
+    weights: bool = False
+
+
+class Heuristic:
+    """A toggle with neutral defaults for every hook.
+
+    Attributes
+    ----------
+    name : str
+        Unique among all heuristics.
+    factor : str
+        What it varies. A run has exactly one heuristic of each factor; those of different factors compose.
+    source : str
+        The publication that introduced or studied it.
+    levels : tuple of mappings
+        The settings that a sweep over its factor uses.
+    default : bool
+        Whether it is the heuristic of its factor in runs that name none.
+    neutral : mapping or None
+        Settings at which a run is, bit for bit, one that does not have it; None where there are none such.
+    conflicts : tuple of str
+        Names of heuristics of other factors that it cannot be combined with.
+    order : int
+        Where several heuristics override a hook, those of lower order come first.
+    uses_truth : bool
+        Whether training sees published accuracies; such levels are marked in every table.
+    """
+
+    name: ClassVar[str]
+    factor: ClassVar[str]
+    source: ClassVar[str]
+    levels: ClassVar[tuple[Mapping[str, Any], ...]] = ()
+    default: ClassVar[bool] = False
+    neutral: ClassVar[Mapping[str, Any] | None] = None
+    conflicts: ClassVar[tuple[str, ...]] = ()
+    order: ClassVar[int] = 0
+    uses_truth: ClassVar[bool] = False
+
+    def check(self, space: "Space", epochs: int) -> None:
+        """Raise InputError if the heuristic cannot be used in `space`, or in a run of `epochs` epochs."""
+
+    def construct(self, construction: "Construction") -> "Construction":
+        """Return how networks are built."""
+        return construction
+
+    def steps_per_epoch(self, batches: int, space: "Space") -> int:
+        """Return the number of optimiser steps made in an epoch of `batches` batches; at most `batches`."""
+        return batches
+
+    def begin(self, task: Task) -> None:
+        """Prepare for a run; called once, before training or resuming."""
+
+    def iteration(self, index: int, total_steps: int) -> tuple[int, int] | None:
+        """Return the first step and the length of the iteration of step `index`, or None to leave that to others."""
+        return None
+
+    def resets(self) -> Reset:
+        """Return what the first step of a new iteration starts afresh."""
+        return Reset()
+
+    def sample(self, architectures: "list[Architecture]", step: Step) -> "list[Architecture]":
+        """Return the architectures that this step trains; their gradients add up in one optimiser step.
+
+        `architectures` is what heuristics of lower order chose; empty for the first.
+        """
+        return architectures
+
+    def learning_rate(self, rate: float, step: Step) -> float:
+        """Return the learning rate of this step; `rate` is what heuristics of lower order chose, 0 for the first."""
+        return rate
+
+    def on_operation(self, step: Step) -> "OperationHook | None":
+        """Return what is applied to the output of every active non-identity operation in this step, if anything."""
+        return None
+
+    def loss(self, loss: Tensor, logits: Tensor, labels: Tensor, step: Step) -> Tensor:
+        """Return the loss of one path, a scalar; `loss` is the cross-entropy, or what lower orders made of it."""
+        return loss
+
+    def on_gradients(self, parameters: list[nn.Parameter], step: Step) -> None:
+        """Change the gradients in place before the optimiser step."""
+
+    def before_scoring(self, supernet: "Supernet", architecture: "Architecture") -> None:
+        """Prepare the supernet, in evaluation mode and without autograd, for the score of one architecture."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what changes during training; tensors, numbers, strings, lists and dictionaries only."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a state, so that a resumed run equals one that was never interrupted."""

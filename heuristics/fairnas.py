@@ -1,0 +1,56 @@
+"""Strictly fair sampling."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+
+from benchmark.errors import InputError
+from heuristics.base import Heuristic, Step, Task
+
+if TYPE_CHECKING:
+    from spaces.base import Architecture, Space
+
+
+@dataclass
+class FairNas(Heuristic):
+    """K architectures per step that together hold each of the K choices of every decision exactly once.
+
+    Every step draws a fresh permutation of the choices for each decision; the k-th architecture takes the k-th
+    element of each. The K architectures see the same batch and their gradients add up in one optimiser step.
+
+    A step so costs K times one of uniform sampling. With ``accounting="step"`` there are as many optimiser steps as
+    with uniform sampling, hence K times the compute. With ``accounting="compute"`` an epoch has 1/K as many steps
+    (rounded, at least one, on a random part of the images), hence the same compute.
+    """
+
+    name: ClassVar[str] = "fairnas"
+    factor: ClassVar[str] = "sampling"
+    source: ClassVar[str] = "Chu et al. 2021, FairNAS: Rethinking Evaluation Fairness, arXiv 1907.01845"
+    levels = ({"accounting": "step"}, {"accounting": "compute"})
+
+    accounting: str = field(
+        default="step",
+        metadata={
+            "help": "what equals that of uniform sampling: optimiser steps, or compute",
+            "choices": ("step", "compute"),
+        },
+    )
+
+    def check(self, space: "Space", epochs: int) -> None:
+        if len(set(space.choices)) != 1:
+            raise InputError(
+                f"heuristic fairnas cannot be used in space {space.name}: every decision must have the same number "
+                f"of choices, and they have {space.choices}"
+            )
+
+    def steps_per_epoch(self, batches: int, space: "Space") -> int:
+        return max(1, round(batches / space.choices[0])) if self.accounting == "compute" else batches
+
+    def begin(self, task: Task) -> None:
+        self._choices = task.space.choices
+
+    def sample(self, architectures: "list[Architecture]", step: Step) -> "list[Architecture]":
+        generator = step.generator("sampling")
+        permutations = [torch.randperm(k, generator=generator).tolist() for k in self._choices]
+        return list(zip(*permutations, strict=True))

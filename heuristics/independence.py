@@ -1,0 +1,64 @@
+"""Independence of training iterations."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from benchmark.errors import InputError
+from heuristics.base import Heuristic, Reset
+
+if TYPE_CHECKING:
+    from spaces.base import Space
+
+
+def iteration_window(index: int, total_steps: int, iterations: int) -> tuple[int, int]:
+    """Return the first step and the length of the iteration that step `index` belongs to.
+
+    The run is cut into `iterations` parts whose lengths differ by at most one step.
+    """
+    bounds = [k * total_steps // iterations for k in range(iterations + 1)]
+    k = next(k for k in range(iterations) if index < bounds[k + 1])
+    return bounds[k], bounds[k + 1] - bounds[k]
+
+
+@dataclass
+class Independence(Heuristic):
+    """Training is cut into iterations, and each starts afresh in what `reset` says.
+
+    * ``none``: nothing; one schedule over the whole run;
+    * ``schedule``: the learning rate and every ramp that depends on the step (what the published code does);
+    * ``momentum``: also the state of the optimiser;
+    * ``full``: also the weights.
+
+    Schedules are functions of the position in the iteration, so a restarted learning rate is the initial one.
+    """
+
+    name: ClassVar[str] = "independence"
+    factor: ClassVar[str] = "independence"
+    source: ClassVar[str] = "Luo et al. 2019, Understanding and Improving One-shot NAS (NAO-V2), arXiv 1909.10815"
+    levels = tuple({"reset": reset} for reset in ("none", "schedule", "momentum", "full"))
+    default = True
+    neutral = {"reset": "none"}
+
+    reset: str = field(
+        default="none",
+        metadata={
+            "help": "what an iteration starts afresh, each including those before it",
+            "choices": ("none", "schedule", "momentum", "full"),
+        },
+    )
+    iterations: int = field(
+        default=4, metadata={"help": "number of iterations; without effect if reset is none", "low": 2}
+    )
+
+    def check(self, space: "Space", epochs: int) -> None:
+        if self.reset != "none" and 0 < epochs < self.iterations:
+            raise InputError(
+                f"heuristics.independence.iterations is {self.iterations}; "
+                f"allowed: 2 to the number of epochs, {epochs}"
+            )
+
+    def iteration(self, index: int, total_steps: int) -> tuple[int, int] | None:
+        return None if self.reset == "none" else iteration_window(index, total_steps, self.iterations)
+
+    def resets(self) -> Reset:
+        return Reset(momentum=self.reset in ("momentum", "full"), weights=self.reset == "full")

@@ -1,0 +1,58 @@
+"""Sampling in proportion to a cost."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+
+from heuristics.base import Heuristic, Step, Task
+from heuristics.uniform import draw_uniform
+
+if TYPE_CHECKING:
+    from spaces.base import Architecture
+
+
+@dataclass
+class Proportional(Heuristic):
+    """One architecture per step, with probability proportional to a power of its cost.
+
+    The sum runs over a finite pool: the whole space, or a fixed random part of it.
+    """
+
+    name: ClassVar[str] = "proportional"
+    factor: ClassVar[str] = "sampling"
+    source: ClassVar[str] = "Luo et al. 2019, Understanding and Improving One-shot NAS (NAO-V2), arXiv 1909.10815"
+    levels = ({"gamma": 1.0},)
+    neutral = {"gamma": 0.0, "pool": 0}
+
+    gamma: float = field(
+        default=1.0, metadata={"help": "power of the cost; 0 is uniform", "low": -8.0, "high": 8.0}
+    )
+    cost: str = field(
+        default="parameters",
+        metadata={"help": "cost of the stand-alone network", "choices": ("parameters", "macs")},
+    )
+    pool: int = field(
+        default=0, metadata={"help": "architectures in the pool; 0 is the whole space", "low": 0}
+    )
+
+    def begin(self, task: Task) -> None:
+        self._space = task.space
+        self._pool = self._draw_pool(task)
+        costs = task.space.costs(task.in_channels, task.classes, task.resolution)
+        weights = getattr(costs, self.cost)[self._pool].astype(np.float64) ** self.gamma
+        self._cumulative = np.cumsum(weights / weights.sum())
+
+    def _draw_pool(self, task: Task) -> np.ndarray:
+        if not 0 < self.pool < task.space.size:
+            return np.arange(task.space.size)
+        return torch.randperm(task.space.size, generator=task.generator("pool"))[: self.pool].numpy()
+
+    def sample(self, architectures: "list[Architecture]", step: Step) -> "list[Architecture]":
+        generator = step.generator("sampling")
+        if self.gamma == 0 and len(self._pool) == self._space.size:
+            return [draw_uniform(self._space, generator)]
+        point = torch.rand((), generator=generator, dtype=torch.float64).item() * self._cumulative[-1]
+        chosen = np.searchsorted(self._cumulative, point, side="right")
+        return [self._space.architecture(int(self._pool[chosen]))]

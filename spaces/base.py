@@ -1,0 +1,219 @@
+"""What a search space is: encodings, a supernet, stand-alone networks, costs and published accuracies."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from benchmark.errors import InputError
+
+Architecture = tuple[int, ...]
+"""One choice per decision."""
+
+OperationHook = Callable[[Tensor, float], Tensor]
+"""Maps the output of an active operation, [batch, channels, height, width], and the relative depth of its cell in
+(0, 1] to the tensor that takes its place."""
+
+
+@dataclass(frozen=True)
+class Construction:
+    """How networks are built; heuristics may replace any field.
+
+    Attributes
+    ----------
+    norm : callable
+        Makes the normalisation layer for a number of channels. Every normalisation layer of a network comes from it.
+    """
+
+    norm: Callable[[int], nn.Module] = nn.BatchNorm2d
+
+
+class Supernet(nn.Module, ABC):
+    """A network that holds the weights of every architecture of a space."""
+
+    @abstractmethod
+    def forward(
+        self, images: Tensor, architecture: Architecture, on_operation: OperationHook | None = None
+    ) -> Tensor:
+        """Run the path of one architecture, and nothing else.
+
+        Parameters
+        ----------
+        images : Tensor
+            [batch, channels, height, width].
+        architecture : Architecture
+            Which path to run.
+        on_operation : callable, optional
+            Applied to the output of every active operation that is not an identity, during training only.
+
+        Returns
+        -------
+        Tensor
+            Logits, [batch, classes].
+        """
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What each stand-alone network of a space costs.
+
+    Attributes
+    ----------
+    parameters : ndarray of int64, [n]
+        Trainable parameters.
+    macs : ndarray of int64, [n]
+        Multiply-accumulates of convolutions and linear layers for one image.
+    """
+
+    parameters: np.ndarray
+    macs: np.ndarray
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Published stand-alone accuracies of a space.
+
+    Attributes
+    ----------
+    table : str
+        Name and version of the published table, as it appears in reports.
+    columns : mapping of str to ndarray of float64, [n]
+        Accuracies as fractions, NaN where there is none. ``<images>_<split>_<epochs>`` is the mean over the accepted
+        published runs; ``..._run0``, ``..._run1``, ... are single runs.
+    target : str
+        The column that supernets are compared with unless a study names another.
+    left_out : int
+        Number of published runs that were not accepted.
+    """
+
+    table: str
+    columns: Mapping[str, np.ndarray]
+    target: str
+    left_out: int = 0
+
+
+@cache
+def lexicographic(choices: tuple[int, ...]) -> np.ndarray:
+    """Return all combinations, the last decision varying fastest, as read-only int64 [n, decisions]."""
+    combinations = np.indices(choices).reshape(len(choices), -1).T.copy()
+    combinations.flags.writeable = False
+    return combinations
+
+
+class Space(ABC):
+    """A finite set of architectures with a supernet and a table of published accuracies.
+
+    A subclass is a frozen dataclass in a module or package of its own; its fields are the settings of its networks.
+    A field's metadata may hold ``help``, ``low``, ``high`` and ``choices``, which are checked when a study is read.
+    """
+
+    name: ClassVar[str]
+    source: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def choices(self) -> tuple[int, ...]:
+        """Number of choices of each decision."""
+
+    @cached_property
+    def size(self) -> int:
+        """Number of architectures."""
+        return math.prod(self.choices)
+
+    @property
+    def architectures(self) -> np.ndarray:
+        """Every architecture in the order of the published benchmark, read-only int64 [n, decisions]."""
+        return lexicographic(self.choices)
+
+    def architecture(self, index: int) -> Architecture:
+        """Return the architecture at row `index` of the published benchmark."""
+        if not 0 <= index < self.size:
+            raise InputError(f"architecture index of {self.name} is {index}; allowed: 0 to {self.size - 1}")
+        return tuple(self.architectures[index].tolist())
+
+    def index(self, architecture: Architecture) -> int:
+        """Return the row of `architecture` in the published benchmark."""
+        self.check(architecture)
+        return int(np.ravel_multi_index(architecture, self.choices))
+
+    def check(self, architecture: Architecture) -> None:
+        """Raise InputError unless `architecture` has one valid choice per decision."""
+        valid = len(architecture) == len(self.choices) and all(
+            0 <= choice < n for choice, n in zip(architecture, self.choices, strict=True)
+        )
+        if not valid:
+            raise InputError(
+                f"architecture of {self.name} is {architecture}; allowed: {len(self.choices)} choices "
+                f"below {self.choices}"
+            )
+
+    def text(self, architecture: Architecture) -> str:
+        """Return the published string of `architecture`: one digit per decision."""
+        self.check(architecture)
+        return "".join(str(choice) for choice in architecture)
+
+    def parse(self, text: str) -> Architecture:
+        """Return the architecture of a published string; the inverse of `text`."""
+        valid = len(text) == len(self.choices) and all(
+            digit in "0123456789"[:n] for digit, n in zip(text, self.choices, strict=True)
+        )
+        if not valid:
+            raise InputError(
+                f"architecture string of {self.name} is {text!r}; allowed: {len(self.choices)} digits "
+                f"below {self.choices}"
+            )
+        return tuple(int(digit) for digit in text)
+
+    def isomorphism(self) -> np.ndarray:
+        """Return a class number per architecture, int64 [n]; equal numbers compute the same function."""
+        return np.arange(self.size)
+
+    @abstractmethod
+    def supernet(self, in_channels: int, classes: int, construction: Construction) -> Supernet:
+        """Build the network that holds the weights of every architecture."""
+
+    @abstractmethod
+    def standalone(
+        self, architecture: Architecture, in_channels: int, classes: int, construction: Construction
+    ) -> nn.Module:
+        """Build the network of one architecture alone; ``forward(images)`` returns logits, [batch, classes]."""
+
+    @abstractmethod
+    def inherit(self, supernet: Supernet, architecture: Architecture) -> dict[str, Tensor]:
+        """Return the state that gives the stand-alone network of `architecture` the weights of its path.
+
+        The keys are those of ``standalone(architecture, ...).state_dict()``; the tensors are the supernet's own.
+        """
+
+    @abstractmethod
+    def costs(self, in_channels: int, classes: int, resolution: int) -> Costs:
+        """Return the costs of all stand-alone networks with this space's settings, computed without building them."""
+
+    @abstractmethod
+    def published(self) -> "Space":
+        """Return the space with the settings that the published accuracies were measured with."""
+
+    @abstractmethod
+    def published_costs(self) -> Costs:
+        """Return the costs of the published networks."""
+
+    @abstractmethod
+    def truth(self, folder: Path | None = None) -> Truth:
+        """Read the published accuracies.
+
+        Parameters
+        ----------
+        folder : Path, optional
+            Where the user keeps data; searched before any download.
+
+        Raises
+        ------
+        InputError
+            If no table can be had, or the one found is damaged.
+        """

@@ -1,0 +1,56 @@
+"""Fixtures that every test may use."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchmark.spec import RunSpec
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder with the full published tables; tests that compare with them are skipped where it is absent."""
+    folder = Path(os.environ.get("SUPERNET_BENCH_TEST_DATA", SHARED_DATA))
+    if not folder.is_dir():
+        pytest.skip(f"published tables are not at {folder} (set SUPERNET_BENCH_TEST_DATA); this test compared nothing")
+    return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """Small tensors are slower on many threads, and tests run side by side."""
+    torch.set_num_threads(1)
+
+
+SpecMaker = Callable[..., RunSpec]
+
+
+@pytest.fixture
+def toy_spec() -> SpecMaker:
+    """Return a function that makes specs of runs that take a fraction of a second."""
+
+    def make(
+        heuristics: dict[str, dict[str, Any]] | None = None,
+        seed: int = 0,
+        training: dict[str, Any] | None = None,
+        scoring: dict[str, Any] | None = None,
+        space: str = "toy",
+    ) -> RunSpec:
+        return RunSpec.from_tables(
+            {
+                "space": {"name": space},
+                "images": {"name": "digits", "train": 96, "valid": 32},
+                "training": {"epochs": 3, "batch_size": 16, **(training or {})},
+                "heuristics": heuristics or {},
+                "scoring": {"architectures": 8, "checkpoints": 2, **(scoring or {})},
+                "seed": seed,
+            }
+        )
+
+    return make

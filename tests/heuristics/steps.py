@@ -1,0 +1,31 @@
+"""Heuristics and steps outside a training loop."""
+
+from typing import TypeVar
+
+from benchmark.streams import StepStreams, stream
+from heuristics.base import Heuristic, Step, Task
+from spaces.base import Space
+from spaces.toy import Toy
+
+H = TypeVar("H", bound=Heuristic)
+
+
+def begun(heuristic: H, space: Space | None = None) -> H:
+    """Return the heuristic, prepared for a run."""
+    heuristic.begin(
+        Task(
+            space=space or Toy(),
+            in_channels=1,
+            classes=10,
+            resolution=8,
+            total_steps=100,
+            generator=lambda name: stream(0, name),
+            training_images=lambda count: [],
+        )
+    )
+    return heuristic
+
+
+def step(index: int, seed: int = 0, start: int = 0, length: int = 1_000_000) -> Step:
+    """Return a step of a long run."""
+    return Step(index, start, length, StepStreams(seed, index))

@@ -1,0 +1,106 @@
+"""Behaviour of the normalisation statistics."""
+
+import pytest
+import torch
+from torch import nn
+
+from benchmark.composition import Composition
+from benchmark.scoring import score
+from benchmark.trainer import Trainer
+from heuristics.batch_norm import BatchNorm
+from spaces.base import Construction
+
+CPU = torch.device("cpu")
+
+
+def trained(toy_spec, space: str = "toy", **settings) -> Trainer:
+    spec = toy_spec({"batch_norm": settings}, training={"epochs": 1}, space=space)
+    trainer = Trainer(spec, spec.images.load(), CPU)
+    trainer._train_epoch()
+    return trainer
+
+
+def norms(module: nn.Module) -> list[nn.BatchNorm2d]:
+    return [m for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
+
+
+@pytest.mark.parametrize("space", ["toy", "nasbench201", "nasbench_macro"])
+@pytest.mark.parametrize("statistics", ["batch", "tracked", "recalibrated"])
+@pytest.mark.parametrize("affine", [True, False])
+def test_every_layer_obeys(space: str, statistics: str, affine: bool) -> None:
+    from benchmark.registry import space_types
+
+    construction = BatchNorm(statistics=statistics, affine=affine).construct(Construction())
+    small = {"nasbench201": {"width": 2, "cells": 1}, "nasbench_macro": {"width": 2}}.get(space, {})
+    layers = norms(space_types()[space](**small).supernet(1, 10, construction))
+    assert layers
+    assert {layer.affine for layer in layers} == {affine}
+    assert {layer.track_running_stats for layer in layers} == {statistics != "batch"}
+    assert {layer.momentum for layer in layers} == {None if statistics == "recalibrated" else 0.1}
+
+
+def test_tracked_statistics_move_by_a_tenth_of_the_batch() -> None:
+    layer = BatchNorm(statistics="tracked").construct(Construction()).norm(3)
+    images = torch.randn(64, 3, 4, 4) * 2 + 5
+    layer(images)
+    assert torch.allclose(layer.running_mean, 0.1 * images.mean((0, 2, 3)))
+
+
+def test_batch_statistics_are_used_in_scoring() -> None:
+    layer = BatchNorm(statistics="batch").construct(Construction()).norm(3).eval()
+    output = layer(torch.randn(64, 3, 4, 4) * 2 + 5)
+    assert torch.allclose(output.mean((0, 2, 3)), torch.zeros(3), atol=1e-4)
+
+
+def test_recalibration_depends_on_the_architecture_alone(toy_spec) -> None:
+    trainer = trained(toy_spec, statistics="recalibrated", images=40)
+    space = trainer.spec.space
+    first, second = space.architecture(1), space.architecture(space.size - 1)
+
+    def accuracies(architectures) -> list[float]:
+        scores = score(trainer.supernet, trainer.heuristics, architectures, trainer._scoring_batches)
+        return scores.cross_entropy.tolist()
+
+    assert accuracies([first, second]) == accuracies([second, first])[::-1]
+
+
+def test_recalibrated_statistics_are_those_of_the_training_images(toy_spec) -> None:
+    trainer = trained(toy_spec, statistics="recalibrated", images=40)
+    seen: list[torch.Tensor] = []
+    layer = norms(trainer.supernet)[0]
+    layer.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    trainer.supernet.eval()
+    with torch.no_grad():
+        trainer.heuristics.before_scoring(trainer.supernet, trainer.spec.space.architecture(0))
+    means = torch.stack([images.mean((0, 2, 3)) for images in seen])
+    assert sum(len(images) for images in seen) == 40
+    assert torch.allclose(layer.running_mean, means.mean(0), atol=1e-6)
+    assert not trainer.supernet.training
+
+
+def test_recalibration_leaves_training_as_it_was(toy_spec) -> None:
+    """Training normalises with the batch, so what scoring did to the statistics cannot be felt."""
+    scored = toy_spec({"batch_norm": {"statistics": "recalibrated"}}, scoring={"trace": 2})
+    unscored = toy_spec({"batch_norm": {"statistics": "recalibrated"}}, scoring={"checkpoints": 1})
+    curves = []
+    for spec in (scored, unscored):
+        trainer = Trainer(spec, spec.images.load(), CPU)
+        trainer.run()
+        curves.append(trainer.curve)
+    assert curves[0] == curves[1]
+
+
+def test_scores_of_the_three_statistics_differ(toy_spec) -> None:
+    found = set()
+    for statistics in ("batch", "tracked", "recalibrated"):
+        trainer = trained(toy_spec, statistics=statistics)
+        architectures = [trainer.spec.space.architecture(5)]
+        scores = score(trainer.supernet, trainer.heuristics, architectures, trainer._scoring_batches)
+        found.add(scores.cross_entropy.item())
+    assert len(found) == 3
+
+
+def test_batch_statistics_need_no_preparation() -> None:
+    assert not BatchNorm().state_dict()
+    supernet = nn.Linear(1, 1)
+    Composition([BatchNorm()]).before_scoring(supernet, (0,))  # type: ignore[arg-type]

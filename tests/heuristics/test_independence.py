@@ -1,0 +1,85 @@
+"""Behaviour of iterations that start afresh."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmark.errors import InputError
+from benchmark.trainer import Trainer
+from heuristics.independence import iteration_window
+
+CPU = torch.device("cpu")
+
+
+@given(st.integers(2, 12), st.integers(12, 300))
+def test_windows_cover_the_run_in_nearly_equal_parts(iterations: int, total: int) -> None:
+    windows = [iteration_window(index, total, iterations) for index in range(total)]
+    assert all(start <= index < start + length for index, (start, length) in enumerate(windows))
+    assert len(set(windows)) == iterations
+    lengths = {length for _, length in windows}
+    assert max(lengths) - min(lengths) <= 1
+
+
+def rates(spec) -> list[float]:
+    """Return the learning rate of every step."""
+    trainer = Trainer(spec, spec.images.load(), CPU)
+    return [
+        trainer.heuristics.learning_rate(_step(trainer, index)) for index in range(trainer.total_steps)
+    ]
+
+
+def _step(trainer: Trainer, index: int):
+    trainer.counts["optimiser_steps"] = index
+    return trainer._next_step()
+
+
+@pytest.mark.parametrize("reset", ["schedule", "momentum", "full"])
+def test_each_iteration_starts_at_the_initial_learning_rate(toy_spec, reset: str) -> None:
+    found = rates(toy_spec({"independence": {"reset": reset, "iterations": 3}}))
+    assert found[0] == found[6] == found[12] == max(found)
+    assert found[:6] == found[6:12] == found[12:]
+    assert found[5] < found[0] / 5
+
+
+def test_without_iterations_the_learning_rate_only_falls(toy_spec) -> None:
+    found = rates(toy_spec())
+    assert found == sorted(found, reverse=True)
+
+
+def state_after_boundary(toy_spec, reset: str) -> tuple[Trainer, dict[str, torch.Tensor], int]:
+    """Return a trainer that has just begun its second iteration, the weights before that, and its momenta."""
+    spec = toy_spec({"independence": {"reset": reset, "iterations": 3}})
+    trainer = Trainer(spec, spec.images.load(), CPU)
+    trainer.supernet.train()
+    trainer._train_epoch()
+    before = {key: value.clone() for key, value in trainer.supernet.state_dict().items()}
+    step = trainer._next_step()
+    assert step.starts_iteration
+    trainer._start_iteration(step)
+    return trainer, before, len(trainer._optimiser.state)
+
+
+@pytest.mark.parametrize(
+    ("reset", "keeps_momentum", "keeps_weights"),
+    [("schedule", True, True), ("momentum", False, True), ("full", False, False)],
+)
+def test_what_a_boundary_resets(toy_spec, reset: str, keeps_momentum: bool, keeps_weights: bool) -> None:
+    trainer, before, momenta = state_after_boundary(toy_spec, reset)
+    after = trainer.supernet.state_dict()
+    assert (momenta > 0) is keeps_momentum
+    assert all(torch.equal(before[key], after[key]) for key in before) is keeps_weights
+
+
+def test_full_reset_draws_new_weights(toy_spec) -> None:
+    trainer, _, _ = state_after_boundary(toy_spec, "full")
+    first = trainer._initial_supernet(0).state_dict()
+    after = trainer.supernet.state_dict()
+    weights = [key for key, value in after.items() if value.dim() > 1]
+    assert weights
+    assert not any(torch.equal(first[key], after[key]) for key in weights)
+
+
+def test_more_iterations_than_epochs_are_refused(toy_spec) -> None:
+    with pytest.raises(InputError, match=r"heuristics.independence.iterations is 4; allowed: 2 to .*3"):
+        toy_spec({"independence": {"reset": "schedule", "iterations": 4}})

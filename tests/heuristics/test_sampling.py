@@ -1,0 +1,120 @@
+"""Behaviour of the samplers: which architectures are trained how often."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from benchmark.errors import InputError
+from benchmark.streams import StepStreams, stream
+from heuristics.base import Heuristic
+from heuristics.fairnas import FairNas
+from heuristics.proportional import Proportional
+from heuristics.uniform import Uniform
+from spaces.nasbench201.space import NasBench201
+from spaces.toy import Toy
+from tests.heuristics.steps import begun, step
+
+SPACE = Toy()
+
+
+def counts(heuristic: Heuristic, steps: int) -> np.ndarray:
+    drawn = Counter(SPACE.index(a) for index in range(steps) for a in heuristic.sample([], step(index)))
+    return np.array([drawn[index] for index in range(SPACE.size)])
+
+
+def test_uniform_draws_every_architecture_equally_often() -> None:
+    found = counts(begun(Uniform()), 60 * SPACE.size)
+    assert stats.chisquare(found).pvalue > 1e-3
+
+
+def test_uniform_trains_one_architecture_per_step() -> None:
+    assert all(len(begun(Uniform()).sample([], step(index))) == 1 for index in range(20))
+
+
+@pytest.mark.parametrize("gamma", [1.0, -1.0, 3.0])
+@pytest.mark.parametrize("cost", ["parameters", "macs"])
+def test_proportional_frequencies_follow_the_cost(gamma: float, cost: str) -> None:
+    weights = getattr(SPACE.costs(1, 10, 8), cost).astype(float) ** gamma
+    steps = 60 * SPACE.size
+    found = counts(begun(Proportional(gamma=gamma, cost=cost)), steps)
+    assert stats.chisquare(found, steps * weights / weights.sum()).pvalue > 1e-3
+
+
+def test_proportional_with_gamma_zero_draws_what_uniform_draws() -> None:
+    uniform, proportional = begun(Uniform()), begun(Proportional(gamma=0.0))
+    assert [uniform.sample([], step(i)) for i in range(50)] == [
+        proportional.sample([], step(i)) for i in range(50)
+    ]
+
+
+def test_proportional_stays_in_its_pool() -> None:
+    found = counts(begun(Proportional(pool=5, gamma=0.0)), 400)
+    assert np.count_nonzero(found) == 5
+    assert stats.chisquare(found[found > 0]).pvalue > 1e-3
+
+
+def test_proportional_never_passes_the_end_of_the_space() -> None:
+    space = NasBench201(width=2, cells=1)
+    heuristic = begun(Proportional(gamma=1.0), space)
+    drawn = [heuristic.sample([], step(index))[0] for index in range(500)]
+    assert all(0 <= space.index(architecture) < space.size for architecture in drawn)
+
+
+@pytest.mark.parametrize("accounting", ["step", "compute"])
+def test_fairnas_trains_each_choice_of_each_decision_once_per_step(accounting: str) -> None:
+    heuristic = begun(FairNas(accounting=accounting))
+    for index in range(50):
+        paths = heuristic.sample([], step(index))
+        assert len(paths) == SPACE.choices[0]
+        for decision, choices in enumerate(SPACE.choices):
+            assert sorted(path[decision] for path in paths) == list(range(choices))
+
+
+def test_fairnas_draws_new_permutations_every_step() -> None:
+    space = NasBench201(width=2, cells=1)
+    heuristic = begun(FairNas(), space)
+    steps = [tuple(heuristic.sample([], step(index))) for index in range(200)]
+    assert len(set(steps)) == 200
+
+
+def test_fairnas_permutations_of_decisions_are_independent() -> None:
+    heuristic = begun(FairNas())
+    pairs = Counter(
+        path[:2] for index in range(3000) for path in heuristic.sample([], step(index))[:1]
+    )
+    k = SPACE.choices[0]
+    assert stats.chisquare([pairs[i, j] for i in range(k) for j in range(k)]).pvalue > 1e-3
+
+
+def test_fairnas_compute_accounting_makes_fewer_steps() -> None:
+    k = SPACE.choices[0]
+    assert FairNas(accounting="step").steps_per_epoch(60, SPACE) == 60
+    assert FairNas(accounting="compute").steps_per_epoch(60, SPACE) == 60 // k
+    assert FairNas(accounting="compute").steps_per_epoch(1, SPACE) == 1
+
+
+def test_fairnas_refuses_a_space_with_unequal_choices() -> None:
+    class Uneven:
+        name = "uneven"
+        choices = (3, 2)
+
+    with pytest.raises(InputError, match=r"fairnas.*uneven.*\(3, 2\)"):
+        FairNas().check(Uneven(), 10)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("heuristic", [Uniform(), Proportional(), FairNas()], ids=lambda h: h.name)
+def test_seeds_differ_and_repeat(heuristic: Heuristic) -> None:
+    begun(heuristic)
+    draws = {seed: [heuristic.sample([], step(i, seed)) for i in range(20)] for seed in (0, 1)}
+    assert draws[0] != draws[1]
+    assert draws[0] == [heuristic.sample([], step(i, 0)) for i in range(20)]
+
+
+def test_step_streams_continue_within_a_step() -> None:
+    streams = StepStreams(0, 3)
+    first, second = torch.rand(2, generator=streams("a")), torch.rand(2, generator=streams("a"))
+    assert not torch.equal(first, second)
+    assert torch.equal(torch.cat([first, second]), torch.rand(4, generator=stream(0, "a", 3)))
