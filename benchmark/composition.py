@@ -52,9 +52,7 @@ class Composition:
     def resets(self) -> Reset:
         """Return what the first step of a new iteration starts afresh."""
         resets = [heuristic.resets() for heuristic in self._overriding["resets"]]
-        return Reset(
-            momentum=any(reset.momentum for reset in resets), weights=any(reset.weights for reset in resets)
-        )
+        return Reset(momentum=any(reset.momentum for reset in resets), weights=any(reset.weights for reset in resets))
 
     def sample(self, step: Step) -> "list[Architecture]":
         """Return the architectures that this step trains."""

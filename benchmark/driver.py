@@ -79,5 +79,3 @@ def run_study(
     for spec in pending:
         store.checkpoint_content(spec.run_id)
     executor.run(pending, watch(len(specs), len(specs) - len(pending)))
-
-

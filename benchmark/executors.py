@@ -123,7 +123,7 @@ def _context() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["benchmark.worker"])
+    context.set_forkserver_preload(["benchmark.preload"])
     return context
 
 

@@ -68,7 +68,7 @@ def allowed(kind: type, field: dataclasses.Field[Any]) -> str:
 def _check(value: Any, kind: type, field: dataclasses.Field[Any], where: str) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    valid = type(value) is kind and (kind is not float or math.isfinite(value))
+    valid = type(value) is kind and (not isinstance(value, float) or math.isfinite(value))
     if valid and "choices" in field.metadata:
         valid = value in field.metadata["choices"]
     if valid and "low" in field.metadata:

@@ -42,7 +42,7 @@ def find(kind: str, name: object, types: dict[str, type]) -> Any:
 @cache
 def _plugins(package: str, base: str, kind: str, group: str) -> dict[str, Any]:
     base_type = getattr(importlib.import_module(f"{package}.base"), base)
-    return collect(base_type, kind, [*_modules(package), *_installed(group)])
+    return collect(base_type, kind, [*_modules(package, kind), *_installed(group)])
 
 
 def collect(base: type, kind: str, modules: list[ModuleType]) -> dict[str, type]:
@@ -77,10 +77,11 @@ def _is_plugin(member: object, base: type, module: ModuleType) -> bool:
     )
 
 
-def _modules(package: str) -> Iterator[ModuleType]:
+def _modules(package: str, kind: str) -> Iterator[ModuleType]:
+    """Yield each module of a package; of a plug-in that is a package itself, only the module named after its kind."""
     folder = importlib.import_module(package)
-    for module in pkgutil.walk_packages(folder.__path__, prefix=f"{package}."):
-        yield importlib.import_module(module.name)
+    for module in pkgutil.iter_modules(folder.__path__, prefix=f"{package}."):
+        yield importlib.import_module(f"{module.name}.{kind}" if module.ispkg else module.name)
 
 
 def _installed(group: str) -> Iterator[ModuleType]:

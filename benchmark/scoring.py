@@ -67,7 +67,8 @@ def score(
     rows = []
     for architecture in architectures:
         heuristics.before_scoring(supernet, architecture)
-        rows.append(sum(_totals(supernet(images, architecture), labels) for images, labels in batches))
+        totals = [_totals(supernet(images, architecture), labels) for images, labels in batches]
+        rows.append(torch.stack(totals).sum(0))
         on_architecture()
     images_seen = sum(len(labels) for _, labels in batches)
     correct, loss = (torch.stack(rows).cpu() / images_seen).unbind(1)

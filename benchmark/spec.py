@@ -28,9 +28,7 @@ class Training:
     momentum: float = field(default=0.9, metadata={"help": "momentum", "low": 0.0, "high": 0.999})
     nesterov: bool = field(default=False, metadata={"help": "Nesterov momentum"})
     weight_decay: float = field(default=5e-4, metadata={"help": "weight decay", "low": 0.0, "high": 1.0})
-    clip: float = field(
-        default=0.0, metadata={"help": "largest gradient norm; 0 does not clip", "low": 0.0}
-    )
+    clip: float = field(default=0.0, metadata={"help": "largest gradient norm; 0 does not clip", "low": 0.0})
 
 
 @dataclass(frozen=True)
@@ -43,13 +41,9 @@ class Scoring:
 
     architectures: int = field(default=200, metadata={"help": "how many; 0 scores the whole space", "low": 0})
     subset: int = field(default=0, metadata={"help": "seed of their choice", "low": 0})
-    images: int = field(
-        default=0, metadata={"help": "validation images, the same for all; 0 uses all", "low": 0}
-    )
+    images: int = field(default=0, metadata={"help": "validation images, the same for all; 0 uses all", "low": 0})
     batch_size: int = field(default=250, metadata={"help": "images per scoring batch", "low": 2})
-    checkpoints: int = field(
-        default=3, metadata={"help": "late checkpoints; tau is averaged over them", "low": 1}
-    )
+    checkpoints: int = field(default=3, metadata={"help": "late checkpoints; tau is averaged over them", "low": 1})
     spacing: int = field(default=1, metadata={"help": "epochs between late checkpoints", "low": 1})
     trace: int = field(
         default=0, metadata={"help": "further checkpoints, evenly spaced before the late ones", "low": 0}
@@ -185,14 +179,13 @@ def _named(key: str, tables: Mapping[str, Any], types: dict[str, type]) -> Any:
 
 def _heuristics(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return all settings of each heuristic in `tables`, without the neutral ones."""
-    kept, by_factor = {}, {}
+    kept: dict[str, dict[str, Any]] = {}
+    by_factor: dict[str, str] = {}
     for name in tables:
         kind = find("heuristic", name, heuristic_types())
         other = by_factor.setdefault(kind.factor, name)
         if other != name:
-            raise InputError(
-                f"heuristics {other!r} and {name!r} both set factor {kind.factor!r}; allowed: one of them"
-            )
+            raise InputError(f"heuristics {other!r} and {name!r} both set factor {kind.factor!r}; allowed: one of them")
         values = values_of(build(kind, _table(name, tables), f"heuristics.{name}"))
         if not is_neutral(kind, values):
             kept[name] = values

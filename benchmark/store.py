@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from benchmark.errors import InputError
+from benchmark.errors import InputError, unknown
 from benchmark.files import write_atomically
 
 RECORD_SCHEMA = 1
@@ -51,7 +51,7 @@ class Store:
         try:
             record = json.loads(path.read_bytes())
             checksum = record.pop("checksum")
-        except (ValueError, KeyError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise _damaged(path, "it is no complete record") from None
         if checksum != _checksum(record):
             raise _damaged(path, "its checksum differs")
@@ -105,6 +105,22 @@ class Store:
         """Write which runs make up a study."""
         content = json.dumps(manifest, indent=1, ensure_ascii=False)
         write_atomically(self.folder / "studies" / f"{study}.json", content.encode())
+
+    def read_manifest(self, study: str) -> dict[str, Any]:
+        """Return which runs make up a study.
+
+        Raises
+        ------
+        InputError
+            If the store has no such study, or the file is damaged.
+        """
+        path = self.folder / "studies" / f"{study}.json"
+        if not path.exists():
+            raise unknown(f"study in {self.folder}", study, [other.stem for other in path.parent.glob("*.json")])
+        try:
+            return dict(json.loads(path.read_bytes()))
+        except ValueError:
+            raise InputError(f"{path} is damaged: it is not JSON; delete it and run the study again") from None
 
     def find(self, prefix: str) -> list[str]:
         """Return the ids of all recorded runs that start with `prefix`."""

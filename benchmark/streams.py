@@ -15,9 +15,7 @@ def stream_seed(seed: int, name: str, step: int = 0) -> int:
     return int.from_bytes(digest) >> 1
 
 
-def stream(
-    seed: int, name: str, step: int = 0, device: torch.device | str = "cpu"
-) -> torch.Generator:
+def stream(seed: int, name: str, step: int = 0, device: torch.device | str = "cpu") -> torch.Generator:
     """Return the generator of one stream at one step."""
     return torch.Generator(device).manual_seed(stream_seed(seed, name, step))
 

@@ -105,7 +105,11 @@ class Study:
                 {
                     "factor": factor.name,
                     "levels": [
-                        {"level": level.name, "baseline": level.spec == self.baseline}
+                        {
+                            "level": level.name,
+                            "baseline": level.spec == self.baseline,
+                            "uses_truth": any(h.uses_truth for h in level.spec.build_heuristics().values()),
+                        }
                         for level in factor.levels
                     ],
                 }
@@ -169,9 +173,9 @@ def parse_study(name: str, tables: Mapping[str, Any]) -> Study:
     baseline_tables = {key: tables[key] for key in run_tables if key in tables}
     seeds = _seeds(tables.get("seeds", 3))
     baseline = RunSpec.from_tables({**baseline_tables, "seed": seeds[0]})
-    factors = [
-        _sweep(factor, levels, baseline) for factor, levels in _table("factors", tables).items()
-    ] + [_grid(grid, baseline) for grid in _list("grids", tables)]
+    factors = [_sweep(factor, levels, baseline) for factor, levels in _table("factors", tables).items()] + [
+        _grid(grid, baseline) for grid in _list("grids", tables)
+    ]
     return Study(
         name=name,
         title=_text("title", tables) or name,
@@ -258,9 +262,7 @@ def _with(baseline: RunSpec, settings: list[_Setting]) -> RunSpec:
     for setting in settings:
         of_factor = {k.name for k in heuristic_types().values() if k.factor == setting.heuristic.factor}
         before = tables["heuristics"].get(setting.heuristic.name, {})
-        tables["heuristics"] = {
-            name: values for name, values in tables["heuristics"].items() if name not in of_factor
-        }
+        tables["heuristics"] = {name: values for name, values in tables["heuristics"].items() if name not in of_factor}
         tables["heuristics"][setting.heuristic.name] = {**before, **setting.values}
     return RunSpec.from_tables(tables)
 

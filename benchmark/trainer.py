@@ -136,7 +136,7 @@ class Trainer:
 
     def _build(self, data: ImageData) -> None:
         self._construction = self.heuristics.construct(Construction())
-        self.supernet = self._initial_supernet(0).to(self._device)
+        self.supernet = self._initial_supernet(0).to(self._device, memory_format=torch.channels_last)
         training = self.spec.training
         self._optimiser = torch.optim.SGD(
             self.supernet.parameters(),
@@ -165,23 +165,26 @@ class Trainer:
 
     def _validation_batches(self, data: ImageData) -> list[Batch]:
         count = self.spec.scoring.images or len(data.valid.labels)
-        images = normalise(data.valid.images[:count].to(self._device), self._mean, self._std)
+        images = self._normalise(data.valid.images[:count].to(self._device))
         labels = data.valid.labels[:count].to(self._device)
         parts = -(-count // self.spec.scoring.batch_size)
         return list(zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True))
 
     def _calibration_batches(self, count: int) -> list[Tensor]:
         order = torch.randperm(len(self._labels), generator=stream(self.spec.seed, "calibration"))
-        chosen = order[:count].to(self._device)
-        images = normalise(self._images[chosen], self._mean, self._std)
+        images = self._normalise(self._images[order[:count].to(self._device)])
         return list(images.tensor_split(-(-len(images) // self.spec.scoring.batch_size)))
+
+    def _normalise(self, images: Tensor) -> Tensor:
+        # Convolutions are faster in this layout, on processors as on GPUs.
+        return normalise(images, self._mean, self._std).contiguous(memory_format=torch.channels_last)
 
     def _train_epoch(self) -> None:
         started = perf_counter()
         self.supernet.train()
-        order = torch.randperm(
-            len(self._labels), generator=stream(self.spec.seed, "batch order", self.epoch)
-        ).to(self._device)
+        order = torch.randperm(len(self._labels), generator=stream(self.spec.seed, "batch order", self.epoch)).to(
+            self._device
+        )
         totals = torch.zeros(2, dtype=torch.float64, device=self._device)
         passes = 0
         for indices in order.split(self.spec.training.batch_size)[: self.steps_per_epoch]:
@@ -211,7 +214,7 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = self.heuristics.learning_rate(step)
         images = self._augment(self._images[indices], step.generator("augmentation", self._device))
-        images, labels = normalise(images, self._mean, self._std), self._labels[indices]
+        images, labels = self._normalise(images), self._labels[indices]
         on_operation = self.heuristics.on_operation(step)
         architectures = self.heuristics.sample(step)
         # Weights outside the sampled paths keep no gradient, so the optimiser leaves them and their momentum alone.
@@ -262,4 +265,5 @@ class Trainer:
         self.seconds["scoring"] += perf_counter() - started
 
     def _share_done(self) -> float:
-        return self.epoch / max(1, self.spec.training.epochs)
+        epochs = self.spec.training.epochs
+        return self.epoch / epochs if epochs else 1.0

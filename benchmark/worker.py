@@ -69,9 +69,7 @@ class Execution:
         return device
 
 
-def execute(
-    spec: RunSpec, execution: Execution, advance: Callable[[float], None] = lambda share: None
-) -> str:
+def execute(spec: RunSpec, execution: Execution, advance: Callable[[float], None] = lambda share: None) -> str:
     """Execute one run, or what is left of it, and write its record.
 
     Parameters

@@ -53,8 +53,7 @@ class Independence(Heuristic):
     def check(self, space: "Space", epochs: int) -> None:
         if self.reset != "none" and 0 < epochs < self.iterations:
             raise InputError(
-                f"heuristics.independence.iterations is {self.iterations}; "
-                f"allowed: 2 to the number of epochs, {epochs}"
+                f"heuristics.independence.iterations is {self.iterations}; allowed: 2 to the number of epochs, {epochs}"
             )
 
     def iteration(self, index: int, total_steps: int) -> tuple[int, int] | None:

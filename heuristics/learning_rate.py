@@ -35,15 +35,13 @@ class LearningRate(Heuristic):
     source: ClassVar[str] = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
     levels = tuple({"rate": rate} for rate in (0.01, 0.025, 0.05, 0.1, 0.2))
     default = True
-    neutral = {"rate": 0.1, "minimum": 0.0, "schedule": "cosine"}
+    neutral = {"rate": 0.05, "minimum": 0.0, "schedule": "cosine"}
 
-    rate: float = field(default=0.1, metadata={"help": "learning rate at the start", "low": 0.0, "high": 10.0})
+    rate: float = field(default=0.05, metadata={"help": "learning rate at the start", "low": 0.0, "high": 10.0})
     minimum: float = field(
         default=0.0, metadata={"help": "learning rate at the end of the cosine", "low": 0.0, "high": 10.0}
     )
-    schedule: str = field(
-        default="cosine", metadata={"help": "its shape", "choices": ("cosine", "constant", "step")}
-    )
+    schedule: str = field(default="cosine", metadata={"help": "its shape", "choices": ("cosine", "constant", "step")})
 
     def learning_rate(self, rate: float, step: Step) -> float:
         return scheduled_rate(self.rate, self.minimum, self.schedule, step.progress)

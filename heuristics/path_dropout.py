@@ -42,7 +42,8 @@ class PathDropout(Heuristic):
     neutral = {"rate": 0.0}
 
     rate: float = field(
-        default=0.0, metadata={"help": "drop probability in the last cell at the end", "low": 0.0, "high": 0.95}
+        default=0.0,
+        metadata={"help": "drop probability in the last cell at the end", "low": 0.0, "high": 0.95},
     )
 
     def on_operation(self, step: Step) -> "OperationHook | None":

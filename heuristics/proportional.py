@@ -26,16 +26,12 @@ class Proportional(Heuristic):
     levels = ({"gamma": 1.0},)
     neutral = {"gamma": 0.0, "pool": 0}
 
-    gamma: float = field(
-        default=1.0, metadata={"help": "power of the cost; 0 is uniform", "low": -8.0, "high": 8.0}
-    )
+    gamma: float = field(default=1.0, metadata={"help": "power of the cost; 0 is uniform", "low": -8.0, "high": 8.0})
     cost: str = field(
         default="parameters",
         metadata={"help": "cost of the stand-alone network", "choices": ("parameters", "macs")},
     )
-    pool: int = field(
-        default=0, metadata={"help": "architectures in the pool; 0 is the whole space", "low": 0}
-    )
+    pool: int = field(default=0, metadata={"help": "architectures in the pool; 0 is the whole space", "low": 0})
 
     def begin(self, task: Task) -> None:
         self._space = task.space

@@ -17,8 +17,8 @@ Architecture = tuple[int, ...]
 """One choice per decision."""
 
 OperationHook = Callable[[Tensor, float], Tensor]
-"""Maps the output of an active operation, [batch, channels, height, width], and the relative depth of its cell in
-(0, 1] to the tensor that takes its place."""
+"""Maps the output of an active operation, [batch, channels, height, width], and the relative depth of its
+cell in (0, 1] to the tensor that takes its place."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Construction:
     Attributes
     ----------
     norm : callable
-        Makes the normalisation layer for a number of channels. Every normalisation layer of a network comes from it.
+        Makes the normalisation layer for a number of channels; all those of a network come from it.
     """
 
     norm: Callable[[int], nn.Module] = nn.BatchNorm2d
@@ -38,9 +38,7 @@ class Supernet(nn.Module, ABC):
     """A network that holds the weights of every architecture of a space."""
 
     @abstractmethod
-    def forward(
-        self, images: Tensor, architecture: Architecture, on_operation: OperationHook | None = None
-    ) -> Tensor:
+    def forward(self, images: Tensor, architecture: Architecture, on_operation: OperationHook | None = None) -> Tensor:
         """Run the path of one architecture, and nothing else.
 
         Parameters
@@ -84,8 +82,8 @@ class Truth:
     table : str
         Name and version of the published table, as it appears in reports.
     columns : mapping of str to ndarray of float64, [n]
-        Accuracies as fractions, NaN where there is none. ``<images>_<split>_<epochs>`` is the mean over the accepted
-        published runs; ``..._run0``, ``..._run1``, ... are single runs.
+        Accuracies as fractions, NaN where there is none. ``<images>_<split>_<epochs>`` is the mean over the
+        accepted published runs; ``..._run0``, ``..._run1``, ... are single runs.
     target : str
         The column that supernets are compared with unless a study names another.
     left_out : int
@@ -109,8 +107,9 @@ def lexicographic(choices: tuple[int, ...]) -> np.ndarray:
 class Space(ABC):
     """A finite set of architectures with a supernet and a table of published accuracies.
 
-    A subclass is a frozen dataclass in a module or package of its own; its fields are the settings of its networks.
-    A field's metadata may hold ``help``, ``low``, ``high`` and ``choices``, which are checked when a study is read.
+    A subclass is a frozen dataclass in a module or package of its own; its fields are the settings of its
+    networks. A field's metadata may hold ``help``, ``low``, ``high`` and ``choices``, which are checked when
+    a study is read.
     """
 
     name: ClassVar[str]
@@ -182,18 +181,18 @@ class Space(ABC):
     def standalone(
         self, architecture: Architecture, in_channels: int, classes: int, construction: Construction
     ) -> nn.Module:
-        """Build the network of one architecture alone; ``forward(images)`` returns logits, [batch, classes]."""
+        """Build the network of one architecture; ``forward(images)`` returns logits, [batch, classes]."""
 
     @abstractmethod
     def inherit(self, supernet: Supernet, architecture: Architecture) -> dict[str, Tensor]:
         """Return the state that gives the stand-alone network of `architecture` the weights of its path.
 
-        The keys are those of ``standalone(architecture, ...).state_dict()``; the tensors are the supernet's own.
+        The keys are those of ``standalone(architecture, ...).state_dict()``; the tensors are the supernet's.
         """
 
     @abstractmethod
     def costs(self, in_channels: int, classes: int, resolution: int) -> Costs:
-        """Return the costs of all stand-alone networks with this space's settings, computed without building them."""
+        """Return the costs of all stand-alone networks with these settings, without building them."""
 
     @abstractmethod
     def published(self) -> "Space":

@@ -41,11 +41,12 @@ def toy_spec() -> SpecMaker:
         training: dict[str, Any] | None = None,
         scoring: dict[str, Any] | None = None,
         space: str = "toy",
+        images: dict[str, Any] | None = None,
     ) -> RunSpec:
         return RunSpec.from_tables(
             {
                 "space": {"name": space},
-                "images": {"name": "digits", "train": 96, "valid": 32},
+                "images": {"name": "digits", "train": 96, "valid": 32, **(images or {})},
                 "training": {"epochs": 3, "batch_size": 16, **(training or {})},
                 "heuristics": heuristics or {},
                 "scoring": {"architectures": 8, "checkpoints": 2, **(scoring or {})},

@@ -24,9 +24,7 @@ def test_windows_cover_the_run_in_nearly_equal_parts(iterations: int, total: int
 def rates(spec) -> list[float]:
     """Return the learning rate of every step."""
     trainer = Trainer(spec, spec.images.load(), CPU)
-    return [
-        trainer.heuristics.learning_rate(_step(trainer, index)) for index in range(trainer.total_steps)
-    ]
+    return [trainer.heuristics.learning_rate(_step(trainer, index)) for index in range(trainer.total_steps)]
 
 
 def _step(trainer: Trainer, index: int):

@@ -25,7 +25,9 @@ def test_neutral_level_is_a_no_op(toy_spec, kind) -> None:
     """The heuristic itself runs here; only the canonical form of a spec would leave it out."""
     defaults = toy_spec().build_heuristics()
     neutral = kind(**kind.neutral)
-    assert curve(toy_spec, list({**defaults, kind.factor: neutral}.values())) == curve(toy_spec, list(defaults.values()))
+    assert curve(toy_spec, list({**defaults, kind.factor: neutral}.values())) == curve(
+        toy_spec, list(defaults.values())
+    )
 
 
 @pytest.mark.parametrize("factor", ["path_dropout", "independence", "batch_norm"])
@@ -64,6 +66,7 @@ def test_every_other_level_changes_the_run(toy_spec, kind) -> None:
     baseline = toy_spec(training={"epochs": 4}).run_id
     for level in kind.levels:
         spec = toy_spec({kind.name: dict(level)}, training={"epochs": 4})
-        assert (spec.run_id == baseline) is (kind.neutral is not None and all(
-            getattr(build(kind, level, ""), key) == value for key, value in kind.neutral.items()
-        ))
+        assert (spec.run_id == baseline) is (
+            kind.neutral is not None
+            and all(getattr(build(kind, level, ""), key) == value for key, value in kind.neutral.items())
+        )

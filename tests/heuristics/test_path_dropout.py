@@ -21,7 +21,9 @@ def test_rate_zero_has_no_hook() -> None:
     assert hook(0.0, 50) is None
 
 
-@pytest.mark.parametrize(("index", "depth", "expected"), [(99, 1.0, 0.4), (49, 1.0, 0.2), (99, 0.5, 0.2), (0, 1.0, 0.004)])
+@pytest.mark.parametrize(
+    ("index", "depth", "expected"), [(99, 1.0, 0.4), (49, 1.0, 0.2), (99, 0.5, 0.2), (0, 1.0, 0.004)]
+)
 def test_share_of_dropped_samples(index: int, depth: float, expected: float) -> None:
     output = hook(0.4, index)(torch.ones(20_000, 1, 1, 1), depth)
     assert (output == 0).double().mean().item() == pytest.approx(expected, abs=0.015)

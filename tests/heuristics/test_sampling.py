@@ -45,9 +45,7 @@ def test_proportional_frequencies_follow_the_cost(gamma: float, cost: str) -> No
 
 def test_proportional_with_gamma_zero_draws_what_uniform_draws() -> None:
     uniform, proportional = begun(Uniform()), begun(Proportional(gamma=0.0))
-    assert [uniform.sample([], step(i)) for i in range(50)] == [
-        proportional.sample([], step(i)) for i in range(50)
-    ]
+    assert [uniform.sample([], step(i)) for i in range(50)] == [proportional.sample([], step(i)) for i in range(50)]
 
 
 def test_proportional_stays_in_its_pool() -> None:
@@ -82,9 +80,7 @@ def test_fairnas_draws_new_permutations_every_step() -> None:
 
 def test_fairnas_permutations_of_decisions_are_independent() -> None:
     heuristic = begun(FairNas())
-    pairs = Counter(
-        path[:2] for index in range(3000) for path in heuristic.sample([], step(index))[:1]
-    )
+    pairs = Counter(path[:2] for index in range(3000) for path in heuristic.sample([], step(index))[:1])
     k = SPACE.choices[0]
     assert stats.chisquare([pairs[i, j] for i in range(k) for j in range(k)]).pvalue > 1e-3
 

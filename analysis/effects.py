@@ -1,0 +1,96 @@
+"""What each level of each factor does to the ranking, beside what ranks architectures without training."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.records import Level
+from analysis.statistics import Estimate
+
+BASELINE = Level("baseline", "baseline", baseline=True, uses_truth=False)
+UNTRAINED = Level("untrained", "untrained", baseline=False, uses_truth=False)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many runs of a level there are, by what became of them.
+
+    `undefined` counts those among the finished whose scores are constant, so that they have no tau.
+    """
+
+    planned: int = 0
+    finished: int = 0
+    failed: int = 0
+    missing: int = 0
+    damaged: int = 0
+    undefined: int = 0
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One row of the table.
+
+    Attributes
+    ----------
+    level : Level
+        Whose row it is; the factor of published numbers is ``reference``.
+    counts : Counts
+        Its runs.
+    estimates : dict of str to Estimate
+        By metric; rows of published numbers only have tau.
+    difference : Estimate, optional
+        Mean over seeds of the tau of the level minus that of the baseline with the same seed; none for the
+        baseline itself and for reference rows.
+    """
+
+    level: Level
+    counts: Counts
+    estimates: dict[str, Estimate]
+    difference: Estimate | None
+
+    @property
+    def tau(self) -> Estimate:
+        """Kendall's tau-b with the truth."""
+        return self.estimates["tau"]
+
+
+@dataclass(frozen=True)
+class Effects:
+    """All rows of a study's table and what its plots are drawn from.
+
+    Attributes
+    ----------
+    levels : tuple of Effect
+        The baseline, then every level of every factor.
+    references : tuple of Effect
+        What a supernet has to beat, and the noise ceiling.
+    runs : DataFrame
+        The runs of the results with a column per metric.
+    checkpoints : DataFrame
+        tau of every checkpoint of every run: run_id, epoch, late, tau.
+    truth : Series, [n]
+        Published accuracies by the number of the architecture.
+    warnings : tuple of str
+        One line each.
+    """
+
+    levels: tuple[Effect, ...]
+    references: tuple[Effect, ...]
+    runs: pd.DataFrame
+    checkpoints: pd.DataFrame
+    truth: pd.Series
+    warnings: tuple[str, ...]
+
+    @property
+    def baseline(self) -> Effect:
+        """The row of the baseline."""
+        return self.levels[0]
+
+    def of_factor(self, factor: str) -> list[Effect]:
+        """Return the rows of a factor."""
+        return [effect for effect in self.levels if effect.level.factor == factor]
+
+    @property
+    def factors(self) -> list[str]:
+        """Names of the factors, in the order of the study."""
+        return list(dict.fromkeys(effect.level.factor for effect in self.levels[1:]))

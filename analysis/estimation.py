@@ -1,0 +1,178 @@
+"""From the records of a study to its effects."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from analysis.effects import BASELINE, UNTRAINED, Counts, Effect, Effects
+from analysis.measures import RANK_METRICS, TOP_METRICS, Measures, Yardstick, checkpoint_taus, measure_run
+from analysis.records import Level
+from analysis.references import published_references
+from analysis.resampling import bootstrap_weights
+from analysis.results import Results
+from analysis.statistics import Estimate, over_both, over_seeds
+from benchmark.errors import InputError
+
+Seeds = Mapping[int, Measures]
+"""The measured runs of one level by seed."""
+
+
+def compute_effects(
+    results: Results, resamples: int, seed: int, on_progress: Callable[[str], None] | None = None
+) -> Effects:
+    """Estimate the effect of every level.
+
+    Parameters
+    ----------
+    results : Results
+        The study.
+    resamples : int
+        Bootstrap resamples of the architectures, at least 100.
+    seed : int
+        Of the resamples.
+    on_progress : callable, optional
+        Called with one line now and then.
+
+    Raises
+    ------
+    InputError
+        If there are too few resamples for an interval.
+    """
+    if resamples < 100:
+        raise InputError(f"resamples is {resamples}; allowed: at least 100")
+    truth = results.reference.loc[results.architectures, results.target].dropna()
+    measured: dict[str, Measures] = {}
+    published: dict[str, Estimate] = {}
+    if len(truth) >= 2:
+        weights = bootstrap_weights(len(truth), resamples, seed)
+        measured = _measure(results, truth, weights, on_progress)
+        published = published_references(results.reference.loc[truth.index], results.target, weights)
+    runs = _with_metrics(results.runs, measured)
+    against = _by_seed(runs, BASELINE, measured)
+    levels = [_effect(level, runs, measured, against, len(truth)) for level in (BASELINE, *results.manifest.levels)]
+    untrained = _effect(UNTRAINED, runs, measured, {}, len(truth))
+    return Effects(
+        levels=tuple(levels),
+        references=(untrained, *(_published(name, tau) for name, tau in published.items())),
+        runs=runs,
+        checkpoints=checkpoint_taus(results.scores, truth),
+        truth=truth,
+        warnings=(*results.warnings, *_warnings(results, runs, len(truth))),
+    )
+
+
+def _measure(
+    results: Results, truth: pd.Series, weights: np.ndarray, on_progress: Callable[[str], None] | None
+) -> dict[str, Measures]:
+    """Return the measures of every finished run by its id."""
+    yardstick = Yardstick(
+        truth=truth.to_numpy(),
+        parameters=results.reference.loc[truth.index, "parameters"].to_numpy(),
+        table=results.reference[results.target].dropna().to_numpy(),
+        weights=weights,
+    )
+    finished = results.runs.loc[results.runs["status"] == "finished", "run_id"].unique()
+    scores = results.scores
+    late = scores[scores["late"].astype(bool) & scores["architecture"].isin(truth.index)]
+    by_run = dict(list(late.groupby("run_id")))
+    measured = {}
+    for done, run_id in enumerate(finished, start=1):
+        checkpoints = [
+            (part["accuracy"].to_numpy(), part["cross_entropy"].to_numpy())
+            for _, part in by_run[run_id].groupby("epoch")
+        ]
+        measured[run_id] = measure_run(checkpoints, yardstick)
+        if on_progress:
+            on_progress(f"measured run {done} of {len(finished)}")
+    return measured
+
+
+def _with_metrics(runs: pd.DataFrame, measured: Mapping[str, Measures]) -> pd.DataFrame:
+    """Return the runs with a column per metric, NaN for those without scores."""
+    values = pd.DataFrame.from_dict(
+        {run_id: measures.values for run_id, measures in measured.items()},
+        orient="index",
+        columns=[*RANK_METRICS, *TOP_METRICS],
+    )
+    return runs.join(values.astype(float), on="run_id")
+
+
+def _by_seed(runs: pd.DataFrame, level: Level, measured: Mapping[str, Measures]) -> dict[int, Measures]:
+    """Return the measured runs of a level."""
+    rows = runs[(runs["factor"] == level.factor) & (runs["level"] == level.name)]
+    return {seed: measured[run] for seed, run in zip(rows["seed"], rows["run_id"], strict=True) if run in measured}
+
+
+def _effect(
+    level: Level, runs: pd.DataFrame, measured: Mapping[str, Measures], against: Seeds, architectures: int
+) -> Effect:
+    seeds = _by_seed(runs, level, measured)
+    return Effect(
+        level=level,
+        counts=_counts(runs[(runs["factor"] == level.factor) & (runs["level"] == level.name)]),
+        estimates={name: _rank_estimate(name, seeds, architectures) for name in RANK_METRICS}
+        | {name: _top_estimate(name, seeds, architectures) for name in TOP_METRICS},
+        difference=None if level.baseline or level == UNTRAINED else _difference(seeds, against, architectures),
+    )
+
+
+def _published(name: str, tau: Estimate) -> Effect:
+    return Effect(Level("reference", name, baseline=False, uses_truth=False), Counts(), {"tau": tau}, None)
+
+
+def _counts(rows: pd.DataFrame) -> Counts:
+    status = rows["status"].value_counts()
+    states = {state: int(status.get(state, 0)) for state in ("finished", "failed", "missing", "damaged")}
+    undefined = int(rows.loc[rows["status"] == "finished", "tau"].isna().sum())
+    return Counts(planned=len(rows), undefined=undefined, **states)
+
+
+def _defined(name: str, seeds: Seeds) -> list[int]:
+    return [seed for seed, measures in seeds.items() if np.isfinite(measures.values[name])]
+
+
+def _rank_estimate(name: str, seeds: Seeds, architectures: int) -> Estimate:
+    used = _defined(name, seeds)
+    values = np.array([seeds[seed].values[name] for seed in used])
+    return over_both(values, np.array([seeds[seed].replicates[name] for seed in used]), architectures)
+
+
+def _top_estimate(name: str, seeds: Seeds, architectures: int) -> Estimate:
+    values = np.array([seeds[seed].values[name] for seed in _defined(name, seeds)])
+    return over_seeds(values, architectures, lowest=-1.0 if name == "sparse_tau_yu" else 0.0)
+
+
+def _difference(seeds: Seeds, against: Seeds, architectures: int) -> Estimate:
+    """Return the difference in tau to the baseline over the seeds that both have."""
+    used = [seed for seed in _defined("tau", seeds) if seed in _defined("tau", against)]
+    values = np.array([seeds[seed].values["tau"] - against[seed].values["tau"] for seed in used])
+    replicates = np.array([seeds[seed].replicates["tau"] - against[seed].replicates["tau"] for seed in used])
+    return over_both(values, replicates, architectures, bound=2.0)
+
+
+def _warnings(results: Results, runs: pd.DataFrame, architectures: int) -> list[str]:
+    """Return what a reader has to know before reading the numbers, one line each."""
+    unique = runs.drop_duplicates("run_id")
+    lines = [
+        f"failed run: {run.factor} {run.level}, seed {run.seed} ({run.run_id}): {run.error}: {run.message}"
+        for run in unique[unique["status"] == "failed"].itertuples()
+    ]
+    lines += [
+        f"constant scores, so no tau: {run.factor} {run.level}, seed {run.seed} ({run.run_id})"
+        for run in unique[(unique["status"] == "finished") & unique["tau"].isna()].itertuples()
+    ]
+    missing, finished = (
+        int((unique["status"] == "missing").sum()),
+        int((unique["status"] == "finished").sum()),
+    )
+    if missing:
+        lines.append(f"{missing} of {len(unique)} runs have no record yet")
+    if finished < 2:
+        lines.append(f"{finished} finished runs: nothing can be compared")
+    if not ((runs["factor"] == "baseline") & (runs["status"] == "finished")).any():
+        lines.append("the baseline has no finished run: there are no differences to it")
+    unknown_truth = len(results.architectures) - architectures
+    if unknown_truth:
+        lines.append(f"{unknown_truth} scored architectures have no {results.target} and are left out")
+    return lines

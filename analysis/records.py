@@ -1,0 +1,198 @@
+"""Strict readers of the files in a store: manifests, records and reference tables."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.errors import InputError, unknown
+
+SCHEMA = 1
+DESCRIPTIVE_COLUMNS = ("index", "architecture", "isomorphism", "parameters", "macs")
+"""Columns of a reference table that are no accuracies."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One setting of a factor; `uses_truth` marks one that looks at published accuracies in training."""
+
+    factor: str
+    name: str
+    baseline: bool
+    uses_truth: bool
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One cell of a study: which run stands for this level and seed."""
+
+    factor: str
+    level: str
+    seed: int
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a study set out to run."""
+
+    study: str
+    title: str
+    space: str
+    images: str
+    seeds: tuple[int, ...]
+    target: str | None
+    levels: tuple[Level, ...]
+    runs: tuple[PlannedRun, ...]
+
+
+def record_path(store: Path, run_id: str) -> Path:
+    """Return where the record of a run is kept."""
+    return store / "runs" / f"{run_id}.json"
+
+
+def read_manifest(store: Path, study: str) -> Manifest:
+    """Read what a study set out to run.
+
+    Raises
+    ------
+    InputError
+        If the store or the study does not exist, or the manifest is damaged.
+    """
+    if not store.is_dir():
+        raise InputError(f"store {store} is not a folder")
+    path = store / "studies" / f"{study}.json"
+    if not path.is_file():
+        raise unknown("study", study, [file.stem for file in path.parent.glob("*.json")])
+    content = _read_object(path)
+    try:
+        return _manifest(content)
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path} is no manifest of a study: {error!r}") from error
+
+
+def _manifest(content: dict[str, Any]) -> Manifest:
+    """Return the manifest in a JSON object; KeyError or TypeError where a part is not there."""
+    return Manifest(
+        study=content["study"],
+        title=content.get("title") or content["study"],
+        space=content["space"],
+        images=content["images"],
+        seeds=tuple(content["seeds"]),
+        target=content.get("target"),
+        levels=tuple(
+            Level(
+                factor["factor"],
+                level["level"],
+                bool(level["baseline"]),
+                bool(level.get("uses_truth", False)),
+            )
+            for factor in content["factors"]
+            for level in factor["levels"]
+        ),
+        runs=tuple(PlannedRun(run["factor"], run["level"], int(run["seed"]), run["run_id"]) for run in content["runs"]),
+    )
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read the record of a run and check that it is whole.
+
+    Parameters
+    ----------
+    path : Path
+        ``runs/<run_id>.json`` of a store.
+
+    Returns
+    -------
+    dict
+        The JSON object as it was written.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, cut off, changed, or not a record of this run.
+    """
+    record = _read_object(path)
+    if record.get("checksum") != record_checksum(record):
+        raise InputError(f"{path} does not match its checksum; it was changed or is no record")
+    if record.get("run_id") != path.stem:
+        raise InputError(f"{path} holds run {record.get('run_id')!r}; its name allows only {path.stem!r}")
+    try:
+        problem = _problem(record)
+    except (KeyError, TypeError, ValueError) as error:
+        problem = f"a part is missing or malformed, {error!r}"
+    if problem:
+        raise InputError(f"{path} is no usable record: {problem}")
+    return record
+
+
+def record_checksum(record: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a record without its checksum, in hexadecimal."""
+    content = {key: value for key, value in record.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _problem(record: dict[str, Any]) -> str | None:
+    """Return what makes a record unusable, if anything."""
+    if record["status"] not in ("finished", "failed"):
+        return f"status is {record['status']!r}; allowed: finished, failed"
+    if len(set(record["architectures"])) != len(record["architectures"]):
+        return "an architecture appears twice"
+    for checkpoint in record["checkpoints"]:
+        accuracy = np.asarray(checkpoint["accuracy"], dtype=np.float64)
+        if not accuracy.shape == np.shape(checkpoint["cross_entropy"]) == (len(record["architectures"]),):
+            return f"epoch {checkpoint['epoch']} does not have one score per architecture"
+        if not ((accuracy >= 0) & (accuracy <= 1)).all():
+            return f"an accuracy of epoch {checkpoint['epoch']} is outside [0, 1]"
+    if record["status"] == "finished" and not any(checkpoint["late"] for checkpoint in record["checkpoints"]):
+        return "it is finished but has no late checkpoint"
+    return None
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object of the schema that this version understands."""
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"{path} is damaged or no JSON: {error}") from error
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if schema != SCHEMA:
+        raise InputError(f"{path} has schema {schema!r}; allowed: {SCHEMA}")
+    return content
+
+
+def read_reference(store: Path, space: str) -> pd.DataFrame:
+    """Read the published accuracies and costs of a space, one row per architecture, indexed by its number.
+
+    Raises
+    ------
+    InputError
+        If the table is missing, damaged, or holds an accuracy outside [0, 1].
+    """
+    path = store / "spaces" / f"{space}.parquet"
+    if not path.is_file():
+        raise InputError(f"reference table {path} does not exist")
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
+        raise InputError(f"{path} is damaged or no Parquet: {error}") from error
+    missing = {"index", "parameters", "macs"} - set(table.columns)
+    if missing or "target" not in table.attrs:
+        raise InputError(f"{path} is no reference table: it lacks {', '.join(sorted(missing)) or 'its target'}")
+    accuracies = table[truth_columns(table)]
+    outside = accuracies.columns[((accuracies < 0) | (accuracies > 1)).any()]
+    if len(outside):
+        raise InputError(f"{path} column {outside[0]!r} is not a fraction in [0, 1]")
+    return table.set_index("index")
+
+
+def truth_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns of a reference table that hold accuracies."""
+    return [column for column in table.columns if column not in DESCRIPTIVE_COLUMNS]

@@ -1,0 +1,107 @@
+"""Tables as plain text, Markdown and LaTeX."""
+
+import re
+from collections.abc import Sequence
+
+from analysis.tables import Table
+
+SIGN = re.compile(r"(?<![\w.])[-+](?=\d)")
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "—": "---",
+    "†": r"$\dagger$",
+    "‡": r"$\ddagger$",
+}
+
+
+def as_text(tables: Sequence[Table], lines: Sequence[str]) -> str:
+    """Return tables for a terminal, in columns of equal width, and the lines below."""
+    return "\n\n".join([*map(_text_table, tables), "\n".join(lines)]) + "\n"
+
+
+def _text_table(table: Table) -> str:
+    cells = [table.header, *_without_repetition(table.rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    rule = "  ".join("-" * width for width in widths)
+    lines = ["  ".join(_padded(row, widths, table.text_columns)).rstrip() for row in cells]
+    return "\n".join([table.title, "", lines[0], rule, *lines[1:]])
+
+
+def as_markdown(tables: Sequence[Table], lines: Sequence[str]) -> str:
+    """Return tables and lines in Markdown."""
+    return "\n\n".join([*map(_markdown_table, tables), *map(escape_markdown, lines)]) + "\n"
+
+
+def _markdown_table(table: Table) -> str:
+    cells = [tuple(map(escape_markdown, row)) for row in (table.header, *_without_repetition(table.rows))]
+    widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
+    rule = ["-" * (width - 1) + ("-" if i < table.text_columns else ":") for i, width in enumerate(widths)]
+    lines = [f"| {' | '.join(_padded(row, widths, table.text_columns))} |" for row in cells]
+    return "\n".join([f"**{escape_markdown(table.title)}**", "", lines[0], f"| {' | '.join(rule)} |", *lines[1:]])
+
+
+def escape_markdown(text: str) -> str:
+    """Return text that Markdown shows as it is."""
+    return "".join(f"\\{character}" if character in r"\|*_`<>" else character for character in text)
+
+
+def as_latex(tables: Sequence[Table], lines: Sequence[str]) -> str:
+    """Return booktabs tables with the lines as their caption; the document loads booktabs and uses UTF-8."""
+    caption = " ".join(map(escape_latex, lines))
+    return "\n\n".join([*map(_latex_table, tables), rf"\par\footnotesize {caption}"]) + "\n"
+
+
+def _latex_table(table: Table) -> str:
+    columns = "l" * table.text_columns + "r" * (len(table.header) - table.text_columns)
+    header, *rows = (
+        " & ".join(map(escape_latex, row)) + r" \\" for row in (table.header, *_without_repetition(table.rows))
+    )
+    return "\n".join(
+        [
+            rf"% {table.title}",
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            header,
+            r"\midrule",
+            *rows,
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
+    )
+
+
+def escape_latex(text: str) -> str:
+    """Return text that LaTeX sets as it is, with the signs of numbers in mathematics.
+
+    A cell that starts with a bracket is protected, which the line break before it would otherwise take for
+    its optional argument.
+    """
+    escaped = "".join(LATEX.get(character, character) for character in text)
+    return "{}" * escaped.startswith("[") + SIGN.sub(lambda sign: f"${sign[0]}$", escaped)
+
+
+def _without_repetition(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Return the rows with the first cell only where it differs from the one above."""
+    above = [None, *(row[0] for row in rows)]
+    return [(row[0] if row[0] != last else "", *row[1:]) for row, last in zip(rows, above, strict=False)]
+
+
+def _padded(row: Sequence[str], widths: Sequence[int], text_columns: int) -> list[str]:
+    """Return the cells in columns: text to the left, numbers to the right."""
+    return [
+        cell.ljust(width) if place < text_columns else cell.rjust(width)
+        for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]

@@ -1,0 +1,186 @@
+"""Write the whole report of a study from its store."""
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.effects import Effects
+from analysis.estimation import compute_effects
+from analysis.plots import all_figures, file_name, style
+from analysis.rendering import as_latex, as_markdown, as_text, escape_markdown
+from analysis.results import Results, load_results
+from analysis.tables import effects_table, footer, full_frame, metrics_table, references_table
+from analysis.wording import reading, summary
+from benchmark.errors import InputError
+
+CONTENTS = frozenset(
+    (
+        "table.md",
+        "table.csv",
+        "table.tex",
+        "report.md",
+        "runs.parquet",
+        "scores.parquet",
+        "curve.parquet",
+        "plots",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written.
+
+    Attributes
+    ----------
+    text : str
+        The main tables, for a terminal.
+    paths : tuple of Path
+        All files, sorted.
+    warnings : tuple of str
+        One line each: damaged, failed and missing runs, and what could not be computed.
+    """
+
+    text: str
+    paths: tuple[Path, ...]
+    warnings: tuple[str, ...]
+
+
+def write_report(
+    store: Path,
+    study: str,
+    folder: Path,
+    target: str | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+    on_progress: Callable[[str], None] | None = None,
+) -> Report:
+    """Write tables, plots and tidy result files of a study.
+
+    Parameters
+    ----------
+    store : Path
+        Folder of the store; nothing else is read.
+    study : str
+        Name of the study.
+    folder : Path
+        Where the report goes. An older report there is replaced once the new one is whole.
+    target : str, optional
+        Truth column of the reference table; otherwise the study's, otherwise the default of the space.
+    resamples : int
+        Bootstrap resamples of the architectures, at least 100.
+    seed : int
+        Of the resamples.
+    on_progress : callable, optional
+        Called with one line now and then.
+
+    Returns
+    -------
+    Report
+        What was written. Failed, missing and damaged runs are in it as such.
+
+    Raises
+    ------
+    InputError
+        If the study or the target column is unknown, the manifest or the reference table is damaged, runs
+        scored different architectures, or the folder holds anything that is not part of a report.
+    """
+    results = load_results(store, study, target)
+    effects = compute_effects(results, resamples, seed, on_progress)
+    with _replaced(folder.absolute()) as new:
+        text = _write_tables(new, results, effects)
+        _write_frames(new, results, effects)
+        plots = _write_plots(new / "plots", results, effects, on_progress)
+        (new / "report.md").write_text(_report_page(results, effects, plots), encoding="utf-8")
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return Report(text, tuple(paths), effects.warnings)
+
+
+@contextmanager
+def _replaced(folder: Path) -> Iterator[Path]:
+    """Give an empty folder that replaces `folder` if the body succeeds and is removed if it fails."""
+    _check_replaceable(folder)
+    new, old = (folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.{kind}") for kind in ("new", "old"))
+    new.mkdir(parents=True)
+    try:
+        yield new
+        if folder.exists():
+            folder.replace(old)
+        new.replace(folder)
+    except BaseException:
+        if old.exists() and not folder.exists():
+            old.replace(folder)
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Raise InputError if writing to `folder` would delete something that no report made."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"report folder {folder} is a file")
+    foreign = sorted({path.name for path in folder.iterdir()} - CONTENTS) if folder.exists() else []
+    if foreign:
+        raise InputError(f"report folder {folder} holds {foreign[0]!r}; allowed: an empty folder or an older report")
+
+
+def _write_tables(folder: Path, results: Results, effects: Effects) -> str:
+    """Write the tables and return the text for the terminal."""
+    main = [effects_table(effects), references_table(effects)]
+    full = [*main, metrics_table(effects)]
+    lines = footer(results, effects)
+    (folder / "table.md").write_text(as_markdown(full, lines), encoding="utf-8")
+    (folder / "table.tex").write_text(as_latex(full, lines), encoding="utf-8")
+    # Six digits are more than any number here means, and equal on every machine.
+    full_frame(effects).to_csv(folder / "table.csv", index=False, float_format="%.6f", lineterminator="\n")
+    return as_text(main, lines)
+
+
+def _write_frames(folder: Path, results: Results, effects: Effects) -> None:
+    """Write the tidy result files; the scores carry the truth, so that a notebook needs nothing else."""
+    scores = results.scores.assign(truth=results.scores["architecture"].map(effects.truth).astype(float))
+    scores.attrs = {"target": results.target}
+    effects.runs.to_parquet(folder / "runs.parquet", index=False)
+    scores.to_parquet(folder / "scores.parquet", index=False)
+    results.curve.to_parquet(folder / "curve.parquet", index=False)
+
+
+def _write_plots(
+    folder: Path, results: Results, effects: Effects, on_progress: Callable[[str], None] | None
+) -> list[str]:
+    """Write every figure as PNG and SVG and return their names."""
+    folder.mkdir()
+    names = []
+    with style():
+        for name, figure in all_figures(results, effects):
+            figure.savefig(folder / f"{name}.png")
+            figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+            names.append(name)
+            if on_progress:
+                on_progress(f"drew {name}")
+    return names
+
+
+def _report_page(results: Results, effects: Effects, plots: list[str]) -> str:
+    """Return the page that puts tables, plots and their reading together."""
+    tables = [effects_table(effects), references_table(effects), metrics_table(effects)]
+    parts = [f"# {escape_markdown(results.manifest.title)}", _items(summary(effects))]
+    if effects.warnings:
+        parts += ["## Warnings", _items(effects.warnings)]
+    parts += ["## Tables", as_markdown(tables, footer(results, effects)).rstrip()]
+    for factor in effects.factors:
+        plot = f"effect_{file_name(factor)}"
+        parts += [f"## {escape_markdown(factor)}", _items(reading(effects, factor)), _image(plot)]
+    parts += ["## All plots", *(_image(name) for name in plots if not name.startswith("effect_"))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _items(lines: tuple[str, ...] | list[str]) -> str:
+    return "\n".join(f"- {escape_markdown(line)}" for line in lines)
+
+
+def _image(name: str) -> str:
+    return f"![{name}](plots/{name}.png)"

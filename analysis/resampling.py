@@ -1,0 +1,137 @@
+"""Rank correlations of thousands of bootstrap resamples of architectures at once.
+
+A resample is a row of counts w, [n]: how often each architecture was drawn. With S the matrix of the signs of
+all pairs, the concordant minus discordant pairs of the resample are the quadratic form w' S w, and so are its
+untied pairs. tau-b is a ratio of three such forms, and the forms of all resamples are one matrix product.
+"""
+
+import numpy as np
+
+EXACT_LIMIT = 2000
+"""Most architectures for which all pairs are held; it also keeps every count exact in float32."""
+
+BLOCK = 4_000_000
+"""Pairs held at a time above that."""
+
+
+def bootstrap_weights(architectures: int, resamples: int, seed: int) -> np.ndarray:
+    """Draw resamples with replacement.
+
+    Parameters
+    ----------
+    architectures : int
+        n.
+    resamples : int
+        Number of resamples.
+    seed : int
+        Equal seeds give equal resamples.
+
+    Returns
+    -------
+    ndarray of float32, [resamples, n]
+        Counts; each row adds up to n.
+    """
+    probabilities = np.full(architectures, 1 / architectures)
+    counts = np.random.default_rng(seed).multinomial(architectures, probabilities, size=resamples)
+    return counts.astype(np.float32)
+
+
+def pair_form(weights: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return w' S w of each resample, with S the products of the pairwise signs of `x` and of `y`.
+
+    Ordered pairs are counted, so each pair counts twice. ``pair_form(weights, x, x)`` is the number of pairs
+    that `x` does not tie.
+
+    Parameters
+    ----------
+    weights : ndarray of float32, [resamples, n]
+        Counts, as `bootstrap_weights` draws them.
+    x, y : ndarray, [n]
+        Values without NaN.
+
+    Returns
+    -------
+    ndarray of float64, [resamples]
+        Exact up to `EXACT_LIMIT` architectures. Above, the form is linear in the counts around the sample,
+        which needs no more memory than a block of pairs; what is left out is of relative order 1 / n.
+    """
+    x, y = _order(x), _order(y)
+    if len(x) <= EXACT_LIMIT:
+        return _row_products(weights @ _pair_signs(x, y, slice(None)), weights)
+    sums = [_pair_signs(x, y, block).sum(axis=1) for block in _blocks(len(x))]
+    degrees = np.concatenate(sums).astype(np.float64)
+    return 2 * (weights @ degrees) - degrees.sum()
+
+
+def _order(values: np.ndarray) -> np.ndarray:
+    """Return whole numbers of the same order, float32 [n]; infinite values would give NaN when subtracted."""
+    return np.unique(values, return_inverse=True)[1].astype(np.float32)
+
+
+def _blocks(n: int) -> list[slice]:
+    """Return slices of at most `BLOCK` pairs that cover all rows."""
+    rows = max(1, BLOCK // n)
+    return [slice(start, start + rows) for start in range(0, n, rows)]
+
+
+def _pair_signs(x: np.ndarray, y: np.ndarray, rows: slice) -> np.ndarray:
+    """Return the products of signs of the pairs of `rows` with all, float32 [rows, n]."""
+    return np.sign(x[rows, None] - x) * np.sign(y[rows, None] - y)
+
+
+def tau_of_forms(concordance: np.ndarray, untied_x: np.ndarray, untied_y: np.ndarray) -> np.ndarray:
+    """Return tau-b of each resample from its three forms; NaN where all pairs are tied."""
+    pairs = np.sqrt(np.maximum(untied_x, 0) * np.maximum(untied_y, 0))
+    return concordance / np.where(pairs > 0, pairs, np.nan)
+
+
+def bootstrap_tau(weights: np.ndarray, predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return tau-b of each resample, float64 [resamples].
+
+    Parameters
+    ----------
+    weights : ndarray of float32, [resamples, n]
+        Counts, as `bootstrap_weights` draws them.
+    predicted, truth : ndarray, [n]
+        Values without NaN.
+    """
+    return tau_of_forms(
+        pair_form(weights, predicted, truth),
+        pair_form(weights, predicted, predicted),
+        pair_form(weights, truth, truth),
+    )
+
+
+def resampled_ranks(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return twice the mean ranks of each resample around their mean, float32 [resamples, n].
+
+    This is how many of the resample lie below an architecture minus how many lie above. Copies of an
+    architecture, like architectures of equal value, share the mean of their ranks.
+    """
+    group = np.unique(values, return_inverse=True)[1]
+    order = np.argsort(group, kind="stable")
+    ends = np.flatnonzero(np.diff(group[order], append=-1))
+    up_to = np.cumsum(weights[:, order], axis=1)[:, ends]
+    below = np.pad(up_to[:, :-1], ((0, 0), (1, 0)))
+    return (below + up_to - len(values))[:, group]
+
+
+def bootstrap_spearman(weights: np.ndarray, predicted_ranks: np.ndarray, truth_ranks: np.ndarray) -> np.ndarray:
+    """Return Spearman's rho of each resample, float64 [resamples]; NaN where all ranks are equal.
+
+    Parameters
+    ----------
+    weights : ndarray of float32, [resamples, n]
+        Counts, as `bootstrap_weights` draws them.
+    predicted_ranks, truth_ranks : ndarray, [resamples, n]
+        From `resampled_ranks`.
+    """
+    weighted_prediction, weighted_truth = weights * predicted_ranks, weights * truth_ranks
+    variances = _row_products(weighted_prediction, predicted_ranks) * _row_products(weighted_truth, truth_ranks)
+    spread = np.sqrt(np.where(variances > 0, variances, np.nan))
+    return _row_products(weighted_prediction, truth_ranks) / spread
+
+
+def _row_products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the inner product of each pair of rows, float64 [rows]."""
+    return np.einsum("bi,bi->b", left, right).astype(np.float64)

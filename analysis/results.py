@@ -1,0 +1,187 @@
+"""What a study has so far, as tidy tables."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.records import (
+    Manifest,
+    PlannedRun,
+    read_manifest,
+    read_record,
+    read_reference,
+    record_path,
+    truth_columns,
+)
+from benchmark.errors import InputError, unknown
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that a report is made from.
+
+    Attributes
+    ----------
+    manifest : Manifest
+        What the study set out to run.
+    runs : DataFrame
+        One row per factor, level and seed, in the order of the manifest. `status` is finished, failed,
+        missing or damaged, with `error` and `message` saying why.
+    scores : DataFrame
+        One row per run, checkpoint and architecture: run_id, epoch, late, architecture (its number in the
+        space), accuracy, cross_entropy.
+    curve : DataFrame
+        One row per run and epoch of training: run_id, epoch, loss, accuracy, learning_rate.
+    reference : DataFrame
+        The published table, indexed by the number of the architecture.
+    target : str
+        The column of `reference` that is the truth.
+    architectures : ndarray of int, [n]
+        What every run of the study scored; empty before the first one has.
+    warnings : tuple of str
+        One line per record that could not be used.
+    """
+
+    manifest: Manifest
+    runs: pd.DataFrame
+    scores: pd.DataFrame
+    curve: pd.DataFrame
+    reference: pd.DataFrame
+    target: str
+    architectures: np.ndarray
+    warnings: tuple[str, ...]
+
+
+def load_results(store: Path, study: str, target: str | None = None) -> Results:
+    """Read a study from a store.
+
+    Parameters
+    ----------
+    store : Path
+        Folder of the store.
+    study : str
+        Name of the study.
+    target : str, optional
+        Truth column; otherwise the study's, otherwise the default of the space.
+
+    Returns
+    -------
+    Results
+        A damaged record becomes a row of status damaged and a warning.
+
+    Raises
+    ------
+    InputError
+        If the study or the column is unknown, the manifest or the reference table is damaged, or two runs
+        scored different architectures.
+    """
+    manifest = read_manifest(store, study)
+    reference = read_reference(store, manifest.space)
+    column = target or manifest.target or reference.attrs["target"]
+    if column not in truth_columns(reference):
+        raise unknown("target column", column, truth_columns(reference))
+    records, damage = _read_records(store, manifest)
+    return Results(
+        manifest=manifest,
+        runs=_runs(manifest, records, damage),
+        scores=_scores(records),
+        curve=_curve(records),
+        reference=reference,
+        target=column,
+        architectures=_common_architectures(records, reference),
+        warnings=tuple(f"damaged record: {message}" for message in damage.values()),
+    )
+
+
+def _read_records(store: Path, manifest: Manifest) -> tuple[dict[str, Record], dict[str, str]]:
+    """Return the whole records by run, and what is wrong with the others."""
+    records, damage = {}, {}
+    for run_id in dict.fromkeys(run.run_id for run in manifest.runs):
+        path = record_path(store, run_id)
+        if not path.exists():
+            continue
+        try:
+            records[run_id] = read_record(path)
+        except InputError as error:
+            damage[run_id] = str(error)
+    return records, damage
+
+
+def _runs(manifest: Manifest, records: Mapping[str, Record], damage: Mapping[str, str]) -> pd.DataFrame:
+    baseline = {(level.factor, level.name): level.baseline for level in manifest.levels}
+    rows = []
+    for run in manifest.runs:
+        is_baseline = run.factor == "baseline" or baseline.get((run.factor, run.level), False)
+        place = {"factor": run.factor, "level": run.level, "baseline": is_baseline, "seed": run.seed}
+        rows.append(place | {"run_id": run.run_id} | _run_state(run, records, damage))
+    return pd.DataFrame(rows, columns=None if rows else ["factor", "level", "baseline", "seed", "run_id", "status"])
+
+
+def _run_state(run: PlannedRun, records: Mapping[str, Record], damage: Mapping[str, str]) -> dict[str, Any]:
+    """Return status, settings, counts and times of a run; empty where there is no record."""
+    record = records.get(run.run_id, {})
+    missing = "damaged" if run.run_id in damage else "missing"
+    error = record.get("error") or {}
+    spec, counts = record.get("spec", {}), record.get("counts", {})
+    execution = record.get("execution", {})
+    seconds = execution.get("seconds", {})
+    return {
+        "status": record.get("status", missing),
+        "error": error.get("type"),
+        "message": error.get("message", damage.get(run.run_id)),
+        "heuristics": json.dumps(record["heuristics"], sort_keys=True) if "heuristics" in record else None,
+        "epochs": spec.get("training", {}).get("epochs"),
+        "batch_size": spec.get("training", {}).get("batch_size"),
+        "architectures": len(record.get("architectures", [])),
+        "checkpoints": len(record.get("checkpoints", [])),
+        **{name: counts.get(name) for name in ("optimiser_steps", "path_passes", "images")},
+        **{f"seconds_{phase}": seconds.get(phase) for phase in ("setup", "training", "scoring")},
+        "resumed": execution.get("resumed"),
+        "code_version": execution.get("code_version"),
+    }
+
+
+def _scores(records: Mapping[str, Record]) -> pd.DataFrame:
+    columns = ["run_id", "epoch", "late", "architecture", "accuracy", "cross_entropy"]
+    parts = [
+        pd.DataFrame(
+            {
+                "run_id": run_id,
+                "epoch": checkpoint["epoch"],
+                "late": checkpoint["late"],
+                "architecture": np.asarray(record["architectures"], dtype=np.int64),
+                "accuracy": np.asarray(checkpoint["accuracy"], dtype=np.float64),
+                "cross_entropy": np.asarray(checkpoint["cross_entropy"], dtype=np.float64),
+            }
+        )
+        for run_id, record in records.items()
+        for checkpoint in record["checkpoints"]
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _curve(records: Mapping[str, Record]) -> pd.DataFrame:
+    rows = [{"run_id": run_id} | point for run_id, record in records.items() for point in record.get("curve", [])]
+    return pd.DataFrame(rows, columns=["run_id", "epoch", "loss", "accuracy", "learning_rate"])
+
+
+def _common_architectures(records: Mapping[str, Record], reference: pd.DataFrame) -> np.ndarray:
+    """Return the one list of architectures that all runs with scores share, int [n]."""
+    lists = {run_id: record["architectures"] for run_id, record in records.items() if record["checkpoints"]}
+    if not lists:
+        return np.empty(0, dtype=np.int64)
+    first = next(iter(lists))
+    for run_id, architectures in lists.items():
+        if architectures != lists[first]:
+            raise InputError(f"runs {first} and {run_id} of one study scored different architectures")
+    unlisted = set(lists[first]) - set(reference.index)
+    if unlisted:
+        raise InputError(f"run {first} scored architecture {min(unlisted)}, which the reference table does not have")
+    return np.asarray(lists[first], dtype=np.int64)

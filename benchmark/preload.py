@@ -1,0 +1,16 @@
+"""What takes seconds to import; the server that workers are forked from imports this module once."""
+
+from contextlib import suppress
+
+import torch
+
+import benchmark.worker  # noqa: F401
+from benchmark.registry import heuristic_types, image_types, space_types
+
+with suppress(ImportError):
+    import sklearn.datasets  # noqa: F401  # The digits come from it.
+
+heuristic_types()
+image_types()
+space_types()
+torch.optim.SGD([torch.zeros(1, requires_grad=True)])  # The first optimiser imports PyTorch's compiler.

@@ -1,0 +1,75 @@
+"""The cell of NAS-Bench-201: a directed graph of four nodes with one operation per edge."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from spaces.base import Architecture, OperationHook
+from spaces.layers import ConvNorm
+
+EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+"""(source, target) of each edge, in the order of the published string: sources are complete when read."""
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+
+KERNELS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
+"""Kernel sizes of the operations that have weights."""
+
+
+class Cell(nn.Module):
+    """One cell, with the weights of some operations on each edge.
+
+    Parameters
+    ----------
+    channels : int
+        Of every node.
+    depth : float
+        Relative depth of the cell in its network, in (0, 1].
+    candidates : sequence of sequence of str
+        For each edge, the operations that may be run.
+    norm : callable
+        Makes a normalisation layer.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        depth: float,
+        candidates: Sequence[Sequence[str]],
+        norm: Callable[[int], nn.Module],
+    ) -> None:
+        super().__init__()
+        self.depth = depth
+        self.edges = nn.ModuleList(
+            nn.ModuleDict(
+                {name: ConvNorm(channels, channels, KERNELS[name], norm) for name in operations if name in KERNELS}
+            )
+            for operations in candidates
+        )
+
+    def forward(self, inputs: Tensor, architecture: Architecture, on_operation: OperationHook | None = None) -> Tensor:
+        """Return the last node, [batch, channels, height, width]."""
+        nodes: list[Tensor | None] = [inputs, None, None, None]  # None is a node of zeros
+        rectified: dict[int, Tensor] = {}
+        for edge, choice, (source, target) in zip(self.edges, architecture, EDGES, strict=True):
+            operation = OPERATIONS[choice]
+            node = nodes[source]
+            if operation in KERNELS:
+                if source not in rectified:
+                    # The norm after a convolution of zeros still adds its bias: such an edge is not zero.
+                    rectified[source] = torch.zeros_like(inputs) if node is None else functional.relu(node)
+                output = getattr(edge, operation)(rectified[source])
+            elif operation == "none" or node is None:
+                continue
+            elif operation == "avg_pool_3x3":
+                output = functional.avg_pool2d(node, 3, stride=1, padding=1, count_include_pad=False)
+            else:
+                output = node
+            if on_operation is not None and operation != "skip_connect":
+                output = on_operation(output, self.depth)
+            total = nodes[target]
+            nodes[target] = output if total is None else total + output
+        last = nodes[-1]
+        return torch.zeros_like(inputs) if last is None else last

@@ -1,0 +1,147 @@
+"""The networks of NAS-Bench-201: three stages of equal cells with residual blocks between them."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from torch import Tensor, nn
+from torch.nn import functional
+
+from spaces.base import Architecture, Construction, OperationHook, Supernet
+from spaces.layers import ConvNorm, conv_cost, conv_norm_cost, linear_cost, norm_cost
+from spaces.nasbench201.cell import EDGES, KERNELS, OPERATIONS, Cell
+
+STAGES = 3
+
+
+class ResidualBlock(nn.Module):
+    """Doubles the channels and halves height and width.
+
+    Parameters
+    ----------
+    channels : int
+        Of the input.
+    norm : callable
+        Makes a normalisation layer.
+    """
+
+    def __init__(self, channels: int, norm: Callable[[int], nn.Module]) -> None:
+        super().__init__()
+        self.conv_a = ConvNorm(channels, 2 * channels, 3, norm, stride=2)
+        self.conv_b = ConvNorm(2 * channels, 2 * channels, 3, norm)
+        self.shortcut = nn.Conv2d(channels, 2 * channels, 1, bias=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map [batch, channels, height, width] to [batch, 2 * channels, height / 2, width / 2]."""
+        branch = self.conv_b(functional.relu(self.conv_a(functional.relu(features))))
+        # Rounding up as the strided convolution does admits odd sizes; the published ones are even.
+        return branch + self.shortcut(functional.avg_pool2d(features, 2, ceil_mode=True))
+
+
+class CellNetwork(nn.Module):
+    """The macro skeleton, with the weights of some operations on each edge of its cells.
+
+    Parameters
+    ----------
+    width : int
+        Channels of the first stage; each later stage has twice as many.
+    cells : int
+        Cells per stage.
+    candidates : sequence of sequence of str
+        For each edge of a cell, the operations that may be run.
+    in_channels, classes : int
+        Channels of the images and number of labels.
+    construction : Construction
+        How layers are built.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        cells: int,
+        candidates: Sequence[Sequence[str]],
+        in_channels: int,
+        classes: int,
+        construction: Construction,
+    ) -> None:
+        super().__init__()
+        norm = construction.norm
+        total = STAGES * cells
+        last = width * 2 ** (STAGES - 1)
+        self.cells_per_stage = cells
+        self.stem = ConvNorm(in_channels, width, 3, norm)
+        self.cells = nn.ModuleList(
+            Cell(width * 2 ** (cell // cells), (cell + 1) / total, candidates, norm) for cell in range(total)
+        )
+        self.reductions = nn.ModuleList(ResidualBlock(width * 2**stage, norm) for stage in range(STAGES - 1))
+        self.norm = norm(last)
+        self.classifier = nn.Linear(last, classes)
+
+    def path(self, images: Tensor, architecture: Architecture, on_operation: OperationHook | None = None) -> Tensor:
+        """Return the logits of one architecture, whose operations must be candidates, [batch, classes]."""
+        features = self.stem(images)
+        reductions = iter(self.reductions)
+        for number, cell in enumerate(self.cells):
+            if number > 0 and number % self.cells_per_stage == 0:
+                features = next(reductions)(features)
+            features = cell(features, architecture, on_operation)
+        return self.classifier(functional.relu(self.norm(features)).mean((2, 3)))
+
+
+class CellSupernet(CellNetwork, Supernet):
+    """The skeleton with every operation on every edge; the same architecture is run in all cells."""
+
+    def __init__(self, width: int, cells: int, in_channels: int, classes: int, construction: Construction) -> None:
+        super().__init__(width, cells, [OPERATIONS] * len(EDGES), in_channels, classes, construction)
+
+    def forward(self, images: Tensor, architecture: Architecture, on_operation: OperationHook | None = None) -> Tensor:
+        """Return the logits of one path, [batch, classes].
+
+        `on_operation` sees the convolutions and poolings of the cells, not those of the skeleton, and not the
+        pooling of a node that is zero. Depth is the number of the cell, from 1, over the number of cells.
+        """
+        return self.path(images, architecture, on_operation)
+
+
+class StandaloneNetwork(CellNetwork):
+    """The published network of one architecture."""
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        width: int,
+        cells: int,
+        in_channels: int,
+        classes: int,
+        construction: Construction,
+    ) -> None:
+        candidates = [(OPERATIONS[choice],) for choice in architecture]
+        super().__init__(width, cells, candidates, in_channels, classes, construction)
+        self.architecture = architecture
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits, [batch, classes]."""
+        return self.path(images, self.architecture)
+
+
+def stages(width: int, resolution: int) -> list[tuple[int, int]]:
+    """Return (channels, height) of every stage."""
+    return [(width * 2**stage, -(-resolution // 2**stage)) for stage in range(STAGES)]
+
+
+def skeleton_cost(width: int, in_channels: int, classes: int, resolution: int) -> np.ndarray:
+    """Return (parameters, MACs) of everything outside the cells, int64 [2]."""
+    last = width * 2 ** (STAGES - 1)
+    cost = conv_norm_cost(in_channels, width, 3, resolution) + norm_cost(last) + linear_cost(last, classes)
+    for channels, side in stages(width, resolution)[1:]:
+        cost += conv_norm_cost(channels // 2, channels, 3, side) + conv_norm_cost(channels, channels, 3, side)
+        cost += conv_cost(channels // 2, channels, 1, side)
+    return cost
+
+
+def operation_costs(width: int, cells: int, resolution: int) -> np.ndarray:
+    """Return (parameters, MACs) of each operation on one edge, over all cells, int64 [5, 2]."""
+    cost = np.zeros((len(OPERATIONS), 2), dtype=np.int64)
+    for channels, side in stages(width, resolution):
+        for name, kernel in KERNELS.items():
+            cost[OPERATIONS.index(name)] += cells * conv_norm_cost(channels, channels, kernel, side)
+    return cost

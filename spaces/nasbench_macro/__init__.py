@@ -1,0 +1,1 @@
+"""NAS-Bench-Macro: chains of eight layers with three choices each."""

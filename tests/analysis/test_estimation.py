@@ -1,0 +1,157 @@
+"""Effects of a study against the same numbers worked out from its records by hand."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.effects import Effect, Effects
+from analysis.estimation import compute_effects
+from analysis.records import record_path
+from analysis.results import load_results
+from benchmark.errors import InputError
+from tests.analysis.synthetic import Scenario, reference_table, run_id, write_record, write_store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return write_store(tmp_path / "store", Scenario())
+
+
+def effects_of(store: Path, resamples: int = 200) -> Effects:
+    return compute_effects(load_results(store, "default"), resamples, seed=0)
+
+
+def row(effects: Effects, name: str) -> Effect:
+    return next(e for e in (*effects.levels, *effects.references) if e.level.name.startswith(name))
+
+
+def record(store: Path, identity: str) -> dict[str, Any]:
+    return json.loads(record_path(store, identity).read_text())
+
+
+def tau_by_hand(store: Path, identity: str) -> float:
+    content = record(store, identity)
+    truth = reference_table()["cifar10_valid_200"].to_numpy()[content["architectures"]]
+    late = [checkpoint["accuracy"] for checkpoint in content["checkpoints"] if checkpoint["late"]]
+    return float(np.mean([stats.kendalltau(accuracy, truth).statistic for accuracy in late]))
+
+
+def test_levels_and_differences_are_means_over_seeds(store: Path) -> None:
+    effects = effects_of(store)
+    fairnas = [tau_by_hand(store, run_id("sampling", "fairnas accounting=compute", seed)) for seed in range(3)]
+    baseline = [tau_by_hand(store, run_id("baseline", "baseline", seed)) for seed in range(3)]
+    effect = row(effects, "fairnas")
+    assert effect.tau.value == pytest.approx(np.mean(fairnas))
+    assert effect.difference is not None
+    assert effect.difference.value == pytest.approx(np.mean(fairnas) - np.mean(baseline))
+    assert (effect.difference.seeds, effect.difference.architectures) == (3, 60)
+    assert effect.difference.low < effect.difference.value < effect.difference.high
+    assert row(effects, "uniform").difference is None
+    assert row(effects, "uniform").tau == effects.baseline.tau
+
+
+def test_a_known_effect_is_found_and_its_sign_is_right(store: Path) -> None:
+    effects = effects_of(store)
+    pool = row(effects, "pool").difference
+    assert pool is not None
+    assert pool.high < 0
+    assert row(effects, "untrained").tau.value < effects.baseline.tau.value
+
+
+def test_only_seeds_that_both_have_are_paired(store: Path) -> None:
+    record_path(store, run_id("sampling", "fairnas accounting=compute", 0)).unlink()
+    record_path(store, run_id("baseline", "baseline", 2)).unlink()
+    effect = row(effects_of(store), "fairnas")
+    identity = run_id("sampling", "fairnas accounting=compute", 1), run_id("baseline", "baseline", 1)
+    expected = tau_by_hand(store, identity[0]) - tau_by_hand(store, identity[1])
+    assert effect.difference is not None
+    assert (effect.tau.seeds, effect.difference.seeds) == (2, 1)
+    assert effect.difference.one_seed
+    assert effect.difference.value == pytest.approx(expected)
+
+
+def test_all_runs_share_the_resamples(store: Path) -> None:
+    """A level with the scores of the baseline differs by exactly nothing, in every resample."""
+    for seed in range(3):
+        content = record(store, run_id("batch_norm", "tracked", seed))
+        content["checkpoints"] = record(store, run_id("baseline", "baseline", seed))["checkpoints"]
+        write_record(store, content)
+    difference = row(effects_of(store), "tracked").difference
+    assert difference is not None
+    assert (difference.value, difference.low, difference.high) == (0, 0, 0)
+
+
+def test_references_rank_the_scored_architectures(store: Path) -> None:
+    effects = effects_of(store)
+    table = reference_table().loc[load_results(store, "default").architectures]
+    truth = table["cifar10_valid_200"]
+    expected = {
+        "parameter count": stats.kendalltau(table["parameters"], truth).statistic,
+        "MACs": stats.kendalltau(table["macs"], truth).statistic,
+        "published accuracy, 12 epochs": stats.kendalltau(table["cifar10_valid_12"], truth).statistic,
+    }
+    for name, tau in expected.items():
+        assert row(effects, name).tau.value == pytest.approx(tau)
+        assert (row(effects, name).tau.seeds, row(effects, name).tau.architectures) == (0, 60)
+    runs = [table[f"cifar10_valid_200_run{i}"] for i in range(3)]
+    both = runs[2].notna()
+    pairs = [(runs[0], runs[1]), (runs[0][both], runs[2][both]), (runs[1][both], runs[2][both])]
+    ceiling = np.mean([stats.kendalltau(x, y).statistic for x, y in pairs])
+    assert row(effects, "noise ceiling").tau.value == pytest.approx(ceiling)
+    assert all(effect.tau.low < effect.tau.value < effect.tau.high for effect in effects.references)
+
+
+def test_a_target_without_shorter_training_has_no_such_reference(store: Path) -> None:
+    results = load_results(store, "default", "cifar10_test_200")
+    names = [effect.level.name for effect in compute_effects(results, 200, seed=0).references]
+    assert names == ["untrained", "parameter count", "MACs"]
+
+
+def test_constant_scores_have_no_tau_but_stay_in_the_table(store: Path) -> None:
+    content = record(store, run_id("batch_norm", "tracked", 1))
+    for checkpoint in content["checkpoints"]:
+        checkpoint["accuracy"] = [0.1] * 60
+    write_record(store, content)
+    effects = effects_of(store)
+    effect = row(effects, "tracked")
+    assert (effect.counts.finished, effect.counts.undefined, effect.tau.seeds) == (3, 1, 2)
+    assert effect.difference is not None
+    assert effect.difference.seeds == 2
+    assert effect.estimates["tau_cross_entropy"].seeds == 3
+    assert any(line.startswith("constant scores, so no tau: batch_norm tracked, seed 1") for line in effects.warnings)
+
+
+def test_overflowed_cross_entropy_costs_only_its_own_column(store: Path) -> None:
+    content = record(store, run_id("batch_norm", "tracked", 1))
+    content["checkpoints"][-1]["cross_entropy"][0] = math.nan
+    write_record(store, content)
+    effect = row(effects_of(store), "tracked")
+    assert (effect.tau.seeds, effect.estimates["tau_cross_entropy"].seeds) == (3, 2)
+
+
+def test_architectures_without_truth_are_left_out_and_counted(store: Path) -> None:
+    table = pd.read_parquet(store / "spaces" / "toy.parquet")
+    chosen = load_results(store, "default").architectures
+    table.loc[chosen[:4], "cifar10_valid_200"] = np.nan
+    table.to_parquet(store / "spaces" / "toy.parquet")
+    effects = effects_of(store)
+    assert effects.baseline.tau.architectures == 56
+    assert "4 scored architectures have no cifar10_valid_200 and are left out" in effects.warnings
+
+
+def test_too_few_resamples_are_refused(store: Path) -> None:
+    with pytest.raises(InputError, match="resamples is 99; allowed: at least 100"):
+        effects_of(store, resamples=99)
+
+
+def test_top_metrics_of_few_architectures_are_undefined(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", Scenario(architectures=8))
+    effect = effects_of(store).baseline
+    assert math.isnan(effect.estimates["regret_at_10"].value)
+    assert math.isfinite(effect.tau.value)

@@ -1,0 +1,202 @@
+"""Metrics against their definitions, written out over all pairs, and against facts of the published table."""
+
+import math
+from itertools import combinations, permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis import metrics
+from benchmark.errors import InputError
+
+TIED = st.lists(st.tuples(*[st.integers(0, 6)] * 3), min_size=2, max_size=25)
+
+
+def tau_b(x: np.ndarray, y: np.ndarray) -> float:
+    """tau-b over all pairs."""
+    pairs = [(np.sign(x[i] - x[j]), np.sign(y[i] - y[j])) for i, j in combinations(range(len(x)), 2)]
+    concordance = sum(a * b for a, b in pairs)
+    untied = sum(a != 0 for a, _ in pairs) * sum(b != 0 for _, b in pairs)
+    return concordance / math.sqrt(untied) if untied else math.nan
+
+
+def columns(rows: list[tuple[int, ...]]) -> list[np.ndarray]:
+    return [np.array(column, dtype=float) for column in zip(*rows, strict=True)]
+
+
+@given(TIED)
+def test_kendall_tau_counts_pairs(rows: list[tuple[int, ...]]) -> None:
+    x, y, _ = columns(rows)
+    assert metrics.kendall_tau(x, y) == pytest.approx(tau_b(x, y), nan_ok=True)
+
+
+@given(TIED)
+def test_spearman_is_the_correlation_of_mean_ranks(rows: list[tuple[int, ...]]) -> None:
+    x, y, _ = columns(rows)
+    ranks = [[np.sum(v < value) + (np.sum(v == value) + 1) / 2 for value in v] for v in (x, y)]
+    constant = np.ptp(x) == 0 or np.ptp(y) == 0
+    expected = math.nan if constant else np.corrcoef(ranks)[0, 1]
+    assert metrics.spearman_rho(x, y) == pytest.approx(expected, nan_ok=True)
+
+
+@given(TIED)
+def test_partial_tau_is_kendalls_formula(rows: list[tuple[int, ...]]) -> None:
+    x, y, z = columns(rows)
+    xy, xz, yz = tau_b(x, y), tau_b(x, z), tau_b(y, z)
+    left = (1 - xz**2) * (1 - yz**2)
+    expected = (xy - xz * yz) / math.sqrt(left) if left > 1e-9 else math.nan
+    assert metrics.partial_kendall_tau(x, y, z) == pytest.approx(expected, nan_ok=True)
+
+
+def test_partial_tau_of_a_copy_of_the_cost_is_undefined() -> None:
+    cost = np.arange(20.0)
+    truth = np.random.default_rng(0).permutation(20)
+    assert math.isnan(metrics.partial_kendall_tau(cost, truth, cost))
+
+
+@given(TIED)
+def test_sparse_tau_ties_truth_of_one_bin(rows: list[tuple[int, ...]]) -> None:
+    x, y, _ = columns(rows)
+    inside = np.linspace(0, 0.0009, len(x))
+    expected = tau_b(x, y)
+    assert metrics.sparse_kendall_tau(x, y / 1000 + inside) == pytest.approx(expected, nan_ok=True)
+
+
+STEPS = np.arange(1001)
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [STEPS / 1000, (STEPS / 1000).astype(np.float32), (STEPS / 10).astype(np.float32).astype(float) / 100],
+    ids=["double", "single", "percent in single"],
+)
+def test_no_edge_of_a_bin_falls_below_it(truth: np.ndarray) -> None:
+    assert np.array_equal(metrics.accuracy_bins(truth), STEPS)
+    assert not np.array_equal(np.floor(truth.astype(float) / 0.001), STEPS)
+
+
+def test_accuracies_just_below_an_edge_stay_below() -> None:
+    assert np.array_equal(metrics.accuracy_bins(STEPS[1:] / 1000 - 1e-5), STEPS[1:] - 1)
+
+
+def yu_tau(predicted: np.ndarray, truth: np.ndarray) -> float:
+    """The published form, step by step."""
+    by_truth = sorted(range(len(truth)), key=lambda i: truth[i])
+    rank, last, rank_of = -1, -1, {}
+    for i in by_truth:
+        current = math.floor(round(truth[i] * 1000, 6))
+        if current > last:
+            rank += 1
+        rank_of[i], last = rank, current
+    by_prediction = sorted(range(len(truth)), key=lambda i: predicted[i])
+    return tau_b(np.array([rank_of[i] for i in by_truth]), np.array([rank_of[i] for i in by_prediction]))
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 10**6), st.integers(0, 80)),
+        min_size=3,
+        max_size=30,
+        unique_by=lambda r: r[0],
+    )
+)
+def test_yu_variant_is_the_published_procedure(rows: list[tuple[int, ...]]) -> None:
+    predicted, truth = columns(rows)
+    truth = truth / 4000
+    assert metrics.sparse_kendall_tau_yu(predicted, truth) == pytest.approx(yu_tau(predicted, truth), nan_ok=True)
+
+
+def test_yu_variant_differs_from_the_sparse_tau() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(0.9, 0.94, 50)
+    predicted = truth + rng.normal(0, 0.01, 50)
+    difference = metrics.sparse_kendall_tau_yu(predicted, truth) - metrics.sparse_kendall_tau(predicted, truth)
+    assert 0.001 < abs(difference) < 0.3
+
+
+def test_constant_predictions_have_no_rank_correlation() -> None:
+    constant, truth = np.full(10, 0.5), np.linspace(0.1, 0.9, 10)
+    for metric in (
+        metrics.kendall_tau,
+        metrics.spearman_rho,
+        metrics.sparse_kendall_tau,
+        metrics.sparse_kendall_tau_yu,
+    ):
+        assert math.isnan(metric(constant, truth))
+    assert metrics.precision_at(constant, truth, 0.2) == pytest.approx(0.2)
+    assert metrics.final_search_performance(constant, truth, 3)[0] == pytest.approx(truth.mean())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5)), min_size=2, max_size=6),
+    st.integers(1, 6),
+)
+def test_top_metrics_are_means_over_all_orders_of_ties(rows: list[tuple[int, ...]], top: int) -> None:
+    predicted, truth = columns(rows)
+    top = min(top, len(truth))
+    orders = [order for order in permutations(range(len(truth))) if np.all(np.diff(predicted[list(order)]) <= 0)]
+    chosen = [truth[list(order[:top])] for order in orders]
+    threshold = np.sort(truth)[-top]
+    assert metrics.best_truth_at(predicted, truth, top) == pytest.approx(np.mean([c.max() for c in chosen]))
+    assert metrics.regret_at(predicted, truth, top) == pytest.approx(np.mean([truth.max() - c.max() for c in chosen]))
+    mean, deviation = metrics.final_search_performance(predicted, truth, top)
+    assert mean == pytest.approx(np.mean(chosen))
+    assert deviation == pytest.approx(np.std(chosen))
+    precision = metrics.precision_at(predicted, truth, top / len(truth))
+    assert precision == pytest.approx(np.mean([np.mean(c >= threshold) for c in chosen]))
+
+
+def test_a_perfect_predictor_is_perfect_even_with_ties() -> None:
+    truth = np.array([0.1, 0.5, 0.5, 0.5, 0.9])
+    assert metrics.precision_at(truth, truth, 0.4) == 1
+    assert metrics.regret_at(truth, truth, 1) == 0
+    assert metrics.kendall_tau(truth, truth) == pytest.approx(1)
+
+
+def test_probability_surpassing_random_is_the_frequency_of_worse_draws() -> None:
+    draws = np.random.default_rng(0).integers(1, 101, size=(200_000, 3))
+    frequency = np.mean((draws > 20).all(axis=1))
+    assert metrics.probability_surpassing_random(20, 100, 3) == pytest.approx(0.8**3)
+    assert metrics.probability_surpassing_random(20, 100, 3) == pytest.approx(frequency, abs=0.005)
+    assert metrics.probability_surpassing_random(100, 100, 1) == 0
+
+
+GOOD = np.array([0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: metrics.kendall_tau(GOOD, GOOD[:2]), "predicted and truth have lengths 3 and 2"),
+        (lambda: metrics.kendall_tau(GOOD, np.array([0.1, np.nan, 0.2])), "truth holds 1 NaN"),
+        (lambda: metrics.spearman_rho(GOOD[None], GOOD), r"predicted has shape \(1, 3\)"),
+        (lambda: metrics.kendall_tau(GOOD[:1], GOOD[:1]), r"shape \(1,\); allowed: \[n\] with n at least 2"),
+        (lambda: metrics.sparse_kendall_tau(GOOD, GOOD * 100), r"truth ranges from 10.0 to 30.0; allowed"),
+        (lambda: metrics.sparse_kendall_tau_yu(GOOD, GOOD, 0), "resolution is 0; allowed: above 0"),
+        (lambda: metrics.precision_at(GOOD, GOOD, 1.5), "fraction is 1.5"),
+        (lambda: metrics.best_truth_at(GOOD, GOOD, 4), "number of top architectures is 4; allowed: 1 to 3"),
+        (lambda: metrics.final_search_performance(GOOD, GOOD), "is 10; allowed: 1 to 3"),
+        (lambda: metrics.probability_surpassing_random(0, 10, 1), "best_rank is 0; allowed: 1 to"),
+        (lambda: metrics.probability_surpassing_random(1, 10, 0), "draws is 0; allowed: at least 1"),
+    ],
+)
+def test_bad_input_is_named(call: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        call()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("column", "expected"), [("c10_macs", 0.578), ("c10_params", 0.578), ("c10_test_12", 0.700)])
+def test_published_table(shared_data: Path, column: str, expected: float) -> None:
+    table = np.load(shared_data / "nb201.npz")
+    assert metrics.kendall_tau(table[column], table["c10_test_200"]) == pytest.approx(expected, abs=5e-4)
+
+
+def test_bins_of_the_published_table_are_those_of_exact_decimals(shared_data: Path) -> None:
+    """Percentages of single precision against the same numbers in whole thousandths of a percent."""
+    percent = np.load(shared_data / "nb201.npz")["c10_test_200"].astype(float)
+    exact = np.round(percent * 1000).astype(np.int64) // 100
+    assert np.array_equal(metrics.accuracy_bins(percent / 100), exact)

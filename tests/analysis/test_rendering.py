@@ -1,0 +1,45 @@
+"""Tables in each format, with text that the format would misread."""
+
+from analysis.rendering import as_latex, as_markdown, as_text, escape_latex
+from analysis.tables import Table
+
+TABLE = Table(
+    "A title",
+    ("factor", "level", "tau", "95 %"),
+    (("batch_norm", "a|b & c", "0.500", "[0.400, 0.600] †"), ("batch_norm", "x", "-0.010", "[-0.2, +0.1]")),
+    text_columns=2,
+)
+
+
+def test_text_has_columns_and_names_each_factor_once() -> None:
+    assert as_text([TABLE], ["One line."]).splitlines() == [
+        "A title",
+        "",
+        "factor      level       tau              95 %",
+        "----------  -------  ------  ----------------",
+        "batch_norm  a|b & c   0.500  [0.400, 0.600] †",
+        "            x        -0.010      [-0.2, +0.1]",
+        "",
+        "One line.",
+    ]
+
+
+def test_markdown_cells_cannot_break_the_table() -> None:
+    lines = as_markdown([TABLE], ["with_underscore"]).splitlines()
+    assert lines[2] == r"| factor      | level    |    tau |             95 % |"
+    assert lines[3] == r"| ----------- | -------- | -----: | ---------------: |"
+    assert lines[4] == r"| batch\_norm | a\|b & c |  0.500 | [0.400, 0.600] † |"
+    assert lines[-1] == r"with\_underscore"
+
+
+def test_latex_is_escaped() -> None:
+    latex = as_latex([TABLE], ["5 % of #1 {x} ~ ^ $ \\"])
+    assert r"\begin{tabular}{llrr}" in latex
+    assert r"batch\_norm & a\textbar{}b \& c & 0.500 & {}[0.400, 0.600] $\dagger$ \\" in latex
+    assert r" & x & $-$0.010 & {}[$-$0.2, $+$0.1] \\" in latex
+    assert r"5 \% of \#1 \{x\} \textasciitilde{} \textasciicircum{} \$ \textbackslash{}" in latex
+    assert latex.count(r"\toprule") == latex.count(r"\bottomrule") == 1
+
+
+def test_only_signs_of_numbers_are_mathematics() -> None:
+    assert escape_latex("lr=1e-4, a-b, -4, cross-entropy") == "lr=1e-4, a-b, $-$4, cross-entropy"

@@ -1,0 +1,262 @@
+"""The whole report, from nothing but a store."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import report as report_module
+from analysis.records import record_path
+from analysis.report import Report, write_report
+from benchmark.errors import InputError
+from tests.analysis.synthetic import Scenario, run_id, write_record, write_store
+
+ROOT = Path(__file__).parents[2]
+SMALL = Scenario(architectures=50, epochs=(5, 10))
+PLOTS = [
+    "effect_batch_norm",
+    "effect_sampling",
+    "effects_forest",
+    "predicted_against_truth",
+    "tau_over_training",
+]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Report]:
+    folder = tmp_path_factory.mktemp("written")
+    store = write_store(folder / "store", SMALL)
+    return store, folder / "report", write_report(store, "default", folder / "report", resamples=200)
+
+
+@pytest.fixture
+def store(tmp_path: Path, written: tuple[Path, Path, Report]) -> Path:
+    return Path(shutil.copytree(written[0], tmp_path / "store"))
+
+
+def change(store: Path, identity: str, **changes: Any) -> None:
+    write_record(store, json.loads(record_path(store, identity).read_text()) | changes)
+
+
+def fail(store: Path, identity: str) -> None:
+    error = {"type": "Diverged", "message": "loss is NaN", "traceback": "..."}
+    change(store, identity, status="failed", error=error, checkpoints=[])
+
+
+def test_everything_is_written(written: tuple[Path, Path, Report]) -> None:
+    _, folder, report = written
+    names = {str(path.relative_to(folder)) for path in report.paths}
+    plots = {f"plots/{name}.{kind}" for name in PLOTS for kind in ("png", "svg")}
+    assert names == plots | (set(report_module.CONTENTS) - {"plots"})
+    assert not report.warnings
+    assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []
+    page = (folder / "report.md").read_text()
+    assert all(f"](plots/{name}.png)" in page for name in PLOTS)
+
+
+def test_every_table_names_what_its_numbers_rest_on(written: tuple[Path, Path, Report]) -> None:
+    _, folder, report = written
+    for text in (report.text, (folder / "table.md").read_text(), (folder / "table.tex").read_text()):
+        plain = text.replace("\\", "")
+        for part in (
+            "default",
+            "toy",
+            "digits",
+            "Toy table v1",
+            "cifar10_valid_200",
+            "4 published runs",
+            "bootstrap",
+        ):
+            assert part in plain
+        assert "50 architectures scored; 3 seeds (0, 1, 2)" in plain
+
+
+def test_the_csv_holds_every_metric_of_every_row(written: tuple[Path, Path, Report]) -> None:
+    table = pd.read_csv(written[1] / "table.csv")
+    assert list(table["factor"].unique()) == ["baseline", "sampling", "batch_norm", "untrained", "reference"]
+    levels = table[table["factor"] != "reference"]
+    for metric in (
+        "tau",
+        "spearman",
+        "sparse_tau",
+        "tau_cross_entropy",
+        "regret_at_10",
+        "surpassing_random_10",
+    ):
+        assert (levels[f"{metric}_low"] <= levels[metric]).all()
+        assert (levels[metric] <= levels[f"{metric}_high"]).all()
+        assert (levels[f"{metric}_seeds"] == 3).all()
+
+
+def test_result_files_are_enough_to_recompute(written: tuple[Path, Path, Report]) -> None:
+    folder = written[1]
+    scores, runs = pd.read_parquet(folder / "scores.parquet"), pd.read_parquet(folder / "runs.parquet")
+    run = runs.iloc[0]
+    late = scores[(scores["run_id"] == run["run_id"]) & scores["late"]]
+    taus = [part["accuracy"].corr(part["truth"], method="kendall") for _, part in late.groupby("epoch")]
+    assert np.mean(taus) == pytest.approx(run["tau"])
+    curve = pd.read_parquet(folder / "curve.parquet")
+    trained = runs.loc[runs["factor"] != "untrained", "run_id"]
+    assert curve.groupby("run_id").size().to_dict() == dict.fromkeys(trained, 10)
+
+
+def test_words_claim_what_the_intervals_show(written: tuple[Path, Path, Report]) -> None:
+    folder = written[1]
+    table = pd.read_csv(folder / "table.csv").set_index("level")
+    section = (folder / "report.md").read_text().split("## sampling")[1].split("##")[0]
+    outside, inside = section.split("It includes zero")
+    for level in ("fairnas accounting=compute", "pool size=50"):
+        row = table.loc[level]
+        excludes = row["difference_low"] > 0 or row["difference_high"] < 0
+        assert (level in outside, level in inside) == (excludes, not excludes)
+    assert "(lower tau)" in outside
+    assert "3 seeds, 50 architectures" in section
+
+
+def test_figures_are_text_and_well_formed(written: tuple[Path, Path, Report]) -> None:
+    for name in PLOTS:
+        tree = ElementTree.parse(written[1] / "plots" / f"{name}.svg")
+        words = " ".join(element.text or "" for element in tree.iter("{http://www.w3.org/2000/svg}text"))
+        assert "tau" in words or "truth" in words
+    svg = (written[1] / "plots" / "effect_sampling.svg").read_text()
+    for part in (
+        "fairnas accounting=compute",
+        "uniform (baseline)",
+        "parameter count",
+        "untrained",
+        "50 architectures",
+    ):
+        assert part in svg
+    assert "date" not in svg.lower()
+
+
+def test_writing_again_gives_the_same_bytes_and_replaces_the_old_report(
+    written: tuple[Path, Path, Report], tmp_path: Path
+) -> None:
+    store, folder, _ = written
+    again = tmp_path / "again"
+    write_report(store, "default", again, resamples=200)
+    (again / "table.csv").write_text("old")
+    (again / "plots" / "effect_gone.png").write_text("old")
+    write_report(store, "default", again, resamples=200)
+    for path in (p for p in folder.rglob("*") if p.suffix in (".csv", ".svg", ".png", ".md", ".tex")):
+        assert path.read_bytes() == (again / path.relative_to(folder)).read_bytes()
+    assert not (again / "plots" / "effect_gone.png").exists()
+
+
+def test_a_report_that_fails_leaves_the_old_one_whole(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "reports" / "default"
+    write_report(store, "default", folder, resamples=100)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    def full_disk(*_: object) -> str:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(report_module, "_report_page", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        write_report(store, "default", folder, resamples=100)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_folder_with_other_files_is_not_replaced(store: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "thesis"
+    folder.mkdir()
+    (folder / "chapter.tex").write_text("years of work")
+    with pytest.raises(InputError, match=r"thesis holds 'chapter.tex'; allowed: an empty folder or an older report"):
+        write_report(store, "default", folder, resamples=100)
+    assert (folder / "chapter.tex").read_text() == "years of work"
+
+
+def test_failed_missing_and_damaged_runs_are_shown(store: Path, tmp_path: Path) -> None:
+    fail(store, run_id("sampling", "pool size=50", 0))
+    record_path(store, run_id("sampling", "pool size=50", 1)).unlink()
+    record_path(store, run_id("batch_norm", "tracked", 2)).write_text("{")
+    report = write_report(store, "default", tmp_path / "report", resamples=100)
+    assert "1 of 3: 1 failed, 1 missing" in report.text
+    assert "2 of 3: 1 damaged" in report.text
+    assert "†" in report.text
+    assert any("sampling pool size=50, seed 0" in line and "Diverged: loss is NaN" in line for line in report.warnings)
+    assert any("damaged or no JSON" in line for line in report.warnings)
+    assert "1 of 15 runs have no record yet" in report.warnings
+    page = (tmp_path / "report" / "report.md").read_text()
+    assert all(line.split(":")[0] in page for line in report.warnings)
+    runs = pd.read_parquet(tmp_path / "report" / "runs.parquet")
+    assert runs["status"].value_counts().to_dict() == {
+        "finished": 18,
+        "failed": 1,
+        "missing": 1,
+        "damaged": 1,
+    }
+
+
+def test_without_a_baseline_there_are_levels_but_no_differences(store: Path, tmp_path: Path) -> None:
+    for seed in range(3):
+        fail(store, run_id("baseline", "baseline", seed))
+    report = write_report(store, "default", tmp_path / "report", resamples=100)
+    table = pd.read_csv(tmp_path / "report" / "table.csv")
+    assert table["difference"].isna().all()
+    assert table.loc[table["level"] == "tracked", "tau"].notna().all()
+    assert "the baseline has no finished run: there are no differences to it" in report.warnings
+    assert "No run to compare with the baseline: tracked." in (tmp_path / "report" / "report.md").read_text()
+
+
+def test_one_seed_is_marked(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", Scenario(seeds=(0,), architectures=30, epochs=(5, 10)))
+    report = write_report(store, "default", tmp_path / "report", resamples=100)
+    assert "† One seed: the interval covers architectures alone and says nothing about seeds." in report.text
+    assert "1 seed, architectures alone" in (tmp_path / "report" / "report.md").read_text()
+
+
+@pytest.mark.parametrize("finished", [0, 1])
+def test_a_study_that_has_hardly_begun_has_a_report(store: Path, tmp_path: Path, finished: int) -> None:
+    for path in sorted((store / "runs").iterdir())[finished:]:
+        path.unlink()
+    report = write_report(store, "default", tmp_path / "report", resamples=100)
+    assert f"{finished} finished runs: nothing can be compared" in report.warnings
+    assert len(report.paths) == 2 * len(PLOTS) + len(report_module.CONTENTS) - 1
+
+
+def test_a_study_of_the_baseline_alone_has_a_report(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", Scenario(factors={}, architectures=30, epochs=(5, 10)))
+    report = write_report(store, "default", tmp_path / "report", resamples=100)
+    assert "baseline" in report.text
+    assert (tmp_path / "report" / "plots" / "tau_over_training.svg").is_file()
+
+
+def test_unknown_study_and_target_are_named(store: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"unknown study 'other'.*known: default"):
+        write_report(store, "other", tmp_path / "report")
+    with pytest.raises(InputError, match=r"unknown target column 'svhn'.*cifar10_valid_200_run0"):
+        write_report(store, "default", tmp_path / "report", target="svhn")
+    assert not (tmp_path / "report").exists()
+
+
+def test_progress_is_told(store: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    write_report(store, "default", tmp_path / "report", resamples=100, on_progress=lines.append)
+    assert lines[14] == "measured run 15 of 15"
+    assert lines[-1] == "drew tau_over_training"
+
+
+def test_analysis_needs_neither_torch_nor_the_rest_of_the_project() -> None:
+    modules = [f"analysis.{path.stem}" for path in sorted((ROOT / "analysis").glob("[a-z]*.py"))]
+    assert "analysis.report" in modules
+    program = f"import sys, {', '.join(modules)}\nprint(*sys.modules, sep='\\n')"
+    output = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
+    loaded = set(output.stdout.split())
+    assert {name for name in loaded if name.split(".")[0] in ("torch", "spaces", "heuristics")} == set()
+    assert {name for name in loaded if name.startswith("benchmark")} <= {
+        "benchmark",
+        "benchmark.errors",
+        "benchmark.files",
+    }

@@ -1,0 +1,196 @@
+"""The command line, as a user types it."""
+
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmark.cli import app
+from benchmark.registry import heuristic_types, image_types, space_types
+from benchmark.store import Store
+from benchmark.study import load_study, shipped_studies
+
+STUDY = """
+title = "A small study"
+seeds = 2
+space = {name = "toy"}
+images = {name = "digits", train = 96, valid = 32}
+training = {epochs = 2, batch_size = 16}
+scoring = {architectures = 20, checkpoints = 1}
+
+[factors]
+path_dropout = [{rate = 0.3}]
+"""
+
+ROOT = Path(__file__).resolve().parents[2]
+runner = CliRunner()
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SUPERNET_BENCH_DATA", raising=False)
+    file = tmp_path / "small.toml"
+    file.write_text(STUDY)
+    return file
+
+
+def refused(*arguments: str) -> str:
+    """Return the one line that a refused command prints."""
+    result = runner.invoke(app, list(arguments))
+    assert result.exit_code == 2, result.output
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+def test_run_report_and_show(study: Path, tmp_path: Path) -> None:
+    first = runner.invoke(app, ["run", str(study)])
+    assert first.exit_code == 0, first.stderr
+    assert "[6/6]" in first.stderr
+    assert "path_dropout" in first.stdout
+    assert "toy table, made up" in first.stdout
+    written = {path.name for path in (tmp_path / "reports" / "small").rglob("*") if path.is_file()}
+    assert {"table.md", "table.csv", "table.tex", "report.md", "effect_path_dropout.png"} <= written
+
+    again = runner.invoke(app, ["run", str(study)])
+    assert "[" not in again.stderr
+    table = (tmp_path / "reports" / "small" / "table.csv").read_bytes()
+    rebuilt = runner.invoke(app, ["report", "small"])
+    assert rebuilt.exit_code == 0, rebuilt.stderr
+    assert (tmp_path / "reports" / "small" / "table.csv").read_bytes() == table
+
+    run_id = Store(tmp_path / "store").find("")[0]
+    shown = runner.invoke(app, ["show", run_id[:10]])
+    assert f"run {run_id}: finished" in shown.stdout
+
+
+def test_a_report_needs_the_store_alone(study: Path, tmp_path: Path) -> None:
+    assert runner.invoke(app, ["run", str(study)]).exit_code == 0
+    study.unlink()
+    moved = tmp_path / "elsewhere"
+    (tmp_path / "store").rename(moved)
+    result = runner.invoke(app, ["report", "small", "--store", str(moved), "--reports", str(tmp_path / "new")])
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "new" / "small" / "report.md").exists()
+
+
+@pytest.mark.parametrize("what", ["spaces", "heuristics", "studies", "images"])
+def test_list_shows_everything(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    result = runner.invoke(app, ["list", what])
+    assert result.exit_code == 0
+    known = {"spaces": space_types(), "heuristics": heuristic_types(), "images": image_types()}.get(what)
+    for name in known or shipped_studies():
+        assert name in result.stdout
+
+
+def test_list_heuristics_shows_settings_levels_and_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    text = runner.invoke(app, ["list", "heuristics"]).stdout
+    assert "accounting=compute" in text
+    assert "from 0.0 to 0.95" in text
+    assert "arXiv 1909.10815" in text
+
+
+def test_doctor_names_what_is_damaged(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    (tmp_path / "store" / "runs").mkdir(parents=True)
+    (tmp_path / "store" / "runs" / "abcd.json").write_text("{")
+    result = runner.invoke(app, ["doctor"])
+    assert result.exit_code == 0
+    assert "package torch" in result.stdout
+    assert "abcd.json is damaged" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "defalt"], "unknown study 'defalt'; did you mean 'default'?"),
+        (["run", "missing.toml"], "missing.toml does not exist"),
+        (["run", "small.toml", "--device", "tpu"], "device is 'tpu'; allowed here: auto, cpu"),
+        (["run", "small.toml", "--data", "nowhere"], "nowhere"),
+        (["report", "defalt"], "unknown study in store 'defalt'"),
+        (["show", "abc"], "run 'abc' names 0 records in store"),
+        (["import", "nasbench201", "nothing.pth"], "nothing.pth"),
+        (["new", "heuristic", "No-Name"], "name is 'No-Name'; allowed: lower-case letters"),
+        (["new", "heuristic", "fairnas"], "name is 'fairnas', which exists"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_line_and_exit_code_2(study: Path, arguments: list[str], message: str) -> None:
+    if "nowhere" in arguments:
+        study.write_text(STUDY.replace('{name = "digits", train = 96, valid = 32}', '{name = "cifar10"}'))
+    assert message in refused(*arguments)
+    assert not Path("reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('space = {name = "toy", width = 0}', "small.toml: space.width is 0; allowed: a whole number, at least 1"),
+        ('heuristics = {fairnas = {}, proportional = {}}\nspace = {name = "toy"}', "both set factor 'sampling'"),
+        ('space = {name = "toi"}', "unknown space 'toi'; did you mean 'toy'?"),
+    ],
+)
+def test_bad_studies_are_named(study: Path, table: str, message: str) -> None:
+    study.write_text(STUDY.replace('space = {name = "toy"}', table))
+    assert message in refused("run", str(study))
+    assert not Path("store").exists()
+
+
+def test_a_damaged_record_stops_the_study(study: Path) -> None:
+    assert runner.invoke(app, ["run", str(study), "--no-report"]).exit_code == 0
+    path = next(Path("store/runs").glob("*.json"))
+    path.write_bytes(path.read_bytes()[:100])
+    assert f"{path} is damaged" in refused("run", str(study))
+
+
+def command(study: Path, *options: str, **settings: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, without a terminal."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+    arguments = [sys.executable, "-m", "benchmark", "run", str(study), "--no-report", *options]
+    return subprocess.run(arguments, capture_output=True, text=True, env=environment, cwd=study.parent, **settings)
+
+
+@pytest.mark.parametrize(("limit", "file"), [(500, "studies/small.json"), (3000, ".pt")], ids=["driver", "worker"])
+def test_a_disk_without_room_is_one_line_and_nothing_half_written(study: Path, limit: int, file: str) -> None:
+    """The operating system refuses to let any file grow past `limit` bytes, as a full disk would."""
+    result = command(study, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    last = result.stderr.splitlines()[-1]
+    assert result.returncode == 2
+    assert re.fullmatch(rf"error: .*cannot be written: File too large: .*{re.escape(file)}'", last)
+    assert "Traceback" not in result.stderr
+    store = Store(study.parent / "store")
+    assert not list(store.folder.rglob("*.tmp"))
+    assert all(store.read_record(run)["status"] == "finished" for run in store.find(""))
+
+
+def test_quiet_and_plain_when_not_on_a_terminal(study: Path) -> None:
+    result = command(study)
+    assert result.returncode == 0
+    assert result.stdout == ""
+    assert "\x1b" not in result.stderr
+    assert len(result.stderr.splitlines()) == 6
+
+
+def test_records_of_a_run_are_readable_json(study: Path) -> None:
+    runner.invoke(app, ["run", str(study), "--no-report"])
+    record = json.loads(next(Path("store/runs").glob("*.json")).read_text())
+    assert set(record) == {
+        "schema", "run_id", "status", "error", "spec", "heuristics", "architectures", "curve", "checkpoints", "counts",
+        "execution", "checksum",
+    }  # fmt: skip
+
+
+def test_the_smoke_study_covers_every_heuristic() -> None:
+    names = {name for spec in load_study("smoke").runs() for name in spec.heuristics}
+    assert names | {kind.name for kind in heuristic_types().values() if kind.default} == set(heuristic_types())

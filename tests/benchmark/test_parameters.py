@@ -1,0 +1,66 @@
+"""Settings from text."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from benchmark.errors import InputError
+from benchmark.parameters import build, values_of
+
+
+@dataclass
+class Settings:
+    count: int = field(default=3, metadata={"low": 1, "high": 9})
+    rate: float = field(default=0.5, metadata={"low": 0.0})
+    kind: str = field(default="a", metadata={"choices": ("a", "b")})
+    on: bool = False
+
+
+@dataclass
+class Needed:
+    size: int
+
+
+def test_defaults_and_given_values() -> None:
+    assert values_of(build(Settings, {"count": 4}, "table")) == {
+        "count": 4,
+        "rate": 0.5,
+        "kind": "a",
+        "on": False,
+    }
+
+
+def test_a_whole_number_is_a_number() -> None:
+    assert build(Settings, {"rate": 2}, "table").rate == 2.0
+    assert type(build(Settings, {"rate": 2}, "table").rate) is float
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("count", 0, "a whole number from 1 to 9"),
+        ("count", 10, "a whole number from 1 to 9"),
+        ("count", 1.5, "a whole number from 1 to 9"),
+        ("count", True, "a whole number from 1 to 9"),
+        ("count", "3", "a whole number from 1 to 9"),
+        ("rate", -0.1, "a number, at least 0.0"),
+        ("rate", float("nan"), "a number, at least 0.0"),
+        ("rate", float("inf"), "a number, at least 0.0"),
+        ("kind", "c", "'a', 'b'"),
+        ("on", 1, "true or false"),
+    ],
+)
+def test_a_bad_value_names_field_value_and_what_is_allowed(key: str, value: object, allowed: str) -> None:
+    with pytest.raises(InputError) as caught:
+        build(Settings, {key: value}, "table")
+    assert str(caught.value) == f"table.{key} is {value!r}; allowed: {allowed}"
+
+
+def test_an_unknown_key_suggests_the_nearest() -> None:
+    with pytest.raises(InputError, match="unknown setting of table 'cuont'; did you mean 'count'"):
+        build(Settings, {"cuont": 1}, "table")
+
+
+def test_a_missing_value_without_default_is_named() -> None:
+    with pytest.raises(InputError, match=r"table\.size is missing"):
+        build(Needed, {}, "table")

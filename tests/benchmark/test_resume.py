@@ -1,0 +1,106 @@
+"""A run that was interrupted, even by SIGKILL, gives the record of one that was not."""
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchmark.spec import RunSpec
+from benchmark.store import Store
+from benchmark.trainer import Listener, Trainer
+from benchmark.worker import Execution, execute
+
+HEURISTICS: list[dict[str, dict[str, Any]]] = [
+    {},
+    {"fairnas": {"accounting": "step"}, "path_dropout": {"rate": 0.3}},
+    {"batch_norm": {"statistics": "tracked"}, "independence": {"reset": "momentum", "iterations": 2}},
+    {
+        "batch_norm": {"statistics": "recalibrated", "images": 32},
+        "independence": {"reset": "full", "iterations": 3},
+    },
+    {"proportional": {"gamma": 2.0}, "learning_rate": {"rate": 0.2, "schedule": "step"}},
+]
+
+
+def result_of(record: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what the spec determines."""
+    assert record is not None
+    return {key: value for key, value in record.items() if key != "execution"}
+
+
+@pytest.mark.parametrize("heuristics", HEURISTICS, ids=lambda h: "+".join(h) or "baseline")
+@pytest.mark.parametrize("stop", [1, 3])
+def test_a_trainer_continues_bit_for_bit(toy_spec, tmp_path: Path, heuristics, stop: int) -> None:
+    spec = toy_spec(heuristics, training={"epochs": 4}, scoring={"trace": 2})
+    data, cpu, store = spec.images.load(), torch.device("cpu"), Store(tmp_path)
+
+    class Stop(Exception):
+        pass
+
+    def save(trainer: Trainer) -> None:
+        store.write_checkpoint("x", trainer.state_dict())
+        if trainer.epoch == stop:
+            raise Stop
+
+    with pytest.raises(Stop):
+        Trainer(spec, data, cpu).run(Listener(save=save))
+    resumed, whole = Trainer(spec, data, cpu), Trainer(spec, data, cpu)
+    resumed.load_state_dict(store.read_checkpoint("x"))
+    assert resumed.epoch == stop
+    resumed.run()
+    whole.run()
+    assert resumed.curve == whole.curve
+    assert resumed.checkpoints == whole.checkpoints
+    assert resumed.counts == whole.counts
+    for key, value in whole.supernet.state_dict().items():
+        assert torch.equal(value, resumed.supernet.state_dict()[key])
+
+
+def _execute(tables: dict[str, Any], store: Path) -> None:
+    execute(RunSpec.from_tables(tables), Execution(store))
+
+
+@pytest.mark.parametrize("heuristics", HEURISTICS[1:4], ids="+".join)
+def test_killed_at_random_moments(toy_spec, tmp_path: Path, heuristics) -> None:
+    """SIGKILL again and again until the run is through; moments are random, and the seed is in the message."""
+    spec = toy_spec(heuristics, training={"epochs": 20}, scoring={"trace": 5})
+    undisturbed, disturbed = Store(tmp_path / "a"), Store(tmp_path / "b")
+    context = multiprocessing.get_context("fork")
+    started = time.monotonic()
+    execute(spec, Execution(undisturbed.folder))
+    duration = time.monotonic() - started
+    started = time.monotonic()
+    Trainer(spec, spec.images.load(), torch.device("cpu"))
+    # A process needs this long before its first epoch; killed earlier, it would never get anywhere.
+    setup = time.monotonic() - started
+    seed = random.randrange(2**32)
+    moments, kills = random.Random(seed), 0
+    while disturbed.read_record(spec.run_id) is None:
+        process = context.Process(target=_execute, args=(spec.canonical(), disturbed.folder))
+        process.start()
+        process.join(moments.uniform(setup, setup + duration / 2) if kills < 6 else None)
+        if process.is_alive():
+            os.kill(process.pid, signal.SIGKILL)
+            process.join()
+            kills += 1
+    assert kills > 0, f"never killed (seed {seed})"
+    records = [result_of(store.read_record(spec.run_id)) for store in (undisturbed, disturbed)]
+    assert records[0] == records[1], f"seed {seed}"
+    assert not list(disturbed.folder.rglob("*.pt"))
+
+
+def test_a_finished_run_says_how_often_it_was_resumed(toy_spec, tmp_path: Path) -> None:
+    spec, store = toy_spec(), Store(tmp_path)
+    trainer = Trainer(spec, spec.images.load(), torch.device("cpu"))
+    trainer._train_epoch()
+    store.write_checkpoint(spec.run_id, {**trainer.state_dict(), "resumed": 0})
+    execute(spec, Execution(tmp_path))
+    record = store.read_record(spec.run_id)
+    assert record["execution"]["resumed"] == 1
+    assert len(record["curve"]) == 3

@@ -1,0 +1,155 @@
+"""From a study file to runs."""
+
+import pytest
+
+from benchmark.errors import InputError
+from benchmark.spec import is_neutral
+from benchmark.study import Study, load_study, parse_study, shipped_studies
+
+BASE = {
+    "space": {"name": "toy"},
+    "images": {"name": "digits"},
+    "training": {"epochs": 8},
+    "scoring": {"architectures": 8},
+    "seeds": 2,
+}
+
+
+def study(**tables) -> Study:
+    return parse_study("mine", {**BASE, **tables})
+
+
+def names(study: Study, factor: int = 0) -> list[str]:
+    return [level.name for level in study.factors[factor].levels]
+
+
+def test_a_sweep_varies_one_factor_around_the_baseline() -> None:
+    made = study(heuristics={"path_dropout": {"rate": 0.1}}, factors={"learning_rate": [{"rate": 0.2}]})
+    level = next(level for level in made.factors[0].levels if level.name == "rate=0.2")
+    assert level.spec.heuristics["learning_rate"]["rate"] == 0.2
+    assert level.spec.heuristics["path_dropout"] == made.baseline.heuristics["path_dropout"]
+    assert level.spec.training == made.baseline.training
+
+
+def test_true_takes_all_declared_levels_of_all_heuristics_of_the_factor() -> None:
+    made = study(factors={"sampling": True})
+    assert set(names(made)) == {
+        "uniform", "fairnas accounting=step", "fairnas accounting=compute", "proportional gamma=1.0"
+    }  # fmt: skip
+
+
+def test_the_baseline_is_a_level_of_every_factor() -> None:
+    made = study(
+        heuristics={"learning_rate": {"rate": 0.07}},
+        factors={"sampling": True, "learning_rate": True, "path_dropout": [{"rate": 0.3}]},
+    )
+    for factor in made.factors:
+        assert [level.spec == made.baseline for level in factor.levels].count(True) == 1
+    assert "rate=0.07" in names(made, 1)
+
+
+def test_a_level_keeps_other_settings_of_the_same_heuristic() -> None:
+    made = study(
+        heuristics={"learning_rate": {"rate": 0.05, "minimum": 0.001}},
+        factors={"learning_rate": [{"rate": 0.2}]},
+    )
+    assert made.factors[0].levels[-1].spec.heuristics["learning_rate"]["minimum"] == 0.001
+
+
+def test_a_level_replaces_the_baseline_s_heuristic_of_that_factor() -> None:
+    made = study(heuristics={"fairnas": {}}, factors={"sampling": [{"heuristic": "proportional"}, {}]})
+    assert set(made.factors[0].levels[1].spec.heuristics) == {"proportional"} or "proportional" in names(made)
+    assert all(set(level.spec.heuristics) <= {"fairnas", "proportional"} for level in made.factors[0].levels)
+    assert any(not level.spec.heuristics for level in made.factors[0].levels)
+
+
+def test_a_grid_combines_all_levels() -> None:
+    made = study(
+        grids=[{"learning_rate": [{"rate": 0.05}, {"rate": 0.2}], "path_dropout": [{"rate": 0.0}, {"rate": 0.2}]}]
+    )
+    assert made.factors[0].name == "learning_rate x path_dropout"
+    assert names(made) == [
+        "rate=0.05, rate=0.0", "rate=0.05, rate=0.2", "rate=0.2, rate=0.0", "rate=0.2, rate=0.2"
+    ]  # fmt: skip
+    last = made.factors[0].levels[-1].spec.heuristics
+    assert (last["learning_rate"]["rate"], last["path_dropout"]["rate"]) == (0.2, 0.2)
+
+
+def test_equal_runs_are_executed_once() -> None:
+    made = study(factors={"sampling": True, "path_dropout": True})
+    cells = list(made.cells())
+    assert len(made.runs()) < len(cells)
+    # Baseline and untrained, three other samplers, three other rates; two seeds.
+    assert len(made.runs()) == 2 * (2 + 3 + 3)
+
+
+def test_the_manifest_lists_every_cell_with_its_run() -> None:
+    made = study(factors={"path_dropout": True})
+    manifest = made.manifest()
+    assert len(manifest["runs"]) == len(list(made.cells()))
+    assert {row["run_id"] for row in manifest["runs"]} == {spec.run_id for spec in made.runs()}
+    assert [level["level"] for level in manifest["factors"][0]["levels"] if level["baseline"]] == ["rate=0.0"]
+
+
+def test_the_untrained_supernet_has_the_weights_the_baseline_starts_from() -> None:
+    untrained = next(cell for cell in study().cells() if cell.factor == "untrained")
+    assert untrained.spec.training.epochs == 0
+    assert untrained.spec.seed == 0
+
+
+@pytest.mark.parametrize("name", list(shipped_studies()))
+def test_every_shipped_study_is_valid(name: str) -> None:
+    made = load_study(name)
+    assert made.title
+    assert len(made.seeds) >= (2 if name == "smoke" else 3)
+    assert len({factor.name for factor in made.factors}) >= 5
+
+
+def test_the_published_setting_is_as_published() -> None:
+    baseline = load_study("yu2020-nb201").baseline
+    assert (baseline.space.width, baseline.space.cells) == (16, 5)
+    assert (baseline.training.epochs, baseline.training.batch_size, baseline.training.clip) == (400, 256, 5.0)
+    learning_rate = baseline.build_heuristics()["learning_rate"]
+    assert (learning_rate.rate, learning_rate.minimum, learning_rate.schedule) == (0.025, 0.001, "cosine")
+    assert (baseline.training.momentum, baseline.training.weight_decay) == (0.9, 5e-4)
+    assert baseline.scoring.architectures == 200
+    batch_norm = baseline.build_heuristics()["batch_norm"]
+    assert is_neutral(type(batch_norm), vars(batch_norm))
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({"factors": {"samplin": True}}, "unknown factor 'samplin'; did you mean 'sampling'"),
+        ({"factors": {"sampling": "all"}}, "factors.sampling is 'all'; allowed: true"),
+        ({"factors": {"sampling": [{"heuristic": "fair"}]}}, "unknown heuristic of factor sampling 'fair'"),
+        ({"factors": {"path_dropout": [{"rate": 2}]}}, "heuristics.path_dropout.rate is 2.0; allowed"),
+        ({"factors": {"path_dropout": [{"rate": 0.2}, {"rate": 0.2}]}}, "level 'rate=0.2' twice"),
+        ({"grids": [{"sampling": True}]}, "at least two factors"),
+        ({"grids": {}}, r"grids is \{\}; allowed: an array of tables"),
+        ({"seeds": 0}, "seeds is 0; allowed: how many, or a list"),
+        ({"seeds": [1, 1]}, r"seeds is \[1, 1\]"),
+        ({"target": 3}, "target is 3; allowed: a text"),
+        ({"budget": 3}, "unknown table of a study 'budget'"),
+    ],
+)
+def test_bad_input_is_one_line(tables, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        study(**tables)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_study_lists_those_shipped() -> None:
+    with pytest.raises(InputError, match="unknown study 'defalt'; did you mean 'default'"):
+        load_study("defalt")
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path) -> None:
+    with pytest.raises(InputError, match=r"none\.toml does not exist"):
+        load_study(str(tmp_path / "none.toml"))
+    (tmp_path / "broken.toml").write_text("a = [")
+    with pytest.raises(InputError, match=r"broken\.toml cannot be read"):
+        load_study(str(tmp_path / "broken.toml"))
+    (tmp_path / "bad.toml").write_text("seeds = 0")
+    with pytest.raises(InputError, match=r"bad\.toml: seeds is 0"):
+        load_study(str(tmp_path / "bad.toml"))

@@ -1,0 +1,88 @@
+"""NAS-Bench-Macro is the published space: order, costs, and a network written plainly beside it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from benchmark.errors import InputError
+from spaces.base import Architecture, Construction
+from spaces.nasbench_macro.space import NasBenchMacro
+
+SPACE = NasBenchMacro(width=2)
+REDUCING = (0, 2, 5)
+
+
+def reference(state: dict[str, Tensor], architecture: Architecture, images: Tensor) -> Tensor:
+    """The network of the paper in training mode, as a formula over named weights."""
+
+    def conv_norm(x: Tensor, name: str, stride: int = 1, depthwise: bool = False) -> Tensor:
+        weight = state[f"{name}.conv.weight"]
+        groups = len(weight) if depthwise else 1
+        x = functional.conv2d(x, weight, stride=stride, padding=weight.shape[-1] // 2, groups=groups)
+        scale, bias = state[f"{name}.norm.weight"], state[f"{name}.norm.bias"]
+        return functional.batch_norm(x, None, None, scale, bias, training=True)
+
+    x = functional.relu(conv_norm(images, "stem"))
+    for layer, choice in enumerate(architecture):
+        stride = 2 if layer in REDUCING else 1
+        if choice == 0:
+            x = conv_norm(x, f"layers.{layer}.identity.match", stride) if stride == 2 else x
+            continue
+        name = f"layers.{layer}.{['mb3_k3', 'mb6_k5'][choice - 1]}"
+        y = functional.relu(conv_norm(x, f"{name}.expand"))
+        y = functional.relu(conv_norm(y, f"{name}.depthwise", stride, depthwise=True))
+        y = conv_norm(y, f"{name}.project")
+        x = y if stride == 2 else x + y
+    x = functional.relu(conv_norm(x, "head")).mean((2, 3))
+    return functional.linear(x, state["classifier.weight"], state["classifier.bias"])
+
+
+def test_network_is_the_published_one() -> None:
+    torch.manual_seed(0)
+    supernet = SPACE.supernet(3, 4, Construction()).double()
+    images = torch.rand(5, 3, 16, 16, dtype=torch.float64)
+    for text in ("00000000", "11111111", "22222222", "02012100", "21201021"):
+        architecture = SPACE.parse(text)
+        expected = reference(SPACE.inherit(supernet, architecture), architecture, images)
+        torch.testing.assert_close(supernet(images, architecture), expected)
+
+
+def test_hook_sees_residual_branches_only_and_may_replace_them() -> None:
+    supernet = SPACE.supernet(1, 3, Construction()).eval()
+    images = torch.rand(2, 1, 8, 8)
+    for text in ("00000000", "11111111", "22222222", "02012100", "10200100"):
+        architecture = SPACE.parse(text)
+        depths: list[float] = []
+
+        def drop(output: Tensor, depth: float, depths: list[float] = depths) -> Tensor:
+            depths.append(depth)
+            return torch.zeros_like(output)
+
+        kept = tuple(choice if layer in REDUCING else 0 for layer, choice in enumerate(architecture))
+        torch.testing.assert_close(supernet(images, architecture, drop), supernet(images, kept))
+        assert depths == [
+            (layer + 1) / 8 for layer, choice in enumerate(architecture) if choice and layer not in REDUCING
+        ]
+
+
+def test_number_of_norms() -> None:
+    norms = [m for m in SPACE.supernet(1, 3, Construction()).modules() if isinstance(m, nn.BatchNorm2d)]
+    assert len(norms) == 1 + len(REDUCING) + 8 * 2 * 3 + 1
+
+
+def test_text_is_eight_digits() -> None:
+    assert SPACE.text((0, 2, 0, 1, 2, 1, 0, 0)) == "02012100"
+    with pytest.raises(InputError, match=r"^architecture string of nasbench_macro is '02012103'; allowed: .*$"):
+        SPACE.parse("02012103")
+
+
+def test_rows_and_costs_are_the_published_ones(shared_data: Path) -> None:
+    costs = SPACE.published_costs()
+    with np.load(shared_data / "nb_macro.npz") as published:
+        np.testing.assert_array_equal(SPACE.architectures, published["arch"])
+        np.testing.assert_array_equal(costs.parameters, published["params"])
+        np.testing.assert_array_equal(costs.macs, published["flops"])

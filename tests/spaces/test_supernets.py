@@ -1,0 +1,180 @@
+"""A path of a supernet is the stand-alone network of its architecture: outputs, gradients and statistics."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from benchmark.errors import InputError
+from spaces.base import Architecture, Construction, Space, Supernet
+
+CLASSES = 5
+
+
+def sample(space: Space, n: int) -> list[Architecture]:
+    """Random architectures, always with the first combination (all zero, all identity) and the last."""
+    ends = [(0,) * len(space.choices), tuple(n - 1 for n in space.choices)]
+    indices = np.random.default_rng(0).choice(space.size, size=n, replace=False)
+    return ends + [space.architecture(int(index)) for index in indices]
+
+
+def randomise(network: nn.Module) -> None:
+    """Give every parameter and statistic a value of its own, so that no initial value hides a term."""
+    generator = torch.Generator().manual_seed(0)
+    for tensor in network.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.copy_(torch.rand(tensor.shape, generator=generator, dtype=tensor.dtype) + 0.1)
+            if tensor.dim() > 1:
+                tensor.sub_(0.6)
+
+
+def build(space: Space, construction: Construction) -> Supernet:
+    supernet = space.supernet(2, CLASSES, construction).double()
+    randomise(supernet)
+    return supernet
+
+
+def batch(n: int = 6) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    images = torch.rand(n, 2, 8, 8, generator=generator, dtype=torch.float64)
+    return images, torch.arange(n) % CLASSES
+
+
+def inherited(space: Space, supernet: Supernet, architecture: Architecture, construction: Construction) -> nn.Module:
+    network = space.standalone(architecture, 2, CLASSES, construction).double()
+    network.load_state_dict(space.inherit(supernet, architecture), strict=True)
+    return network.train(supernet.training)
+
+
+def gradients(network: nn.Module, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    network.zero_grad(set_to_none=True)
+    functional.cross_entropy(logits, labels).backward()
+    return {name: weight.grad for name, weight in network.named_parameters() if weight.grad is not None}
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+def test_path_equals_standalone_network(space: Space, construction: Construction, training: bool) -> None:
+    supernet = build(space, construction).train(training)
+    images, labels = batch()
+    for architecture in sample(space, 12):
+        network = inherited(space, supernet, architecture, construction)
+        expected, found = network(images), supernet(images, architecture)
+        assert found.shape == (len(images), CLASSES)
+        torch.testing.assert_close(found, expected)
+        expected_gradients = gradients(network, expected, labels)
+        found_gradients = gradients(supernet, found, labels)
+        assert found_gradients.keys() == expected_gradients.keys()
+        torch.testing.assert_close(found_gradients, expected_gradients)
+        torch.testing.assert_close(space.inherit(supernet, architecture), dict(network.state_dict()))
+
+
+def test_only_the_sampled_path_is_trained(space: Space, construction: Construction) -> None:
+    supernet = build(space, construction)
+    images, labels = batch()
+    names = {name for name, _ in supernet.named_parameters()}
+    for architecture in sample(space, 12):
+        logits = supernet(images, architecture)
+        trained = gradients(supernet, logits, labels).keys()
+        path = space.inherit(supernet, architecture).keys() & names
+        assert trained <= path
+        # The path's other parameters are those that nothing behind them reads.
+        unread = inherited(space, supernet, architecture, construction)
+        with torch.no_grad():
+            for name, weight in unread.named_parameters():
+                if name not in trained:
+                    weight.normal_()
+            torch.testing.assert_close(unread(images), logits)
+
+
+def test_a_step_leaves_all_other_weights_and_statistics(space: Space, construction: Construction) -> None:
+    supernet = build(space, construction)
+    images, labels = batch()
+    for architecture in sample(space, 4):
+        before = copy.deepcopy(supernet.state_dict())
+        gradients(supernet, supernet(images, architecture), labels)
+        torch.optim.SGD(supernet.parameters(), lr=0.1, weight_decay=0.1).step()
+        after = supernet.state_dict()
+        changed = {key for key, value in before.items() if not torch.equal(after[key], value)}
+        assert changed
+        assert changed <= space.inherit(supernet, architecture).keys()
+
+
+def test_inherited_tensors_are_the_supernets_own(space: Space, construction: Construction) -> None:
+    supernet = build(space, construction)
+    own = supernet.state_dict()
+    for architecture in sample(space, 3):
+        state = space.inherit(supernet, architecture)
+        assert all(value.data_ptr() == own[key].data_ptr() for key, value in state.items())
+        assert state.keys() == space.standalone(architecture, 2, CLASSES, construction).state_dict().keys()
+
+
+def test_each_weight_belongs_to_some_architecture(space: Space, construction: Construction) -> None:
+    supernet = build(space, construction)
+    uniform = [tuple(min(choice, n - 1) for n in space.choices) for choice in range(max(space.choices))]
+    used = set().union(*(space.inherit(supernet, architecture) for architecture in uniform))
+    assert used == supernet.state_dict().keys()
+
+
+def test_every_norm_comes_from_the_construction(space: Space) -> None:
+    made: list[nn.Module] = []
+
+    def norm(channels: int) -> nn.Module:
+        made.append(nn.GroupNorm(1, channels))
+        return made[-1]
+
+    networks: list[nn.Module] = [space.supernet(1, CLASSES, Construction(norm))]
+    networks += [space.standalone(a, 1, CLASSES, Construction(norm)) for a in sample(space, 3)]
+    found = [m for network in networks for m in network.modules() if isinstance(m, nn.GroupNorm)]
+    assert {id(module) for module in found} == {id(module) for module in made}
+    layers = {type(module) for network in networks for module in network.modules()}
+    assert not any(issubclass(layer, nn.modules.batchnorm._BatchNorm) for layer in layers)
+
+
+def test_batch_statistics_leave_no_state_behind(space: Space) -> None:
+    supernet = build(space, Construction(lambda channels: nn.BatchNorm2d(channels, track_running_stats=False)))
+    assert not list(supernet.buffers())
+    images, _ = batch()
+    architecture = sample(space, 1)[-1]
+    torch.testing.assert_close(supernet.eval()(images, architecture), supernet.train()(images, architecture))
+
+
+def test_hook_that_returns_its_input_changes_nothing(space: Space, construction: Construction) -> None:
+    supernet = build(space, construction).eval()
+    images, _ = batch()
+    depths: list[float] = []
+
+    def observe(output: Tensor, depth: float) -> Tensor:
+        assert output.shape[0] == len(images)
+        assert output.dim() == 4
+        depths.append(depth)
+        return output
+
+    for architecture in sample(space, 8):
+        torch.testing.assert_close(
+            supernet(images, architecture, observe), supernet(images, architecture), rtol=0, atol=0
+        )
+    assert 0 < min(depths) < max(depths) == 1
+
+
+def test_memory_format_changes_nothing(space: Space, construction: Construction) -> None:
+    supernet = build(space, construction).eval()
+    images, _ = batch()
+    architectures = sample(space, 4)
+    expected = [supernet(images, architecture) for architecture in architectures]
+    supernet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    images = images.to(memory_format=torch.channels_last)
+    found = [supernet(images, architecture) for architecture in architectures]
+    torch.testing.assert_close(found, expected)
+
+
+def test_impossible_architectures_are_refused(space: Space) -> None:
+    supernet = space.supernet(1, CLASSES, Construction())
+    message = f"^architecture of {space.name} is "
+    wrong = (*space.choices[1:], 99)
+    with pytest.raises(InputError, match=message):
+        space.standalone(wrong, 1, CLASSES, Construction())
+    with pytest.raises(InputError, match=message):
+        space.inherit(supernet, wrong)
