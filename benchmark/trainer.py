@@ -136,7 +136,8 @@ class Trainer:
 
     def _build(self, data: ImageData) -> None:
         self._construction = self.heuristics.construct(Construction())
-        self.supernet = self._initial_supernet(0).to(self._device, memory_format=torch.channels_last)
+        self.supernet = self._initial_supernet(0).to(self._device)
+        self.supernet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in PyTorch's types
         training = self.spec.training
         self._optimiser = torch.optim.SGD(
             self.supernet.parameters(),
