@@ -1,8 +1,6 @@
 """Strict readers of the files in a store: manifests, records and reference tables."""
 
-import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import InputError, unknown
+from benchmark.layout import SCHEMA, manifest_path, record_checksum, reference_path
 
-SCHEMA = 1
 DESCRIPTIVE_COLUMNS = ("index", "architecture", "isomorphism", "parameters", "macs")
 """Columns of a reference table that are no accuracies."""
 
@@ -51,11 +49,6 @@ class Manifest:
     runs: tuple[PlannedRun, ...]
 
 
-def record_path(store: Path, run_id: str) -> Path:
-    """Return where the record of a run is kept."""
-    return store / "runs" / f"{run_id}.json"
-
-
 def read_manifest(store: Path, study: str) -> Manifest:
     """Read what a study set out to run.
 
@@ -65,8 +58,8 @@ def read_manifest(store: Path, study: str) -> Manifest:
         If the store or the study does not exist, or the manifest is damaged.
     """
     if not store.is_dir():
-        raise InputError(f"store {store} is not a folder")
-    path = store / "studies" / f"{study}.json"
+        raise InputError(f"store {store} does not exist; allowed: the folder of a study that was run")
+    path = manifest_path(store, study)
     if not path.is_file():
         raise unknown("study", study, [file.stem for file in path.parent.glob("*.json")])
     content = _read_object(path)
@@ -131,12 +124,6 @@ def read_record(path: Path) -> dict[str, Any]:
     return record
 
 
-def record_checksum(record: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a record without its checksum, in hexadecimal."""
-    content = {key: value for key, value in record.items() if key != "checksum"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
 def _problem(record: dict[str, Any]) -> str | None:
     """Return what makes a record unusable, if anything."""
     if record["status"] not in ("finished", "failed"):
@@ -176,7 +163,7 @@ def read_reference(store: Path, space: str) -> pd.DataFrame:
     InputError
         If the table is missing, damaged, or holds an accuracy outside [0, 1].
     """
-    path = store / "spaces" / f"{space}.parquet"
+    path = reference_path(store, space)
     if not path.is_file():
         raise InputError(f"reference table {path} does not exist")
     try:
@@ -191,6 +178,20 @@ def read_reference(store: Path, space: str) -> pd.DataFrame:
     if len(outside):
         raise InputError(f"{path} column {outside[0]!r} is not a fraction in [0, 1]")
     return table.set_index("index")
+
+
+def choose_target(table: pd.DataFrame, wanted: str | None) -> str:
+    """Return the wanted column of a reference table, or its own choice.
+
+    Raises
+    ------
+    InputError
+        If the table has no such column.
+    """
+    column = wanted or table.attrs["target"]
+    if column not in truth_columns(table):
+        raise unknown("target column", column, truth_columns(table))
+    return str(column)
 
 
 def truth_columns(table: pd.DataFrame) -> list[str]:

@@ -102,7 +102,7 @@ def write_report(
 @contextmanager
 def _replaced(folder: Path) -> Iterator[Path]:
     """Give an empty folder that replaces `folder` if the body succeeds and is removed if it fails."""
-    _check_replaceable(folder)
+    check_replaceable(folder)
     new, old = (folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.{kind}") for kind in ("new", "old"))
     new.mkdir(parents=True)
     try:
@@ -118,7 +118,7 @@ def _replaced(folder: Path) -> Iterator[Path]:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _check_replaceable(folder: Path) -> None:
+def check_replaceable(folder: Path) -> None:
     """Raise InputError if writing to `folder` would delete something that no report made."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"report folder {folder} is a file")

@@ -12,13 +12,13 @@ import pandas as pd
 from analysis.records import (
     Manifest,
     PlannedRun,
+    choose_target,
     read_manifest,
     read_record,
     read_reference,
-    record_path,
-    truth_columns,
 )
-from benchmark.errors import InputError, unknown
+from benchmark.errors import InputError
+from benchmark.layout import record_path
 
 Record = dict[str, Any]
 
@@ -84,9 +84,7 @@ def load_results(store: Path, study: str, target: str | None = None) -> Results:
     """
     manifest = read_manifest(store, study)
     reference = read_reference(store, manifest.space)
-    column = target or manifest.target or reference.attrs["target"]
-    if column not in truth_columns(reference):
-        raise unknown("target column", column, truth_columns(reference))
+    column = choose_target(reference, target or manifest.target)
     records, damage = _read_records(store, manifest)
     return Results(
         manifest=manifest,

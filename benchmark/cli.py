@@ -2,18 +2,21 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from benchmark.errors import InputError
+
+if TYPE_CHECKING:
+    from benchmark.study import Study
 
 app = typer.Typer(
     name="supernet-bench",
@@ -87,20 +90,19 @@ def run(
     """
     from benchmark.driver import Resources, run_study
     from benchmark.progress import watch
-    from benchmark.reference import write_reference
     from benchmark.study import load_study
 
     loaded = load_study(study)
     resources = Resources(store, data, device, jobs, threads)
+    if report:
+        _prepare_report(loaded, store, reports, data)
     try:
-        with _entered(watch) as watcher:
-            run_study(loaded, resources, watcher, retry_failed)
+        with ExitStack() as stack:
+            run_study(loaded, resources, lambda *counts: stack.enter_context(watch(*counts)), retry_failed)
     except KeyboardInterrupt:
-        print(f"interrupted; continue with: supernet-bench run {study}", file=sys.stderr)
+        print("interrupted; the same command continues", file=sys.stderr)
         raise typer.Exit(130) from None
     if report:
-        # The table in the store may be older than one imported since.
-        write_reference(loaded.baseline.space, store, data)
         _report(loaded.name, store, reports, None)
 
 
@@ -114,11 +116,11 @@ def report(
     target: Target = None,
 ) -> None:
     """Rebuild table, plots and result files of a study from the store alone."""
+    from analysis.records import read_manifest
     from benchmark.reference import ensure_reference
-    from benchmark.store import Store
 
     name = Path(study).stem if study.endswith(".toml") else study
-    ensure_reference(store, Store(store).read_manifest(name)["space"], data)
+    ensure_reference(store, read_manifest(store, name).space, data)
     _report(name, store, reports, target)
 
 
@@ -169,13 +171,13 @@ def import_nasbench201(
     file: Annotated[Path, typer.Argument(help="The official .pth file, such as NAS-Bench-201-v1_1-096897.pth.")],
 ) -> None:
     """Read the official NAS-Bench-201 file; later reports use its accuracies."""
-    from benchmark.progress import spinner
+    from benchmark.progress import counting
     from spaces.nasbench201.official import import_official
     from spaces.nasbench201.space import NasBench201
 
-    with spinner(f"reading {file}"):
-        table = import_official(file, NasBench201())
-    print(f"wrote {table}")
+    with counting(f"reading {file.name}") as advance:
+        table = import_official(file, NasBench201(), on_progress=advance)
+    print(f"wrote {table}; every `supernet-bench run` uses it from now on")
 
 
 @new_app.command("heuristic")
@@ -191,21 +193,23 @@ def new_heuristic(
         print(f"wrote {path}")
 
 
-@contextmanager
-def _entered(watch: Callable[..., Any]) -> Iterator[Callable[[int, int], Any]]:
-    """Turn a context manager into a function that enters it when called; it is left at the end."""
-    from contextlib import ExitStack
+def _prepare_report(study: "Study", store: Path, reports: Path, data: Path | None) -> None:
+    """Refuse what a report would refuse, before anything is trained; take over a table imported meanwhile."""
+    from analysis.records import choose_target, read_reference
+    from analysis.report import check_replaceable
+    from benchmark.reference import write_reference
 
-    with ExitStack() as stack:
-        yield lambda runs, recorded: stack.enter_context(watch(runs, recorded))
+    check_replaceable(reports / study.name)
+    write_reference(study.baseline.space, store, data)
+    choose_target(read_reference(store, study.baseline.space.name), study.target)
 
 
 def _report(study: str, store: Path, reports: Path, target: str | None) -> None:
     from analysis.report import write_report
-    from benchmark.progress import spinner
+    from benchmark.progress import telling
 
-    with spinner(f"reporting {study}"):
-        written = write_report(store, study, reports / study, target)
+    with telling(f"reporting {study}") as tell:
+        written = write_report(store, study, reports / study, target, on_progress=tell)
     print(written.text)
     for warning in written.warnings:
         print(f"warning: {warning}", file=sys.stderr)

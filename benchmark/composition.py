@@ -103,6 +103,7 @@ class Composition:
         return {heuristic.factor: heuristic.state_dict() for heuristic in self._active}
 
     def load_state_dict(self, states: Mapping[str, Any]) -> None:
-        """Take over a state."""
+        """Take over a state; a factor that did not exist yet when it was saved has none."""
         for heuristic in self._active:
-            heuristic.load_state_dict(states[heuristic.factor])
+            if heuristic.factor in states:
+                heuristic.load_state_dict(states[heuristic.factor])

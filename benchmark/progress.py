@@ -1,58 +1,81 @@
-"""Progress of a study: bars with the time left on a terminal, one line per run elsewhere."""
+"""Progress of what takes long: bars with the time left on a terminal, plain lines or nothing elsewhere.
+
+A bare training machine has no rich, so it is imported where it is used.
+"""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from typing import TYPE_CHECKING
 
 from benchmark.executors import Watcher
 from benchmark.spec import RunSpec
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 
 @contextmanager
 def watch(runs: int, recorded: int) -> Iterator[Watcher]:
     """Show how the runs of a study get on, `recorded` of which need not be done."""
+    from rich.console import Console
+
     console = Console(stderr=True)
     if not console.is_terminal:
         yield Lines(runs, recorded)
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with _bars(console) as progress:
         yield Bars(progress, runs, recorded)
 
 
 @contextmanager
-def spinner(what: str) -> Iterator[None]:
-    """Show that something of unknown length is going on, on a terminal."""
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on a terminal how many of a number of things are done."""
+    from rich.console import Console
+
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield
+        yield lambda done, total: None
         return
-    with console.status(what):
-        yield
+    with _bars(console) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def telling(what: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being done now."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda line: None
+        return
+    with console.status(what) as status:
+        yield lambda line: status.update(f"{what}: {line}")
+
+
+def _bars(console: "Console") -> "Progress":
+    from rich import progress
+
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("left"),
+        progress.TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
 
 
 class Bars:
     """One bar for the study and one for each run that is being executed."""
 
-    def __init__(self, progress: Progress, runs: int, recorded: int) -> None:
+    def __init__(self, progress: "Progress", runs: int, recorded: int) -> None:
         self._progress = progress
         self._whole = progress.add_task("runs", total=runs, completed=recorded)
         self._recorded = recorded
@@ -72,7 +95,7 @@ class Bars:
         self.advanced(spec, 1.0)
         self._progress.remove_task(self._tasks[spec.run_id])  # type: ignore[arg-type]
         if status == "failed":
-            self._progress.console.print(f"{spec.run_id} failed: {_words(spec)}")
+            self._progress.console.print(f"{spec.run_id} failed, {_words(spec)}; see: supernet-bench show")
 
 
 class Lines:

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 from benchmark.files import write_atomically
+from benchmark.layout import reference_path
 from benchmark.registry import find, space_types
 from spaces.base import Space
 
@@ -55,14 +56,14 @@ def write_reference(space: Space, store: Path, folder: Path | None = None) -> Pa
     }
     content = io.BytesIO()
     table.to_parquet(content)
-    path = store / "spaces" / f"{space.name}.parquet"
+    path = reference_path(store, space.name)
     write_atomically(path, content.getvalue())
     return path
 
 
 def ensure_reference(store: Path, space_name: str, folder: Path | None = None) -> Path:
     """Write the reference table of a space unless the store has it, so that a report needs the store alone."""
-    path = store / "spaces" / f"{space_name}.parquet"
+    path = reference_path(store, space_name)
     if path.exists():
         return path
     return write_reference(find("space", space_name, space_types())(), store, folder)

@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from types import ModuleType
@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 
 def heuristic_types() -> "dict[str, type[Heuristic]]":
-    """Return every heuristic by name."""
+    """Return every heuristic by name.
+
+    Raises
+    ------
+    InputError
+        If a factor has not exactly one default that is neutral as it stands; ids of runs rest on that.
+    """
     return _plugins("heuristics", "Heuristic", "heuristic", "supernet_bench.heuristics")
 
 
@@ -32,6 +38,18 @@ def image_types() -> "dict[str, type[ImageSource]]":
     return _plugins("benchmark.images", "ImageSource", "images", "supernet_bench.images")
 
 
+def check_defaults(types: "Mapping[str, type[Heuristic]]") -> None:
+    """Raise InputError unless every factor has exactly one default, neutral at its default settings."""
+    for factor in {kind.factor for kind in types.values()}:
+        defaults = [kind for kind in types.values() if kind.factor == factor and kind.default]
+        if len(defaults) != 1:
+            names = ", ".join(repr(kind.name) for kind in defaults) or "none"
+            raise InputError(f"factor {factor!r} has as default heuristics: {names}; allowed: exactly one")
+        default = defaults[0]()
+        if default.neutral is None or any(getattr(default, key) != value for key, value in default.neutral.items()):
+            raise InputError(f"heuristic {default.name!r} is a default; allowed: one that is neutral as it stands")
+
+
 def find(kind: str, name: object, types: dict[str, type]) -> Any:
     """Return the type of that name, or raise InputError with the nearest and all names."""
     if not isinstance(name, str) or name not in types:
@@ -42,7 +60,10 @@ def find(kind: str, name: object, types: dict[str, type]) -> Any:
 @cache
 def _plugins(package: str, base: str, kind: str, group: str) -> dict[str, Any]:
     base_type = getattr(importlib.import_module(f"{package}.base"), base)
-    return collect(base_type, kind, [*_modules(package, kind), *_installed(group)])
+    found = collect(base_type, kind, [*_modules(package, kind), *_installed(group)])
+    if kind == "heuristic":
+        check_defaults(found)
+    return found
 
 
 def collect(base: type, kind: str, modules: list[ModuleType]) -> dict[str, type]:
@@ -81,9 +102,16 @@ def _modules(package: str, kind: str) -> Iterator[ModuleType]:
     """Yield each module of a package; of a plug-in that is a package itself, only the module named after its kind."""
     folder = importlib.import_module(package)
     for module in pkgutil.iter_modules(folder.__path__, prefix=f"{package}."):
-        yield importlib.import_module(f"{module.name}.{kind}" if module.ispkg else module.name)
+        yield _import(f"{module.name}.{kind}" if module.ispkg else module.name)
 
 
 def _installed(group: str) -> Iterator[ModuleType]:
     for entry in entry_points(group=group):
-        yield importlib.import_module(entry.module)
+        yield _import(entry.module)
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # A plug-in may fail to import in any way.
+        raise InputError(f"plug-in {name} cannot be imported: {type(error).__name__}: {error}") from error

@@ -1,10 +1,16 @@
 """Writing a new heuristic: one module and one test."""
 
+import keyword
+import re
 from pathlib import Path
 from string import Template
 
 from benchmark.errors import InputError
+from benchmark.files import write_atomically
 from benchmark.registry import heuristic_types
+
+RESERVED = {*keyword.kwlist, *keyword.softkwlist, "base", "ClassVar", "Heuristic", "Step", "Tensor"}
+"""Names that a module or a class cannot have, or that would hide what the template imports."""
 
 MODULE = Template('''"""TODO: say in one line what $name does."""
 
@@ -77,8 +83,11 @@ def new_heuristic(name: str, folder: Path) -> list[Path]:
     InputError
         If the name cannot be used or exists, or the folder is no checkout.
     """
-    if not name.isidentifier() or name != name.lower():
-        raise InputError(f"name is {name!r}; allowed: lower-case letters, digits and underscores, a letter first")
+    cls = "".join(part.title() for part in name.split("_"))
+    if not re.fullmatch("[a-z][a-z0-9_]*", name) or {name, cls} & RESERVED:
+        raise InputError(
+            f"name is {name!r}; allowed: lower-case letters, digits and underscores, a letter first, no word of Python"
+        )
     factors = {kind.factor for kind in heuristic_types().values()}
     if name in heuristic_types() or name in factors:
         raise InputError(f"name is {name!r}, which exists; see: supernet-bench list heuristics")
@@ -91,7 +100,6 @@ def new_heuristic(name: str, folder: Path) -> list[Path]:
             raise InputError(f"folder is {str(folder)!r}; allowed: the root of a checkout, with {path.parent}")
         if path.exists():
             raise InputError(f"{path} exists; allowed: a new name")
-    words = {"name": name, "cls": "".join(part.title() for part in name.split("_"))}
     for path, template in files.items():
-        path.write_text(template.substitute(words), encoding="utf-8")
+        write_atomically(path, template.substitute(name=name, cls=cls).encode())
     return list(files)

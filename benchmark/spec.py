@@ -54,9 +54,9 @@ class Scoring:
         return sorted({max(0, epochs - k * self.spacing) for k in range(self.checkpoints)} - {0} | {epochs})
 
     def trace_epochs(self, epochs: int) -> list[int]:
-        """Return the epochs of the further checkpoints; 0 is the untrained supernet."""
+        """Return the epochs of the further checkpoints; the untrained supernet is a run of its own."""
         first_late = self.late_epochs(epochs)[0]
-        return sorted({first_late * k // self.trace for k in range(self.trace)} - {first_late})
+        return sorted({first_late * k // (self.trace + 1) for k in range(1, self.trace + 1)} - {0})
 
 
 @dataclass(frozen=True)
@@ -140,17 +140,18 @@ class RunSpec:
         return dict(sorted(active.items()))
 
     def _check(self) -> None:
-        active = list(self.build_heuristics().values())
-        names = {heuristic.name for heuristic in active}
-        for heuristic in active:
+        for heuristic in self.build_heuristics().values():
+            # One at its neutral level does nothing that could be in conflict.
             for other in heuristic.conflicts:
-                if other in names:
+                if heuristic.name in self.heuristics and other in self.heuristics:
                     raise InputError(
                         f"heuristics {heuristic.name!r} and {other!r} are in conflict; allowed: one of them"
                     )
             heuristic.check(self.space, self.training.epochs)
         if self.training.nesterov and self.training.momentum == 0:
             raise InputError("training.nesterov is True; allowed: false, since training.momentum is 0")
+        if self.scoring.images == 1:
+            raise InputError("scoring.images is 1; allowed: 0 for all, or at least 2, for statistics of a batch")
         if self.scoring.architectures > self.space.size:
             raise InputError(
                 f"scoring.architectures is {self.scoring.architectures}; "

@@ -9,10 +9,9 @@ from typing import Any
 
 import torch
 
-from benchmark.errors import InputError, unknown
+from benchmark import layout
+from benchmark.errors import InputError
 from benchmark.files import write_atomically
-
-RECORD_SCHEMA = 1
 
 
 class Store:
@@ -31,11 +30,11 @@ class Store:
 
     def record_path(self, run_id: str) -> Path:
         """Return where the record of a run is."""
-        return self.folder / "runs" / f"{run_id}.json"
+        return layout.record_path(self.folder, run_id)
 
     def checkpoint_path(self, run_id: str) -> Path:
         """Return where the latest state of an unfinished run is."""
-        return self.folder / "checkpoints" / f"{run_id}.pt"
+        return layout.checkpoint_path(self.folder, run_id)
 
     def read_record(self, run_id: str) -> dict[str, Any] | None:
         """Return the record of a run, or None if there is none.
@@ -53,18 +52,18 @@ class Store:
             checksum = record.pop("checksum")
         except (ValueError, KeyError, TypeError, AttributeError):
             raise _damaged(path, "it is no complete record") from None
-        if checksum != _checksum(record):
+        if checksum != layout.record_checksum(record):
             raise _damaged(path, "its checksum differs")
-        if record["schema"] != RECORD_SCHEMA:
-            raise InputError(f"{path}: schema is {record['schema']}; allowed: {RECORD_SCHEMA}")
+        if record["schema"] != layout.SCHEMA:
+            raise InputError(f"{path}: schema is {record['schema']}; allowed: {layout.SCHEMA}")
         if record["run_id"] != run_id:
             raise _damaged(path, f"it is the record of run {record['run_id']}")
         return dict(record)
 
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Write a record with its checksum and drop the run's checkpoint."""
-        content = {"schema": RECORD_SCHEMA, **record}
-        content["checksum"] = _checksum(content)
+        content = {"schema": layout.SCHEMA, **record}
+        content["checksum"] = layout.record_checksum(content)
         write_atomically(self.record_path(record["run_id"]), json.dumps(content).encode())
         self.checkpoint_path(record["run_id"]).unlink(missing_ok=True)
 
@@ -85,10 +84,16 @@ class Store:
         Raises
         ------
         InputError
-            If the file is damaged.
+            If the file is damaged, or holds something other than tensors and plain values.
         """
         content = self.checkpoint_content(run_id)
-        return None if content is None else torch.load(io.BytesIO(content), weights_only=True)
+        if content is None:
+            return None
+        try:
+            return dict(torch.load(io.BytesIO(content), weights_only=True))
+        except Exception as error:  # What a foreign file makes PyTorch raise is not specified.
+            reason = str(error).splitlines()[0]
+            raise _damaged(self.checkpoint_path(run_id), f"it cannot be loaded ({reason})") from None
 
     def checkpoint_content(self, run_id: str) -> bytes | None:
         """Return the checked bytes of a checkpoint, or None if there is none."""
@@ -104,32 +109,12 @@ class Store:
     def write_manifest(self, study: str, manifest: Mapping[str, Any]) -> None:
         """Write which runs make up a study."""
         content = json.dumps(manifest, indent=1, ensure_ascii=False)
-        write_atomically(self.folder / "studies" / f"{study}.json", content.encode())
-
-    def read_manifest(self, study: str) -> dict[str, Any]:
-        """Return which runs make up a study.
-
-        Raises
-        ------
-        InputError
-            If the store has no such study, or the file is damaged.
-        """
-        path = self.folder / "studies" / f"{study}.json"
-        if not path.exists():
-            raise unknown(f"study in {self.folder}", study, [other.stem for other in path.parent.glob("*.json")])
-        try:
-            return dict(json.loads(path.read_bytes()))
-        except ValueError:
-            raise InputError(f"{path} is damaged: it is not JSON; delete it and run the study again") from None
+        write_atomically(layout.manifest_path(self.folder, study), content.encode())
 
     def find(self, prefix: str) -> list[str]:
         """Return the ids of all recorded runs that start with `prefix`."""
-        return sorted(path.stem for path in (self.folder / "runs").glob(f"{prefix}*.json"))
-
-
-def _checksum(record: Mapping[str, Any]) -> str:
-    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+        files = layout.record_path(self.folder, "").parent.glob("*.json")
+        return sorted(path.stem for path in files if path.stem.startswith(prefix) and path.stem)
 
 
 def _damaged(path: Path, reason: str) -> InputError:

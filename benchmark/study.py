@@ -2,13 +2,14 @@
 
 import itertools
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import InputError, unknown
-from benchmark.parameters import values_of
+from benchmark.layout import SCHEMA
+from benchmark.parameters import build, values_of
 from benchmark.registry import find, heuristic_types
 from benchmark.spec import RunSpec, is_neutral
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from heuristics.base import Heuristic
 
 SHIPPED = Path(__file__).parent / "studies"
-SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -149,8 +149,10 @@ def load_study(name: str) -> Study:
     if path.suffix != ".toml":
         shipped = shipped_studies()
         if name not in shipped:
-            raise unknown("study", name, [*shipped, "or the path of a .toml file"])
+            raise InputError(f"{unknown('study', name, shipped)}, or the path of a .toml file")
         path = shipped[name]
+    elif path.stem in shipped_studies() and path.resolve() != shipped_studies()[path.stem].resolve():
+        raise InputError(f"study file {path} has the name of a shipped study; allowed: another name")
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -172,18 +174,38 @@ def parse_study(name: str, tables: Mapping[str, Any]) -> Study:
             raise unknown("table of a study", key, known)
     baseline_tables = {key: tables[key] for key in run_tables if key in tables}
     seeds = _seeds(tables.get("seeds", 3))
-    baseline = RunSpec.from_tables({**baseline_tables, "seed": seeds[0]})
-    factors = [_sweep(factor, levels, baseline) for factor, levels in _table("factors", tables).items()] + [
-        _grid(grid, baseline) for grid in _list("grids", tables)
-    ]
+    baseline = _Baseline(RunSpec.from_tables({**baseline_tables, "seed": seeds[0]}), _table("heuristics", tables))
+    factors = [_sweep(factor, levels, baseline) for factor, levels in _table("factors", tables).items()]
+    factors += [_grid(grid, baseline) for grid in _list("grids", tables)]
+    _check_distinct("factors", [factor.name for factor in factors])
     return Study(
         name=name,
         title=_text("title", tables) or name,
-        baseline=baseline,
+        baseline=baseline.spec,
         factors=tuple(factors),
         seeds=seeds,
         target=_text("target", tables),
     )
+
+
+@dataclass(frozen=True)
+class _Baseline:
+    """The baseline and its ``[heuristics]`` as written: a spec leaves out those at a neutral level."""
+
+    spec: RunSpec
+    heuristics: Mapping[str, Mapping[str, Any]]
+
+    def with_levels(self, settings: "Sequence[_Setting]") -> RunSpec:
+        """Return the baseline with some factors set otherwise; what a level leaves open stays the baseline's."""
+        heuristics = dict(self.heuristics)
+        for setting in settings:
+            factor = setting.heuristic.factor
+            before = self.heuristics.get(setting.heuristic.name, {})
+            values = {**before, **setting.values}
+            build(setting.heuristic, values, f"factors.{factor}")
+            heuristics = {n: v for n, v in heuristics.items() if heuristic_types()[n].factor != factor}
+            heuristics[setting.heuristic.name] = values
+        return RunSpec.from_tables({**self.spec.canonical(), "heuristics": heuristics})
 
 
 @dataclass(frozen=True)
@@ -195,34 +217,40 @@ class _Setting:
     values: Mapping[str, Any]
 
 
-def _sweep(factor: str, levels: Any, baseline: RunSpec) -> Factor:
+def _sweep(factor: str, levels: Any, baseline: _Baseline) -> Factor:
     """Vary one factor around the baseline."""
-    settings = _settings(factor, levels)
-    found = [Level(setting.name, _with(baseline, [setting])) for setting in settings]
-    if all(level.spec != baseline for level in found):
-        found.insert(0, Level(_baseline_name(factor, baseline), baseline))
-    return Factor(factor, _distinct(factor, found))
+    found = [Level(setting.name, baseline.with_levels([setting])) for setting in _settings(factor, levels)]
+    if all(level.spec != baseline.spec for level in found):
+        found.insert(0, Level(_baseline_name(factor, baseline.spec), baseline.spec))
+    return _factor(factor, found)
 
 
-def _grid(grid: Any, baseline: RunSpec) -> Factor:
+def _grid(grid: Any, baseline: _Baseline) -> Factor:
     """Combine all levels of several factors."""
     if not isinstance(grid, Mapping) or len(grid) < 2:
         raise InputError(f"grids has an entry {grid!r}; allowed: a table with at least two factors")
-    name = " x ".join(grid)
     axes = [_settings(factor, levels) for factor, levels in grid.items()]
     levels = [
-        Level(", ".join(setting.name for setting in cell), _with(baseline, list(cell)))
+        Level(", ".join(f"{s.heuristic.factor} {s.name}" for s in cell), baseline.with_levels(cell))
         for cell in itertools.product(*axes)
     ]
-    return Factor(name, _distinct(name, levels))
+    return _factor(" x ".join(grid), levels)
 
 
-def _distinct(factor: str, levels: list[Level]) -> tuple[Level, ...]:
-    names = [level.name for level in levels]
+def _factor(name: str, levels: list[Level]) -> Factor:
+    _check_distinct(f"factors.{name}", [level.name for level in levels])
+    for first, second in itertools.combinations(levels, 2):
+        if first.spec == second.spec:
+            raise InputError(
+                f"factors.{name} has levels {first.name!r} and {second.name!r}, which are the same run; allowed: one"
+            )
+    return Factor(name, tuple(levels))
+
+
+def _check_distinct(where: str, names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"factors.{factor} has level {name!r} twice; allowed: each once")
-    return tuple(levels)
+            raise InputError(f"{where} has {name!r} twice; allowed: once")
 
 
 def _settings(factor: str, levels: Any) -> list[_Setting]:
@@ -237,7 +265,7 @@ def _settings(factor: str, levels: Any) -> list[_Setting]:
         raise InputError(
             f"factors.{factor} is {levels!r}; allowed: true for all declared levels, or a list of tables of settings"
         )
-    default = next((kind.name for kind in of_factor.values() if kind.default), None)
+    default = next(kind.name for kind in of_factor.values() if kind.default)
     settings = []
     for level in levels:
         values = dict(level)
@@ -254,17 +282,6 @@ def _setting(kind: "type[Heuristic]", values: Mapping[str, Any]) -> _Setting:
 
 def _short(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _with(baseline: RunSpec, settings: list[_Setting]) -> RunSpec:
-    """Return the baseline with some factors set otherwise; what a level leaves open stays the baseline's."""
-    tables = baseline.canonical()
-    for setting in settings:
-        of_factor = {k.name for k in heuristic_types().values() if k.factor == setting.heuristic.factor}
-        before = tables["heuristics"].get(setting.heuristic.name, {})
-        tables["heuristics"] = {name: values for name, values in tables["heuristics"].items() if name not in of_factor}
-        tables["heuristics"][setting.heuristic.name] = {**before, **setting.values}
-    return RunSpec.from_tables(tables)
 
 
 def _baseline_name(factor: str, baseline: RunSpec) -> str:

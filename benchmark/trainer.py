@@ -70,6 +70,8 @@ class Trainer:
         Those of the spec, unless given.
     """
 
+    _plain_state = ("epoch", "curve", "checkpoints", "counts", "seconds")
+
     def __init__(
         self, spec: RunSpec, data: ImageData, device: torch.device, heuristics: Composition | None = None
     ) -> None:
@@ -107,7 +109,7 @@ class Trainer:
             If the training loss of an epoch is not finite.
         """
         listener = listener or Listener()
-        if self.epoch == 0 and not self.checkpoints:
+        if self.spec.training.epochs == 0:
             self._score_if_due(listener)
         while self.epoch < self.spec.training.epochs:
             self._train_epoch()
@@ -131,8 +133,6 @@ class Trainer:
         self.heuristics.load_state_dict(state["heuristics"])
         for key in self._plain_state:
             setattr(self, key, state[key])
-
-    _plain_state = ("epoch", "curve", "checkpoints", "counts", "seconds")
 
     def _build(self, data: ImageData) -> None:
         self._construction = self.heuristics.construct(Construction())
@@ -172,6 +172,11 @@ class Trainer:
         return list(zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True))
 
     def _calibration_batches(self, count: int) -> list[Tensor]:
+        if count > len(self._labels):
+            raise InputError(
+                f"a heuristic asks for {count} training images; allowed: at most the number there are, "
+                f"{len(self._labels)}"
+            )
         order = torch.randperm(len(self._labels), generator=stream(self.spec.seed, "calibration"))
         images = self._normalise(self._images[order[:count].to(self._device)])
         return list(images.tensor_split(-(-len(images) // self.spec.scoring.batch_size)))
@@ -248,12 +253,13 @@ class Trainer:
             return
         started = perf_counter()
         architectures = [self.spec.space.architecture(index) for index in self.architectures]
+        done = iter(range(1, len(architectures) + 1))
         scores = score(
             self.supernet,
             self.heuristics,
             architectures,
             self._scoring_batches,
-            lambda: listener.advance(self._share_done()),
+            lambda: listener.advance(self._share_done(next(done) / len(architectures))),
         )
         self.checkpoints.append(
             {
@@ -265,6 +271,8 @@ class Trainer:
         )
         self.seconds["scoring"] += perf_counter() - started
 
-    def _share_done(self) -> float:
-        epochs = self.spec.training.epochs
-        return self.epoch / epochs if epochs else 1.0
+    def _share_done(self, scored: float = 0.0) -> float:
+        """Return the share of the run that is done; a checkpoint counts as an epoch."""
+        epochs, scoring = self.spec.training.epochs, self.spec.scoring
+        checkpoints = {*scoring.late_epochs(epochs), *scoring.trace_epochs(epochs)}
+        return (self.epoch + len(self.checkpoints) + scored) / (epochs + len(checkpoints))

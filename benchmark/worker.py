@@ -1,14 +1,10 @@
 """Executing runs: from a spec to a record in the store.
 
 A worker needs PyTorch and NumPy only; neither the published accuracies nor the analysis packages are imported here.
-``python -m benchmark.worker STUDY STORE`` executes a study on a machine that has nothing else.
 """
 
-import argparse
-import os
 import platform
 import subprocess
-import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,7 +35,7 @@ class Execution:
     store : Path
     data : Path or None
         Where the user keeps images and tables.
-    device : {"auto", "cpu", "cuda", ...}
+    device : {"auto", "cpu", "cuda", "cuda:0", ...}
         ``auto`` is a GPU where there is one.
     threads : int
         Threads of one run on the CPU.
@@ -61,12 +57,9 @@ class Execution:
         name = self.device
         if name == "auto":
             name = "cuda" if torch.cuda.is_available() else "cpu"
-        try:
-            device = torch.device(name)
-            torch.empty(1, device=device)
-        except (RuntimeError, AssertionError, NotImplementedError):
-            raise InputError(f"device is {self.device!r}; allowed here: {', '.join(_devices())}") from None
-        return device
+        if name not in _devices():
+            raise InputError(f"device is {self.device!r}; allowed here: {', '.join(_devices())}")
+        return torch.device(name)
 
 
 def execute(spec: RunSpec, execution: Execution, advance: Callable[[float], None] = lambda share: None) -> str:
@@ -93,7 +86,7 @@ def execute(spec: RunSpec, execution: Execution, advance: Callable[[float], None
     started, clock = datetime.now(UTC), perf_counter()
     store, data = Store(execution.store), spec.images.load(execution.data)
     state = store.read_checkpoint(spec.run_id)
-    resumed = 0 if state is None else state["resumed"] + 1
+    resumed = 0 if state is None else state.get("resumed", 0) + 1
     trainer, error, setup = None, None, 0.0
 
     def save(trainer: Trainer) -> None:
@@ -102,7 +95,7 @@ def execute(spec: RunSpec, execution: Execution, advance: Callable[[float], None
     try:
         trainer = Trainer(spec, data, execution.torch_device())
         if state is not None:
-            trainer.load_state_dict(state)
+            _continue(trainer, state, store)
         setup = perf_counter() - clock
         trainer.run(Listener(advance, save))
     except (InputError, OSError):
@@ -123,6 +116,16 @@ def execute(spec: RunSpec, execution: Execution, advance: Callable[[float], None
         }
     )
     return "failed" if error else "finished"
+
+
+def _continue(trainer: Trainer, state: Mapping[str, Any], store: Store) -> None:
+    try:
+        trainer.load_state_dict(state)
+    except (KeyError, ValueError, RuntimeError) as error:
+        path, reason = store.checkpoint_path(trainer.spec.run_id), " ".join(str(error).split())
+        raise InputError(
+            f"{path} does not fit this version ({reason}); delete it to have the run done again"
+        ) from error
 
 
 def result(spec: RunSpec, trainer: Trainer | None, error: Mapping[str, str] | None) -> dict[str, Any]:
@@ -170,18 +173,20 @@ def code_version() -> str:
         number = version("supernet-bench")
     except PackageNotFoundError:
         number = "unknown"
+    root = Path(__file__).parents[1]
+    if not (root / ".git").exists():
+        return number
     command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     try:
-        revision = subprocess.run(
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        ).stdout.strip()
+        revision = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return number
     return f"{number}+{revision}"
 
 
 def _devices() -> list[str]:
-    return ["auto", "cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+    gpus = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    return ["auto", "cpu", *(["cuda", *gpus] if gpus else [])]
 
 
 def _processor() -> str:
@@ -191,31 +196,3 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
-
-
-def main() -> int:
-    """Execute the runs of a study that have no record yet, one after the other."""
-    from benchmark.study import load_study
-
-    parser = argparse.ArgumentParser(prog="python -m benchmark.worker", description=main.__doc__)
-    parser.add_argument("study", help="name of a shipped study, or path of a TOML file")
-    parser.add_argument("store", type=Path, help="folder of the records")
-    parser.add_argument("--data", type=Path, help="folder with images")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    options = parser.parse_args()
-    execution = Execution(options.store, options.data, options.device, options.threads)
-    try:
-        study = load_study(options.study)
-        Store(options.store).write_manifest(study.name, study.manifest())
-        for spec in study.runs():
-            if Store(options.store).read_record(spec.run_id) is None:
-                print(spec.run_id, execute(spec, execution), flush=True)
-    except (InputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -65,10 +65,11 @@ class BatchNorm(Heuristic):
     def before_scoring(self, supernet: "Supernet", architecture: "Architecture") -> None:
         if self.statistics != "recalibrated":
             return
-        for module in supernet.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.reset_running_stats()
-        supernet.train()
+        norms = [module for module in supernet.modules() if isinstance(module, nn.BatchNorm2d)]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.train()
         for images in self._batches:
             supernet(images, architecture)
-        supernet.eval()
+        for norm in norms:
+            norm.eval()

@@ -2,9 +2,13 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from benchmark.errors import InputError
 from heuristics.base import Heuristic, Step
+
+if TYPE_CHECKING:
+    from spaces.base import Space
 
 
 def scheduled_rate(rate: float, minimum: float, schedule: str, progress: float) -> float:
@@ -42,6 +46,12 @@ class LearningRate(Heuristic):
         default=0.0, metadata={"help": "learning rate at the end of the cosine", "low": 0.0, "high": 10.0}
     )
     schedule: str = field(default="cosine", metadata={"help": "its shape", "choices": ("cosine", "constant", "step")})
+
+    def check(self, space: "Space", epochs: int) -> None:
+        if self.minimum > self.rate:
+            raise InputError(
+                f"heuristics.learning_rate.minimum is {self.minimum}; allowed: 0.0 to the rate, {self.rate}"
+            )
 
     def learning_rate(self, rate: float, step: Step) -> float:
         return scheduled_rate(self.rate, self.minimum, self.schedule, step.progress)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import torch
 
+from benchmark.errors import InputError
 from heuristics.base import Heuristic, Step, Task
 from heuristics.uniform import draw_uniform
 
 if TYPE_CHECKING:
-    from spaces.base import Architecture
+    from spaces.base import Architecture, Space
 
 
 @dataclass
@@ -33,6 +34,13 @@ class Proportional(Heuristic):
     )
     pool: int = field(default=0, metadata={"help": "architectures in the pool; 0 is the whole space", "low": 0})
 
+    def check(self, space: "Space", epochs: int) -> None:
+        if self.pool > space.size:
+            raise InputError(
+                f"heuristics.proportional.pool is {self.pool}; "
+                f"allowed: 0 to the size of space {space.name}, {space.size}"
+            )
+
     def begin(self, task: Task) -> None:
         self._space = task.space
         self._pool = self._draw_pool(task)
@@ -41,7 +49,7 @@ class Proportional(Heuristic):
         self._cumulative = np.cumsum(weights / weights.sum())
 
     def _draw_pool(self, task: Task) -> np.ndarray:
-        if not 0 < self.pool < task.space.size:
+        if self.pool in (0, task.space.size):
             return np.arange(task.space.size)
         return torch.randperm(task.space.size, generator=task.generator("pool"))[: self.pool].numpy()
 

@@ -34,7 +34,7 @@ class Digits(ImageSource):
     train: int = field(default=1297, metadata={"help": "training images", "low": 10, "high": IMAGES - 10})
     valid: int = field(
         default=500,
-        metadata={"help": "validation images, at most what `train` leaves", "low": 10, "high": IMAGES},
+        metadata={"help": "validation images; with `train` at most 1,797", "low": 10, "high": IMAGES},
     )
     crop: int = field(default=1, metadata={"help": "zero padding for random crops, pixels", "low": 0, "high": 8})
     flip: bool = field(default=False, metadata={"help": "random mirror images, which of digits are other shapes"})
@@ -45,13 +45,14 @@ class Digits(ImageSource):
             from sklearn.datasets import load_digits
         except ImportError:
             raise InputError("the images 'digits' come with scikit-learn, which is not installed") from None
+        if self.train + self.valid > IMAGES:
+            raise InputError(f"images.valid is {self.valid}; allowed: 10 to what train leaves, {IMAGES - self.train}")
         bunch = load_digits()
         pixels = np.rint(bunch.images * (255 / LARGEST_VALUE)).astype(np.uint8)[:, None]
         order = balanced_order(bunch.target)
-        valid = min(self.valid, IMAGES - self.train)
         train = _split(pixels, bunch.target, order[: self.train])
         mean, std = channel_statistics(train.images)
-        return ImageData(train, _split(pixels, bunch.target, order[IMAGES - valid :]), 10, mean, std)
+        return ImageData(train, _split(pixels, bunch.target, order[IMAGES - self.valid :]), 10, mean, std)
 
 
 def balanced_order(labels: np.ndarray) -> np.ndarray:

@@ -12,9 +12,9 @@ from scipy import stats
 
 from analysis.effects import Effect, Effects
 from analysis.estimation import compute_effects
-from analysis.records import record_path
 from analysis.results import load_results
 from benchmark.errors import InputError
+from benchmark.layout import record_path
 from tests.analysis.synthetic import Scenario, reference_table, run_id, write_record, write_store
 
 

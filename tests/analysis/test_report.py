@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from analysis import report as report_module
-from analysis.records import record_path
 from analysis.report import Report, write_report
 from benchmark.errors import InputError
+from benchmark.layout import record_path
 from tests.analysis.synthetic import Scenario, run_id, write_record, write_store
 
 ROOT = Path(__file__).parents[2]
@@ -259,4 +259,5 @@ def test_analysis_needs_neither_torch_nor_the_rest_of_the_project() -> None:
         "benchmark",
         "benchmark.errors",
         "benchmark.files",
+        "benchmark.layout",
     }

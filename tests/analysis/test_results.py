@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.records import read_record, read_reference, record_checksum, record_path
+from analysis.records import read_record, read_reference
 from analysis.results import load_results
 from benchmark.errors import InputError
+from benchmark.layout import record_checksum, record_path
 from tests.analysis.synthetic import Scenario, run_id, write_record, write_store
 
 FAIRNAS = run_id("sampling", "fairnas accounting=compute", 1)
@@ -130,7 +131,7 @@ def test_unknown_names_list_what_there_is(store: Path) -> None:
         load_results(store, "defautl")
     with pytest.raises(InputError, match=r"unknown target column 'macs'.*cifar10_test_200"):
         load_results(store, "default", target="macs")
-    with pytest.raises(InputError, match="nowhere is not a folder"):
+    with pytest.raises(InputError, match="nowhere does not exist"):
         load_results(store / "nowhere", "default")
 
 

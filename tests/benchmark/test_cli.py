@@ -118,7 +118,9 @@ def test_doctor_names_what_is_damaged(study: Path, tmp_path: Path, monkeypatch: 
         (["run", "missing.toml"], "missing.toml does not exist"),
         (["run", "small.toml", "--device", "tpu"], "device is 'tpu'; allowed here: auto, cpu"),
         (["run", "small.toml", "--data", "nowhere"], "nowhere"),
-        (["report", "defalt"], "unknown study in store 'defalt'"),
+        (["report", "defalt"], "store store does not exist"),
+        (["show", "/absolute/path"], "run '/absolute/path' names 0 records in store"),
+        (["show", "**"], "run '**' names 0 records in store"),
         (["show", "abc"], "run 'abc' names 0 records in store"),
         (["import", "nasbench201", "nothing.pth"], "nothing.pth"),
         (["new", "heuristic", "No-Name"], "name is 'No-Name'; allowed: lower-case letters"),
@@ -127,8 +129,6 @@ def test_doctor_names_what_is_damaged(study: Path, tmp_path: Path, monkeypatch: 
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_bad_input_is_one_line_and_exit_code_2(study: Path, arguments: list[str], message: str) -> None:
-    if "nowhere" in arguments:
-        study.write_text(STUDY.replace('{name = "digits", train = 96, valid = 32}', '{name = "cifar10"}'))
     assert message in refused(*arguments)
     assert not Path("reports").exists()
 
@@ -139,12 +139,28 @@ def test_bad_input_is_one_line_and_exit_code_2(study: Path, arguments: list[str]
         ('space = {name = "toy", width = 0}', "small.toml: space.width is 0; allowed: a whole number, at least 1"),
         ('heuristics = {fairnas = {}, proportional = {}}\nspace = {name = "toy"}', "both set factor 'sampling'"),
         ('space = {name = "toi"}', "unknown space 'toi'; did you mean 'toy'?"),
+        ('target = "nope"\nspace = {name = "toy"}', "unknown target column 'nope'"),
     ],
 )
 def test_bad_studies_are_named(study: Path, table: str, message: str) -> None:
     study.write_text(STUDY.replace('space = {name = "toy"}', table))
     assert message in refused("run", str(study))
+    assert not Path("store/runs").exists()
+
+
+def test_a_foreign_file_in_the_report_folder_is_found_before_training(study: Path) -> None:
+    Path("reports/small").mkdir(parents=True)
+    Path("reports/small/thesis.tex").write_text("mine")
+    assert "thesis.tex" in refused("run", str(study))
     assert not Path("store").exists()
+    assert Path("reports/small/thesis.tex").read_text() == "mine"
+
+
+@pytest.mark.parametrize("content", ["{}", "[1, 2]", "3", "{"])
+def test_a_damaged_manifest_is_named(study: Path, content: str) -> None:
+    Path("store/studies").mkdir(parents=True)
+    Path("store/studies/small.json").write_text(content)
+    assert "small.json" in refused("report", "small")
 
 
 def test_a_damaged_record_stops_the_study(study: Path) -> None:

@@ -14,9 +14,11 @@ from benchmark import executors
 from benchmark.driver import Resources, run_study
 from benchmark.errors import InputError
 from benchmark.executors import LocalExecutor
+from benchmark.registry import heuristic_types
 from benchmark.store import Store
 from benchmark.study import Study, parse_study
-from benchmark.worker import Execution
+from benchmark.worker import Execution, execute
+from heuristics.path_dropout import PathDropout
 from tests.benchmark.test_resume import result_of
 
 TABLES = {
@@ -70,16 +72,52 @@ def test_results_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> Non
         assert result_of(one) == result_of(two)
 
 
-def test_a_failed_run_is_recorded_and_done_again_only_on_demand(tmp_path: Path) -> None:
-    made = study(heuristics={"learning_rate": {"rate": 10.0, "schedule": "constant"}}, factors={}, seeds=1,
-                 training={"epochs": 4, "batch_size": 16, "momentum": 0.999})  # fmt: skip
-    spec = made.baseline
+class Broken(PathDropout):
+    """Path dropout that fails in the third step."""
+
+    def on_operation(self, step):
+        if step.index == 2:
+            raise ZeroDivisionError("the third step\nand more")
+        return super().on_operation(step)
+
+
+def test_a_run_that_fails_is_recorded_with_its_traceback(toy_spec, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(heuristic_types(), "path_dropout", Broken)
+    spec = toy_spec({"path_dropout": {"rate": 0.1}})
+    assert execute(spec, Execution(tmp_path)) == "failed"
+    record = Store(tmp_path).read_record(spec.run_id)
+    assert record["status"] == "failed"
+    assert record["error"]["type"] == "ZeroDivisionError"
+    assert record["error"]["message"] == "the third step"
+    assert "in on_operation" in record["error"]["traceback"]
+    assert record["counts"]["optimiser_steps"] == 2
+
+
+def test_a_failed_run_is_done_again_only_on_demand(tmp_path: Path) -> None:
+    made = study(factors={}, seeds=1)
     store = Store(tmp_path)
-    store.write_record({"run_id": spec.run_id, "status": "failed", "error": {"type": "Diverged"}})
+    failed = {"run_id": made.baseline.run_id, "status": "failed", "error": {"type": "Diverged"}}
+    store.write_record(failed)
     run(made, tmp_path)
-    assert store.read_record(spec.run_id)["status"] == "failed"
+    assert store.read_record(made.baseline.run_id)["status"] == "failed"
     run_study(made, Resources(tmp_path, threads=1), lambda runs, recorded: Watch(), retry_failed=True)
-    assert "curve" in store.read_record(spec.run_id)
+    assert store.read_record(made.baseline.run_id)["status"] == "finished"
+
+
+def test_a_study_that_does_not_fit_its_images_leaves_nothing(tmp_path: Path) -> None:
+    made = study(training={"epochs": 1, "batch_size": 97})
+    with pytest.raises(InputError, match=r"training\.batch_size is 97"):
+        run(made, tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_checkpoint_that_does_not_fit_is_named_and_kept(toy_spec, tmp_path: Path) -> None:
+    spec, store = toy_spec(), Store(tmp_path)
+    store.write_checkpoint(spec.run_id, {"supernet": {}})
+    with pytest.raises(InputError, match=r"\.pt does not fit this version .*; delete it"):
+        execute(spec, Execution(tmp_path))
+    assert store.checkpoint_path(spec.run_id).exists()
+    assert store.read_record(spec.run_id) is None
 
 
 def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
@@ -141,6 +179,20 @@ def test_an_unknown_device_is_named(tmp_path: Path) -> None:
         run(study(), tmp_path, device="tpu")
 
 
+def test_a_failing_start_is_a_failed_run(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(executors, "execute", _fail)
+    spec = study().baseline
+    receiver, sender = executors.multiprocessing.Pipe(duplex=False)
+    monkeypatch.setattr(signal, "signal", lambda *arguments: None)
+    executors._work(spec.canonical(), Execution(tmp_path), sender)
+    assert Store(tmp_path).read_record(spec.run_id)["error"]["type"] == "TypeError"
+    receiver.close()
+
+
+def _fail(*arguments) -> None:
+    raise TypeError("no trainer")
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_driver_leaves_no_process_and_is_continued(tmp_path: Path, how: signal.Signals) -> None:
     file = tmp_path / "long.toml"
@@ -161,10 +213,11 @@ def test_an_interrupted_driver_leaves_no_process_and_is_continued(tmp_path: Path
     _, errors = process.communicate(timeout=60)
     assert process.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL)
     if how == signal.SIGINT:
-        assert "interrupted; continue with: supernet-bench run" in errors
+        assert "interrupted; the same command continues" in errors
         assert "Traceback" not in errors
     assert _group_ends(process.pid), "a worker outlived its driver"
-    assert not list(store.glob("runs/.*"))
+    if how == signal.SIGINT:
+        assert not list(store.rglob("*.tmp"))
     subprocess.run(command, check=True, capture_output=True)
     assert len(Store(store).find("")) == 4
 

@@ -147,7 +147,9 @@ def test_digits_for_validation_do_not_depend_on_the_number_for_training() -> Non
 
 
 def test_digits_for_validation_are_at_most_what_training_leaves() -> None:
-    assert len(Digits(train=1700, valid=500).load().valid.images) == 97
+    assert len(Digits(train=1700, valid=97).load().valid.images) == 97
+    with pytest.raises(InputError, match=r"images\.valid is 98; allowed: 10 to what train leaves, 97"):
+        Digits(train=1700, valid=98).load()
 
 
 def test_order_is_fixed_and_every_stretch_is_balanced() -> None:

@@ -11,7 +11,7 @@ from benchmark.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = {"analysis", "benchmark", "heuristics", "spaces"}
-LEAVES = {"benchmark.errors", "benchmark.files", "benchmark.data"}
+LEAVES = {"benchmark.data", "benchmark.errors", "benchmark.files", "benchmark.layout"}
 ALLOWED = {
     "heuristics": {"heuristics", *LEAVES},
     "spaces": {"spaces", *LEAVES},
@@ -56,11 +56,11 @@ import sys
 
 for name in {refused!r}:
     sys.modules[name] = None  # To import it raises ImportError.
-sys.argv = ["worker", {study!r}, {store!r}, "--threads", "1"]
+sys.argv = ["bare", {study!r}, "--store", {store!r}, "--jobs", "1", "--threads", "1"]
 import torch
 from benchmark.images.base import ImageData, Split
 from benchmark.images.digits import Digits
-from benchmark.worker import main
+from benchmark.bare import main
 
 pixels, labels = torch.randint(256, (96, 1, 8, 8)).to(torch.uint8), torch.randint(10, (96,))
 made_up = ImageData(Split(pixels[:64], labels[:64]), Split(pixels[64:], labels[64:]), 10, torch.zeros(1), torch.ones(1))

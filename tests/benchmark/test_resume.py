@@ -1,6 +1,5 @@
 """A run that was interrupted, even by SIGKILL, gives the record of one that was not."""
 
-import multiprocessing
 import os
 import random
 import signal
@@ -11,10 +10,13 @@ from typing import Any
 import pytest
 import torch
 
+from benchmark.composition import Composition
+from benchmark.executors import process_context
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.trainer import Listener, Trainer
 from benchmark.worker import Execution, execute
+from heuristics.base import Heuristic
 
 HEURISTICS: list[dict[str, dict[str, Any]]] = [
     {},
@@ -62,6 +64,51 @@ def test_a_trainer_continues_bit_for_bit(toy_spec, tmp_path: Path, heuristics, s
         assert torch.equal(value, resumed.supernet.state_dict()[key])
 
 
+class Counting(Heuristic):
+    """A heuristic whose effect depends on how many steps it has seen."""
+
+    name, factor = "counting", "counting"
+
+    def begin(self, task) -> None:
+        self.seen = torch.zeros(())
+
+    def loss(self, loss, logits, labels, step):
+        self.seen += 1
+        return loss * (1 + 0.1 * self.seen)
+
+    def state_dict(self):
+        return {"seen": self.seen}
+
+    def load_state_dict(self, state) -> None:
+        self.seen = state["seen"].clone()
+
+
+def test_the_state_of_heuristics_is_part_of_a_checkpoint(toy_spec, tmp_path: Path) -> None:
+    spec, store = toy_spec(), Store(tmp_path)
+
+    def trainer() -> Trainer:
+        heuristics = Composition([*spec.build_heuristics().values(), Counting()])
+        return Trainer(spec, spec.images.load(), torch.device("cpu"), heuristics)
+
+    whole, first, second = trainer(), trainer(), trainer()
+    whole.run()
+    first._train_epoch()
+    store.write_checkpoint("x", first.state_dict())
+    second.load_state_dict(store.read_checkpoint("x"))
+    second.run()
+    assert second.curve == whole.curve
+
+
+def test_a_checkpoint_from_before_a_factor_existed_is_continued(toy_spec) -> None:
+    spec = toy_spec()
+    older, newer = (Trainer(spec, spec.images.load(), torch.device("cpu")) for _ in range(2))
+    older._train_epoch()
+    state = older.state_dict()
+    del state["heuristics"]["path_dropout"]
+    newer.load_state_dict(state)
+    assert newer.epoch == 1
+
+
 def _execute(tables: dict[str, Any], store: Path) -> None:
     execute(RunSpec.from_tables(tables), Execution(store))
 
@@ -71,7 +118,7 @@ def test_killed_at_random_moments(toy_spec, tmp_path: Path, heuristics) -> None:
     """SIGKILL again and again until the run is through; moments are random, and the seed is in the message."""
     spec = toy_spec(heuristics, training={"epochs": 20}, scoring={"trace": 5})
     undisturbed, disturbed = Store(tmp_path / "a"), Store(tmp_path / "b")
-    context = multiprocessing.get_context("fork")
+    context = process_context()
     started = time.monotonic()
     execute(spec, Execution(undisturbed.folder))
     duration = time.monotonic() - started

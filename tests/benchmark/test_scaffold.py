@@ -62,6 +62,12 @@ def test_nothing_is_overwritten(checkout: Path) -> None:
         new_heuristic("loss_scale", checkout)
 
 
+@pytest.mark.parametrize("name", ["none", "_", "lambda", "step", "tensor", "Upper", "with-dash", "1st", ""])
+def test_names_that_would_break_are_refused(checkout: Path, name: str) -> None:
+    with pytest.raises(InputError, match="allowed: lower-case letters"):
+        new_heuristic(name, checkout)
+
+
 def test_a_folder_that_is_no_checkout_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="allowed: the root of a checkout"):
         new_heuristic("loss_scale", tmp_path)

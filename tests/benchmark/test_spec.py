@@ -88,6 +88,9 @@ def test_default_heuristics_fill_every_factor() -> None:
         ({"training": {"epochs": -1}}, r"training\.epochs is -1; allowed"),
         ({"training": {"nesterov": True, "momentum": 0.0}}, r"training\.nesterov is True"),
         ({"scoring": {"architectures": 28}}, r"scoring\.architectures is 28; allowed: 0 to the size of space toy, 27"),
+        ({"scoring": {"images": 1}}, r"scoring\.images is 1; allowed: 0 for all, or at least 2"),
+        ({"heuristics": {"learning_rate": {"minimum": 0.1}}}, r"minimum is 0\.1; allowed: 0\.0 to the rate, 0\.05"),
+        ({"heuristics": {"learning_rate": {"rate": 10**400}}}, r"rate is 10.*; allowed: a number"),
         ({"seed": -1}, r"seed is -1; allowed: a whole number, at least 0"),
         ({"schema": 99}, r"schema of a run is 99; allowed: 1"),
         ({"trainig": {}}, r"unknown table of a run 'trainig'; did you mean 'training'"),
@@ -104,6 +107,7 @@ def test_a_conflict_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(PathDropout, "conflicts", ("fairnas",))
     with_tables(heuristics={"proportional": {}, "path_dropout": {"rate": 0.1}})
+    with_tables(heuristics={"fairnas": {}})
     with pytest.raises(InputError, match="'path_dropout' and 'fairnas' are in conflict"):
         with_tables(heuristics={"fairnas": {}, "path_dropout": {"rate": 0.1}})
 
@@ -116,7 +120,7 @@ def test_checkpoints_are_late_and_evenly_spaced(epochs: int, checkpoints: int, s
     assert late == sorted(set(late))
     assert all(later - earlier == spacing for earlier, later in pairwise(late))
     assert len(late) == min(checkpoints, -(-epochs // spacing))
-    assert all(0 <= epoch < late[0] for epoch in early)
+    assert all(0 < epoch < late[0] for epoch in early)
     assert len(early) <= trace
 
 

@@ -1,10 +1,12 @@
 """From a study file to runs."""
 
 import pytest
+import torch
 
 from benchmark.errors import InputError
 from benchmark.spec import is_neutral
 from benchmark.study import Study, load_study, parse_study, shipped_studies
+from benchmark.trainer import Trainer
 
 BASE = {
     "space": {"name": "toy"},
@@ -58,9 +60,18 @@ def test_a_level_keeps_other_settings_of_the_same_heuristic() -> None:
 
 def test_a_level_replaces_the_baseline_s_heuristic_of_that_factor() -> None:
     made = study(heuristics={"fairnas": {}}, factors={"sampling": [{"heuristic": "proportional"}, {}]})
-    assert set(made.factors[0].levels[1].spec.heuristics) == {"proportional"} or "proportional" in names(made)
-    assert all(set(level.spec.heuristics) <= {"fairnas", "proportional"} for level in made.factors[0].levels)
-    assert any(not level.spec.heuristics for level in made.factors[0].levels)
+    assert names(made) == ["fairnas", "proportional", "uniform"]
+    assert [set(level.spec.heuristics) for level in made.factors[0].levels] == [{"fairnas"}, {"proportional"}, set()]
+
+
+def test_a_level_keeps_settings_of_a_baseline_that_is_neutral() -> None:
+    """The baseline's spec does not hold them, since there they change nothing."""
+    made = study(
+        heuristics={"batch_norm": {"images": 32}, "independence": {"iterations": 2}},
+        factors={"batch_norm": [{"statistics": "recalibrated"}], "independence": [{"reset": "schedule"}]},
+    )
+    assert made.factors[0].levels[-1].spec.heuristics["batch_norm"]["images"] == 32
+    assert made.factors[1].levels[-1].spec.heuristics["independence"]["iterations"] == 2
 
 
 def test_a_grid_combines_all_levels() -> None:
@@ -68,9 +79,8 @@ def test_a_grid_combines_all_levels() -> None:
         grids=[{"learning_rate": [{"rate": 0.05}, {"rate": 0.2}], "path_dropout": [{"rate": 0.0}, {"rate": 0.2}]}]
     )
     assert made.factors[0].name == "learning_rate x path_dropout"
-    assert names(made) == [
-        "rate=0.05, rate=0.0", "rate=0.05, rate=0.2", "rate=0.2, rate=0.0", "rate=0.2, rate=0.2"
-    ]  # fmt: skip
+    assert names(made)[0] == "learning_rate rate=0.05, path_dropout rate=0.0"
+    assert names(made)[3] == "learning_rate rate=0.2, path_dropout rate=0.2"
     last = made.factors[0].levels[-1].spec.heuristics
     assert (last["learning_rate"]["rate"], last["path_dropout"]["rate"]) == (0.2, 0.2)
 
@@ -92,9 +102,13 @@ def test_the_manifest_lists_every_cell_with_its_run() -> None:
 
 
 def test_the_untrained_supernet_has_the_weights_the_baseline_starts_from() -> None:
-    untrained = next(cell for cell in study().cells() if cell.factor == "untrained")
-    assert untrained.spec.training.epochs == 0
-    assert untrained.spec.seed == 0
+    cells = {cell.factor: cell.spec for cell in study(seeds=[3]).cells()}
+    assert cells["untrained"].training.epochs == 0
+    states = [
+        Trainer(spec, spec.images.load(), torch.device("cpu")).supernet.state_dict()
+        for spec in (cells["baseline"], cells["untrained"])
+    ]
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
 
 
 @pytest.mark.parametrize("name", list(shipped_studies()))
@@ -123,8 +137,10 @@ def test_the_published_setting_is_as_published() -> None:
         ({"factors": {"samplin": True}}, "unknown factor 'samplin'; did you mean 'sampling'"),
         ({"factors": {"sampling": "all"}}, "factors.sampling is 'all'; allowed: true"),
         ({"factors": {"sampling": [{"heuristic": "fair"}]}}, "unknown heuristic of factor sampling 'fair'"),
-        ({"factors": {"path_dropout": [{"rate": 2}]}}, "heuristics.path_dropout.rate is 2.0; allowed"),
-        ({"factors": {"path_dropout": [{"rate": 0.2}, {"rate": 0.2}]}}, "level 'rate=0.2' twice"),
+        ({"factors": {"path_dropout": [{"rate": 2}]}}, "factors.path_dropout.rate is 2.0; allowed"),
+        ({"factors": {"path_dropout": [{"rate": 0.2}, {"rate": 0.2}]}}, "'rate=0.2' twice"),
+        ({"factors": {"path_dropout": [{"rate": 0}, {}]}}, "which are the same run"),
+        ({"grids": [{"sampling": True, "path_dropout": True}] * 2}, "factors has 'sampling x path_dropout' twice"),
         ({"grids": [{"sampling": True}]}, "at least two factors"),
         ({"grids": {}}, r"grids is \{\}; allowed: an array of tables"),
         ({"seeds": 0}, "seeds is 0; allowed: how many, or a list"),
@@ -150,6 +166,9 @@ def test_a_missing_or_broken_file_is_named(tmp_path) -> None:
     (tmp_path / "broken.toml").write_text("a = [")
     with pytest.raises(InputError, match=r"broken\.toml cannot be read"):
         load_study(str(tmp_path / "broken.toml"))
+    (tmp_path / "default.toml").write_text("seeds = 1")
+    with pytest.raises(InputError, match=r"default\.toml has the name of a shipped study"):
+        load_study(str(tmp_path / "default.toml"))
     (tmp_path / "bad.toml").write_text("seeds = 0")
     with pytest.raises(InputError, match=r"bad\.toml: seeds is 0"):
         load_study(str(tmp_path / "bad.toml"))

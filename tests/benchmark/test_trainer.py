@@ -203,7 +203,7 @@ def test_checkpoints_are_scored_when_due(toy_spec) -> None:
     trainer = trainer_of(spec)
     trainer.run()
     assert [(c["epoch"], c["late"]) for c in trainer.checkpoints] == [
-        (0, False),
+        (1, False),
         (2, False),
         (4, True),
         (6, True),

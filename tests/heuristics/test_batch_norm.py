@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from benchmark.composition import Composition
+from benchmark.errors import InputError
 from benchmark.scoring import score
 from benchmark.trainer import Trainer
 from heuristics.batch_norm import BatchNorm
@@ -80,8 +81,8 @@ def test_recalibrated_statistics_are_those_of_the_training_images(toy_spec) -> N
 
 def test_recalibration_leaves_training_as_it_was(toy_spec) -> None:
     """Training normalises with the batch, so what scoring did to the statistics cannot be felt."""
-    scored = toy_spec({"batch_norm": {"statistics": "recalibrated"}}, scoring={"trace": 2})
-    unscored = toy_spec({"batch_norm": {"statistics": "recalibrated"}}, scoring={"checkpoints": 1})
+    scored = toy_spec({"batch_norm": {"statistics": "recalibrated", "images": 40}}, scoring={"trace": 2})
+    unscored = toy_spec({"batch_norm": {"statistics": "recalibrated", "images": 40}}, scoring={"checkpoints": 1})
     curves = []
     for spec in (scored, unscored):
         trainer = Trainer(spec, spec.images.load(), CPU)
@@ -93,7 +94,7 @@ def test_recalibration_leaves_training_as_it_was(toy_spec) -> None:
 def test_scores_of_the_three_statistics_differ(toy_spec) -> None:
     found = set()
     for statistics in ("batch", "tracked", "recalibrated"):
-        trainer = trained(toy_spec, statistics=statistics)
+        trainer = trained(toy_spec, statistics=statistics, images=40)
         architectures = [trainer.spec.space.architecture(5)]
         scores = score(trainer.supernet, trainer.heuristics, architectures, trainer._scoring_batches)
         found.add(scores.cross_entropy.item())
@@ -104,3 +105,8 @@ def test_batch_statistics_need_no_preparation() -> None:
     assert not BatchNorm().state_dict()
     supernet = nn.Linear(1, 1)
     Composition([BatchNorm()]).before_scoring(supernet, (0,))  # type: ignore[arg-type]
+
+
+def test_more_images_than_there_are_is_refused(toy_spec) -> None:
+    with pytest.raises(InputError, match="asks for 97 training images; allowed: at most .*96"):
+        trained(toy_spec, statistics="recalibrated", images=97)

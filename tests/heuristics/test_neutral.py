@@ -1,5 +1,8 @@
 """At its neutral level a heuristic is a no-op, bit for bit; every heuristic declares what users need."""
 
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -7,13 +10,52 @@ from benchmark.composition import Composition
 from benchmark.parameters import build
 from benchmark.registry import heuristic_types
 from benchmark.trainer import Trainer
+from heuristics.base import Heuristic
 
 TYPES = heuristic_types()
 WITH_NEUTRAL = [kind for kind in TYPES.values() if kind.neutral is not None]
 FACTORS = sorted({kind.factor for kind in TYPES.values()})
 
 
-def curve(toy_spec, heuristics: list) -> list[dict[str, float]]:
+class PlainSampling(Heuristic):
+    """One architecture per step, written without the suite's samplers."""
+
+    factor = "sampling"
+
+    def begin(self, task) -> None:
+        self.space = task.space
+
+    def sample(self, architectures, step):
+        index = torch.randint(self.space.size, (1,), generator=step.generator("sampling")).item()
+        return [self.space.architecture(index)]
+
+
+class PlainBatchNorm(Heuristic):
+    factor = "batch_norm"
+
+    def construct(self, construction):
+        return replace(construction, norm=lambda channels: torch.nn.BatchNorm2d(channels, track_running_stats=False))
+
+
+class PlainLearningRate(Heuristic):
+    """The cosine, as a list."""
+
+    factor = "learning_rate"
+
+    def begin(self, task) -> None:
+        self.rates = [
+            0.05 * (1 + math.cos(math.pi * (step / task.total_steps))) / 2 for step in range(task.total_steps)
+        ]
+
+    def learning_rate(self, rate, step):
+        return self.rates[step.index]
+
+
+PLAIN = {"sampling": PlainSampling, "batch_norm": PlainBatchNorm, "learning_rate": PlainLearningRate}
+"""What training needs to run at all; every other factor at its neutral level must be as if it were not there."""
+
+
+def results(toy_spec, heuristics: list[Heuristic]) -> list[dict[str, float]]:
     spec = toy_spec()
     trainer = Trainer(spec, spec.images.load(), torch.device("cpu"), Composition(heuristics))
     trainer.run()
@@ -23,20 +65,24 @@ def curve(toy_spec, heuristics: list) -> list[dict[str, float]]:
 @pytest.mark.parametrize("kind", WITH_NEUTRAL, ids=lambda kind: kind.name)
 def test_neutral_level_is_a_no_op(toy_spec, kind) -> None:
     """The heuristic itself runs here; only the canonical form of a spec would leave it out."""
-    defaults = toy_spec().build_heuristics()
-    neutral = kind(**kind.neutral)
-    assert curve(toy_spec, list({**defaults, kind.factor: neutral}.values())) == curve(
-        toy_spec, list(defaults.values())
-    )
+    plain = {factor: stub() for factor, stub in PLAIN.items()}
+    with_neutral = {**plain, kind.factor: kind(**kind.neutral)}
+    assert results(toy_spec, list(with_neutral.values())) == results(toy_spec, list(plain.values()))
 
 
-@pytest.mark.parametrize("factor", ["path_dropout", "independence", "batch_norm"])
-def test_a_default_equals_having_no_such_heuristic(toy_spec, factor: str) -> None:
-    defaults = toy_spec().build_heuristics()
-    without = [heuristic for name, heuristic in defaults.items() if name != factor]
-    if factor == "batch_norm":
-        without.append(TYPES["batch_norm"]())  # A layer without statistics has no neutral default in PyTorch.
-    assert curve(toy_spec, without) == curve(toy_spec, list(defaults.values()))
+def test_the_baseline_is_training_without_heuristics(toy_spec) -> None:
+    baseline = toy_spec().build_heuristics().values()
+    assert results(toy_spec, list(baseline)) == results(toy_spec, [stub() for stub in PLAIN.values()])
+
+
+@pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
+def test_some_level_is_not_a_no_op(toy_spec, kind) -> None:
+    """Otherwise the comparison above could not fail."""
+    plain = {factor: stub() for factor, stub in PLAIN.items()}
+    fitting = {"independence": {"iterations": 2}, "batch_norm": {"images": 32}}.get(kind.name, {})
+    level = build(kind, {**kind.levels[-1], **fitting}, kind.name)
+    changed = results(toy_spec, list({**plain, kind.factor: level}.values()))
+    assert (changed == results(toy_spec, list(plain.values()))) is (kind.name == "uniform")
 
 
 def test_a_neutral_heuristic_does_not_change_the_run(toy_spec) -> None:

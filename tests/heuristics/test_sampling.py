@@ -54,11 +54,17 @@ def test_proportional_stays_in_its_pool() -> None:
     assert stats.chisquare(found[found > 0]).pvalue > 1e-3
 
 
-def test_proportional_never_passes_the_end_of_the_space() -> None:
-    space = NasBench201(width=2, cells=1)
-    heuristic = begun(Proportional(gamma=1.0), space)
-    drawn = [heuristic.sample([], step(index))[0] for index in range(500)]
-    assert all(0 <= space.index(architecture) < space.size for architecture in drawn)
+@pytest.mark.parametrize("point", [0.0, 1 - 2**-53])
+def test_proportional_stays_in_the_space_at_the_ends_of_the_unit_interval(monkeypatch, point: float) -> None:
+    heuristic = begun(Proportional(gamma=1.0), NasBench201(width=2, cells=1))
+    monkeypatch.setattr(torch, "rand", lambda *shape, **options: torch.tensor(point, dtype=torch.float64))
+    expected = 0 if point == 0 else NasBench201().size - 1
+    assert NasBench201().index(heuristic.sample([], step(0))[0]) == expected
+
+
+def test_a_pool_larger_than_the_space_is_refused() -> None:
+    with pytest.raises(InputError, match=r"pool is 28; allowed: 0 to the size of space toy, 27"):
+        Proportional(pool=28).check(SPACE, 1)
 
 
 @pytest.mark.parametrize("accounting", ["step", "compute"])

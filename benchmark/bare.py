@@ -1,0 +1,36 @@
+"""Executing a study on a machine that has PyTorch and NumPy and nothing else: ``python -m benchmark.bare``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmark.driver import Resources, run_study
+from benchmark.errors import InputError
+from benchmark.progress import Lines
+from benchmark.study import load_study
+
+
+def main() -> int:
+    """Execute the runs of a study that have no record yet; reports are made elsewhere, from the store."""
+    parser = argparse.ArgumentParser(prog="python -m benchmark.bare", description=main.__doc__)
+    parser.add_argument("study", help="name of a shipped study, or path of a TOML file")
+    parser.add_argument("--store", type=Path, default=Path("store"), help="folder of the records")
+    parser.add_argument("--data", type=Path, help="folder with images")
+    parser.add_argument("--device", default="auto", help="auto, cpu, or cuda")
+    parser.add_argument("--jobs", type=int, choices=range(1, 1000), metavar="N", help="runs at once")
+    parser.add_argument("--threads", type=int, choices=range(1, 1000), metavar="N", help="threads per run")
+    given = parser.parse_args()
+    resources = Resources(given.store, given.data, given.device, given.jobs, given.threads)
+    try:
+        run_study(load_study(given.study), resources, Lines)
+    except (InputError, OSError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command continues", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
