@@ -108,5 +108,5 @@ def test_batch_statistics_need_no_preparation() -> None:
 
 
 def test_more_images_than_there_are_is_refused(toy_spec) -> None:
-    with pytest.raises(InputError, match="asks for 97 training images; allowed: at most .*96"):
+    with pytest.raises(InputError, match=r"asks for 97 training images; allowed: at most .*96"):
         trained(toy_spec, statistics="recalibrated", images=97)
