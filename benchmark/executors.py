@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import Any, Protocol
@@ -100,8 +101,7 @@ class LocalExecutor:
         process = context.Process(  # type: ignore[attr-defined]
             target=_work, args=(spec.canonical(), self.execution, sender), daemon=True
         )
-        with _interrupts_held_back():
-            process.start()
+        process.start()
         sender.close()
         return _Child(spec, process, receiver)
 
@@ -130,20 +130,19 @@ def process_context() -> BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["benchmark.preload"])
+    with _interrupts_ignored():
+        forkserver.ensure_running()
     return context
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Keep Ctrl-C from a starting process, which the parent will end, until it ignores it by itself."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+def _interrupts_ignored() -> Iterator[None]:
+    """Have processes that are started meanwhile ignore Ctrl-C from their first instruction on; the parent ends them."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, before)
 
 
 def _ready(running: dict[int, tuple[_Child, int]], watcher: Watcher) -> list[int]:
