@@ -193,6 +193,7 @@ def _download(file: PublishedFile, places: list[Path]) -> Path:
         from rich.progress import Progress
     except ImportError as error:
         raise InputError(f"{missing}; it cannot be downloaded without {error.name}; {remedy}") from error
+    pooch.get_logger().setLevel("ERROR")  # A refusal is one line, and it is ours.
     source = pooch.create(
         path=cache_folder(),
         base_url="",

@@ -1,5 +1,6 @@
 """The one training loop: one supernet under one spec."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -201,7 +202,7 @@ class Trainer:
             self.counts["path_passes"] += paths
             self.counts["images"] += len(indices)
         loss, accuracy = (totals / passes).tolist()
-        if loss != loss or loss == float("inf"):
+        if not math.isfinite(loss):
             raise Diverged(f"the training loss is {loss} in epoch {self.epoch + 1}")
         self.epoch += 1
         rate = self._optimiser.param_groups[0]["lr"]
@@ -266,7 +267,8 @@ class Trainer:
                 "epoch": self.epoch,
                 "late": late,
                 "accuracy": scores.accuracy.tolist(),
-                "cross_entropy": scores.cross_entropy.tolist(),
+                # JSON has no infinity; a supernet may have exploded for some architectures.
+                "cross_entropy": [loss if math.isfinite(loss) else None for loss in scores.cross_entropy.tolist()],
             }
         )
         self.seconds["scoring"] += perf_counter() - started

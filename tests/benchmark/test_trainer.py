@@ -247,6 +247,15 @@ def test_scores_are_accuracy_and_mean_cross_entropy(toy_spec) -> None:
         assert scores.cross_entropy[row].item() == pytest.approx(expected, rel=1e-6)
 
 
+def test_a_score_that_is_not_finite_is_none(toy_spec) -> None:
+    trainer = trainer_of(toy_spec(training={"epochs": 0}))
+    with torch.no_grad():
+        trainer.supernet.classifier.weight.fill_(math.inf)
+    trainer.run()
+    assert set(trainer.checkpoints[0]["cross_entropy"]) == {None}
+    assert all(0 <= accuracy <= 1 for accuracy in trainer.checkpoints[0]["accuracy"])
+
+
 def test_scoring_batches_hold_all_images_in_nearly_equal_parts(toy_spec) -> None:
     trainer = trainer_of(toy_spec(scoring={"batch_size": 10}))
     sizes = [len(labels) for _, labels in trainer._scoring_batches]
