@@ -11,7 +11,7 @@ from benchmark.errors import InputError, unknown
 from benchmark.layout import SCHEMA
 from benchmark.parameters import build, values_of
 from benchmark.registry import find, heuristic_types
-from benchmark.spec import RunSpec, is_neutral
+from benchmark.spec import RunSpec
 
 if TYPE_CHECKING:
     from heuristics.base import Heuristic
@@ -219,9 +219,10 @@ class _Setting:
 
 def _sweep(factor: str, levels: Any, baseline: _Baseline) -> Factor:
     """Vary one factor around the baseline."""
-    found = [Level(setting.name, baseline.with_levels([setting])) for setting in _settings(factor, levels)]
+    settings = _settings(factor, levels)
+    found = [Level(setting.name, baseline.with_levels([setting])) for setting in settings]
     if all(level.spec != baseline.spec for level in found):
-        found.insert(0, Level(_baseline_name(factor, baseline.spec), baseline.spec))
+        found.insert(0, Level(_baseline_name(factor, baseline, settings), baseline.spec))
     return _factor(factor, found)
 
 
@@ -284,12 +285,13 @@ def _short(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _baseline_name(factor: str, baseline: RunSpec) -> str:
-    heuristic = baseline.build_heuristics()[factor]
-    kind = type(heuristic)
-    defaults = {} if kind.default and is_neutral(kind, values_of(heuristic)) else values_of(kind())
-    changed = {k: v for k, v in values_of(heuristic).items() if k in defaults and defaults[k] != v}
-    return _setting(kind, changed).name if changed or kind.name != factor else "baseline"
+def _baseline_name(factor: str, baseline: _Baseline, others: Sequence[_Setting]) -> str:
+    """Name the baseline as a level, by the settings that the other levels of its heuristic vary."""
+    kind = type(baseline.spec.build_heuristics()[factor])
+    given = baseline.heuristics.get(kind.name, {})
+    values = values_of(build(kind, given, f"heuristics.{kind.name}"))
+    varied = [key for setting in others if setting.heuristic is kind for key in setting.values]
+    return _setting(kind, {key: values[key] for key in dict.fromkeys([*varied, *given])}).name
 
 
 def _table(key: str, tables: Mapping[str, Any]) -> Mapping[str, Any]:

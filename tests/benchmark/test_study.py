@@ -47,7 +47,8 @@ def test_the_baseline_is_a_level_of_every_factor() -> None:
     )
     for factor in made.factors:
         assert [level.spec == made.baseline for level in factor.levels].count(True) == 1
-    assert "rate=0.07" in names(made, 1)
+    assert names(made, 1)[0] == "rate=0.07"
+    assert names(made, 2) == ["rate=0.0", "rate=0.3"]
 
 
 def test_a_level_keeps_other_settings_of_the_same_heuristic() -> None:
