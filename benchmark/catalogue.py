@@ -1,11 +1,10 @@
 """What exists, as tables for a terminal."""
 
-from collections.abc import Iterable
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 from rich.table import Table
 
-from benchmark.parameters import allowed, settings
+from benchmark.parameters import allowed, in_words, settings
 from benchmark.registry import heuristic_types, image_types, space_types
 from benchmark.study import load_study, shipped_studies
 
@@ -35,7 +34,7 @@ def _heuristics() -> Table:
     for name, kind in sorted(heuristic_types().items(), key=lambda item: (item[1].factor, item[0])):
         marks = " (default)" if kind.default else ""
         marks += " (sees published accuracies)" if kind.uses_truth else ""
-        levels = "\n".join(_words(level) or name for level in kind.levels)
+        levels = "\n".join(in_words(level) or name for level in kind.levels)
         table.add_row(kind.factor, name + marks, _settings(kind), levels, kind.source)
     return table
 
@@ -62,8 +61,3 @@ def _settings(kind: type) -> str:
         f"{field.name} = {field.default!r}: {field.metadata.get('help', '')} ({allowed(hints[field.name], field)})"
         for field in settings(kind)
     )
-
-
-def _words(values: Any) -> str:
-    pairs: Iterable[tuple[str, Any]] = values.items()
-    return " ".join(f"{key}={value}" for key, value in pairs)

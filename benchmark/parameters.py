@@ -52,6 +52,12 @@ def values_of(instance: Any) -> dict[str, Any]:
     return {field.name: getattr(instance, field.name) for field in settings(type(instance))}
 
 
+def in_words(values: Mapping[str, Any]) -> str:
+    """Return settings as ``key=value key=value``, truth values as in TOML."""
+    texts = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in values.items()}
+    return " ".join(f"{key}={text}" for key, text in texts.items())
+
+
 def allowed(kind: type, field: dataclasses.Field[Any]) -> str:
     """Return in words which values a field takes."""
     if "choices" in field.metadata:

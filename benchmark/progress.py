@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from benchmark.executors import Watcher
+from benchmark.parameters import in_words
 from benchmark.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -122,8 +123,5 @@ class Lines:
 
 
 def _words(spec: RunSpec) -> str:
-    names = ", ".join(
-        " ".join([name, *(f"{key}={value}" for key, value in values.items())])
-        for name, values in spec.heuristics.items()
-    )
+    names = ", ".join(f"{name} {in_words(values)}".strip() for name, values in spec.heuristics.items())
     return f"{names or 'defaults'}, {spec.training.epochs} epochs, seed {spec.seed}"

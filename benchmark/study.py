@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import InputError, unknown
 from benchmark.layout import SCHEMA
-from benchmark.parameters import build, values_of
+from benchmark.parameters import build, in_words, values_of
 from benchmark.registry import find, heuristic_types
 from benchmark.spec import RunSpec
 
@@ -276,13 +276,8 @@ def _settings(factor: str, levels: Any) -> list[_Setting]:
 
 
 def _setting(kind: "type[Heuristic]", values: Mapping[str, Any]) -> _Setting:
-    words = [] if kind.name == kind.factor else [kind.name]
-    words += [f"{key}={_short(value)}" for key, value in values.items()]
-    return _Setting(" ".join(words) or kind.name, kind, values)
-
-
-def _short(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    name = "" if kind.name == kind.factor else kind.name
+    return _Setting(f"{name} {in_words(values)}".strip() or kind.name, kind, values)
 
 
 def _baseline_name(factor: str, baseline: _Baseline, others: Sequence[_Setting]) -> str:
