@@ -1,6 +1,6 @@
 """What each level of each factor does to the ranking, beside what ranks architectures without training."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 
@@ -9,6 +9,8 @@ from analysis.statistics import Estimate
 
 BASELINE = Level("baseline", "baseline", baseline=True, uses_truth=False)
 UNTRAINED = Level("untrained", "untrained", baseline=False, uses_truth=False)
+REFERENCE = "reference"
+"""Factor of published numbers."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class Counts:
     damaged: int = 0
     undefined: int = 0
 
+    @property
+    def lost(self) -> dict[str, int]:
+        """Planned runs without tau by what became of them."""
+        return {name: runs for name, runs in asdict(self).items() if name not in ("planned", "finished") and runs}
+
 
 @dataclass(frozen=True)
 class Effect:
@@ -33,7 +40,7 @@ class Effect:
     Attributes
     ----------
     level : Level
-        Whose row it is; the factor of published numbers is ``reference``.
+        Whose row it is; the factor of published numbers is `REFERENCE`.
     counts : Counts
         Its runs.
     estimates : dict of str to Estimate
@@ -41,12 +48,16 @@ class Effect:
     difference : Estimate, optional
         Mean over seeds of the tau of the level minus that of the baseline with the same seed; none for the
         baseline itself and for reference rows.
+    baseline_minus_this : Estimate, optional
+        Only for references: mean over seeds of the tau of the baseline minus that of the reference, which is the
+        same for all seeds unless it is the untrained supernet.
     """
 
     level: Level
     counts: Counts
     estimates: dict[str, Estimate]
     difference: Estimate | None
+    baseline_minus_this: Estimate | None = None
 
     @property
     def tau(self) -> Estimate:
@@ -89,6 +100,11 @@ class Effects:
     def of_factor(self, factor: str) -> list[Effect]:
         """Return the rows of a factor."""
         return [effect for effect in self.levels if effect.level.factor == factor]
+
+    def runs_of(self, effect: Effect) -> pd.DataFrame:
+        """Return the finished runs of a row."""
+        runs, level = self.runs, effect.level
+        return runs[(runs["factor"] == level.factor) & (runs["level"] == level.name) & (runs["status"] == "finished")]
 
     @property
     def factors(self) -> list[str]:

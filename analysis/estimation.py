@@ -1,14 +1,16 @@
 """From the records of a study to its effects."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from analysis.effects import BASELINE, UNTRAINED, Counts, Effect, Effects
+from analysis.effects import BASELINE, REFERENCE, UNTRAINED, Counts, Effect, Effects
+from analysis.formatting import count
 from analysis.measures import RANK_METRICS, TOP_METRICS, Measures, Yardstick, checkpoint_taus, measure_run
 from analysis.records import Level
-from analysis.references import published_references
+from analysis.references import Reference, published_references
 from analysis.resampling import bootstrap_weights
 from analysis.results import Results
 from analysis.statistics import Estimate, over_both, over_seeds
@@ -43,7 +45,7 @@ def compute_effects(
         raise InputError(f"resamples is {resamples}; allowed: at least 100")
     truth = results.reference.loc[results.architectures, results.target].dropna()
     measured: dict[str, Measures] = {}
-    published: dict[str, Estimate] = {}
+    published: dict[str, Reference] = {}
     if len(truth) >= 2:
         weights = bootstrap_weights(len(truth), resamples, seed)
         measured = _measure(results, truth, weights, on_progress)
@@ -51,14 +53,17 @@ def compute_effects(
     runs = _with_metrics(results.runs, measured)
     against = _by_seed(runs, BASELINE, measured)
     levels = [_effect(level, runs, measured, against, len(truth)) for level in (BASELINE, *results.manifest.levels)]
-    untrained = _effect(UNTRAINED, runs, measured, {}, len(truth))
+    untrained = replace(
+        _effect(UNTRAINED, runs, measured, {}, len(truth)),
+        baseline_minus_this=_difference(against, _by_seed(runs, UNTRAINED, measured), len(truth)),
+    )
     return Effects(
         levels=tuple(levels),
-        references=(untrained, *(_published(name, tau) for name, tau in published.items())),
+        references=(untrained, *(_published(name, found, against) for name, found in published.items())),
         runs=runs,
         checkpoints=checkpoint_taus(results.scores, truth),
         truth=truth,
-        warnings=(*results.warnings, *_warnings(results, runs, len(truth))),
+        warnings=(*results.warnings, *_warnings(results, runs, truth)),
     )
 
 
@@ -117,8 +122,14 @@ def _effect(
     )
 
 
-def _published(name: str, tau: Estimate) -> Effect:
-    return Effect(Level("reference", name, baseline=False, uses_truth=False), Counts(), {"tau": tau}, None)
+def _published(name: str, reference: Reference, baseline: Seeds) -> Effect:
+    """Return the row of a published predictor; its tau is subtracted from that of every run of the baseline."""
+    used = _defined("tau", baseline)
+    values = np.array([baseline[seed].values["tau"] - reference.tau.value for seed in used])
+    replicates = np.array([baseline[seed].replicates["tau"] - reference.replicates for seed in used])
+    margin = over_both(values, replicates, reference.tau.architectures, bound=2.0)
+    level = Level(REFERENCE, name, baseline=False, uses_truth=False)
+    return Effect(level, Counts(), {"tau": reference.tau}, None, margin)
 
 
 def _counts(rows: pd.DataFrame) -> Counts:
@@ -151,28 +162,34 @@ def _difference(seeds: Seeds, against: Seeds, architectures: int) -> Estimate:
     return over_both(values, replicates, architectures, bound=2.0)
 
 
-def _warnings(results: Results, runs: pd.DataFrame, architectures: int) -> list[str]:
+def _warnings(results: Results, runs: pd.DataFrame, truth: pd.Series) -> list[str]:
     """Return what a reader has to know before reading the numbers, one line each."""
     unique = runs.drop_duplicates("run_id")
     lines = [
         f"failed run: {run.factor} {run.level}, seed {run.seed} ({run.run_id}): {run.error}: {run.message}"
         for run in unique[unique["status"] == "failed"].itertuples()
     ]
-    lines += [
-        f"constant scores, so no tau: {run.factor} {run.level}, seed {run.seed} ({run.run_id})"
-        for run in unique[(unique["status"] == "finished") & unique["tau"].isna()].itertuples()
-    ]
-    missing, finished = (
-        int((unique["status"] == "missing").sum()),
-        int((unique["status"] == "finished").sum()),
-    )
+    if _usable(truth):
+        lines += [
+            f"constant scores, so no tau: {run.factor} {run.level}, seed {run.seed} ({run.run_id})"
+            for run in unique[(unique["status"] == "finished") & unique["tau"].isna()].itertuples()
+        ]
+    elif len(results.architectures):
+        lines.append(f"no usable truth: {results.target} of the scored architectures does not rank them")
+    missing = int((unique["status"] == "missing").sum())
+    trained = int(((unique["status"] == "finished") & (unique["factor"] != UNTRAINED.factor)).sum())
     if missing:
-        lines.append(f"{missing} of {len(unique)} runs have no record yet")
-    if finished < 2:
-        lines.append(f"{finished} finished runs: nothing can be compared")
-    if not ((runs["factor"] == "baseline") & (runs["status"] == "finished")).any():
+        lines.append(f"{missing} of {count(len(unique), 'run')} have no record yet")
+    if trained < 2:
+        lines.append(f"{count(trained, 'finished run')} of trained supernets: nothing can be compared")
+    if not ((runs["factor"] == BASELINE.factor) & (runs["status"] == "finished")).any():
         lines.append("the baseline has no finished run: there are no differences to it")
-    unknown_truth = len(results.architectures) - architectures
+    unknown_truth = len(results.architectures) - len(truth)
     if unknown_truth:
-        lines.append(f"{unknown_truth} scored architectures have no {results.target} and are left out")
+        lines.append(f"{count(unknown_truth, 'scored architecture')} without {results.target} left out")
     return lines
+
+
+def _usable(truth: pd.Series) -> bool:
+    """Whether the truth ranks anything."""
+    return len(truth) >= 2 and truth.nunique() >= 2

@@ -183,7 +183,7 @@ def checkpoint_taus(scores: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
     truth : Series
         Published accuracies by the number of the architecture, without NaN; scores of others are left out.
     """
-    usable = scores[scores["architecture"].isin(truth.index)]
+    usable = scores[scores["architecture"].isin(truth.index) & (len(truth) >= 2)]
     rows = [
         (
             run_id,

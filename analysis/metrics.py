@@ -3,7 +3,8 @@
 `predicted` and `truth` are arrays of shape [n], n at least 2, higher is better. A predictor that gives every
 architecture the same value ranks nothing: its rank correlations are NaN, never 0 or 1. Where a metric looks
 at the best predicted architectures, ties are broken uniformly at random and the expected value is returned,
-so that no metric depends on the order in which architectures are stored.
+so that the order in which architectures are stored does not matter. `sparse_kendall_tau_yu` is the exception:
+it follows published code, which leaves tied predictions as they are stored.
 """
 
 import math
@@ -80,7 +81,7 @@ def sparse_kendall_tau_yu(predicted: np.ndarray, truth: np.ndarray, resolution: 
     The bins of the truth are numbered without gaps. tau-b is taken between these numbers listed in the order
     of the truth and the same numbers listed in the order of the prediction, so it compares places in two
     sorted lists rather than pairs of architectures and differs from `sparse_kendall_tau`. Equal predictions
-    keep the order in which they are given.
+    keep the order in which they are given, so under ties the value depends on how architectures are stored.
 
     Parameters
     ----------
@@ -195,12 +196,13 @@ def probability_surpassing_random(best_rank: int, space_size: int, draws: int) -
     Raises
     ------
     InputError
-        If the rank is not between 1 and the size, or there is no draw.
+        If the rank is not between 1 and the size, there is no draw, or a number is not whole.
 
     References
     ----------
     Yu, Ranftl and Salzmann, "How to Train Your Super-Net", arXiv 2003.04276.
     """
+    _check_whole(best_rank=best_rank, space_size=space_size, draws=draws)
     if not 1 <= best_rank <= space_size:
         raise InputError(f"best_rank is {best_rank}; allowed: 1 to space_size, {space_size}")
     if draws < 1:
@@ -227,7 +229,7 @@ def final_search_performance(predicted: np.ndarray, truth: np.ndarray, top: int 
     Raises
     ------
     InputError
-        As `kendall_tau`, and if `top` is out of range.
+        As `kendall_tau`, and if `top` is out of range or not whole.
     """
     predicted, truth = _checked(predicted=predicted, truth=truth)
     share = _share_of_top(predicted, top) / top
@@ -281,8 +283,9 @@ def best_truth_at(predicted: np.ndarray, truth: np.ndarray, k: int) -> float:
     Raises
     ------
     InputError
-        As `kendall_tau`, and if `k` is out of range.
+        As `kendall_tau`, and if `k` is out of range or not whole.
     """
+    predicted, truth = _checked(predicted=predicted, truth=truth)
     predicted, truth = _checked(predicted=predicted, truth=truth)
     share = _share_of_top(predicted, k)
     surely = truth[share == 1]
@@ -298,16 +301,24 @@ def best_truth_at(predicted: np.ndarray, truth: np.ndarray, k: int) -> float:
 
 def regret_at(predicted: np.ndarray, truth: np.ndarray, k: int) -> float:
     """Return the best truth of all minus `best_truth_at`; parameters and errors are the same."""
-    return float(np.max(truth)) - best_truth_at(predicted, truth, k)
+    best_found = best_truth_at(predicted, truth, k)
+    return float(np.max(truth)) - best_found
 
 
 def _share_of_top(predicted: np.ndarray, top: int) -> np.ndarray:
     """Return each one's probability to be among the `top` when ties are broken at random, [n]."""
+    _check_whole(**{"number of top architectures": top})
     if not 1 <= top <= len(predicted):
         raise InputError(f"number of top architectures is {top}; allowed: 1 to {len(predicted)}")
     threshold = np.sort(predicted)[-top]
     above, tied = predicted > threshold, predicted == threshold
     return above + tied * ((top - above.sum()) / tied.sum())
+
+
+def _check_whole(**numbers: object) -> None:
+    for name, number in numbers.items():
+        if not isinstance(number, int | np.integer) or isinstance(number, bool):
+            raise InputError(f"{name} is {number}; allowed: a whole number")
 
 
 def _checked(**arrays: np.ndarray) -> list[np.ndarray]:

@@ -14,6 +14,9 @@ from benchmark.layout import SCHEMA, manifest_path, record_checksum, reference_p
 DESCRIPTIVE_COLUMNS = ("index", "architecture", "isomorphism", "parameters", "macs")
 """Columns of a reference table that are no accuracies."""
 
+OBJECTS = ("spec", "spec.training", "heuristics", "counts", "execution", "execution.seconds")
+"""Parts of a record that are JSON objects, the outer ones first; one that is absent counts as empty."""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -65,31 +68,45 @@ def read_manifest(store: Path, study: str) -> Manifest:
     content = _read_object(path)
     try:
         return _manifest(content)
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is no manifest of a study: {error!r}") from error
 
 
 def _manifest(content: dict[str, Any]) -> Manifest:
-    """Return the manifest in a JSON object; KeyError or TypeError where a part is not there."""
+    """Return the manifest in a JSON object; some error of Python's where a part is not what it should be."""
     return Manifest(
         study=content["study"],
-        title=content.get("title") or content["study"],
+        title=one_line(content.get("title") or content["study"]),
         space=content["space"],
         images=content["images"],
-        seeds=tuple(content["seeds"]),
+        seeds=tuple(_whole(seed) for seed in content["seeds"]),
         target=content.get("target"),
         levels=tuple(
             Level(
-                factor["factor"],
-                level["level"],
+                one_line(factor["factor"]),
+                one_line(level["level"]),
                 bool(level["baseline"]),
                 bool(level.get("uses_truth", False)),
             )
             for factor in content["factors"]
             for level in factor["levels"]
         ),
-        runs=tuple(PlannedRun(run["factor"], run["level"], int(run["seed"]), run["run_id"]) for run in content["runs"]),
+        runs=tuple(
+            PlannedRun(one_line(run["factor"]), one_line(run["level"]), _whole(run["seed"]), run["run_id"])
+            for run in content["runs"]
+        ),
     )
+
+
+def one_line(text: str) -> str:
+    """Return text with every stretch of white space as one space, so that it fits a cell, a label and a list item."""
+    return " ".join(text.split())
+
+
+def _whole(seed: object) -> int:
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise ValueError(f"seed {seed!r} is not a whole number")
+    return seed
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -117,7 +134,7 @@ def read_record(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} holds run {record.get('run_id')!r}; its name allows only {path.stem!r}")
     try:
         problem = _problem(record)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         problem = f"a part is missing or malformed, {error!r}"
     if problem:
         raise InputError(f"{path} is no usable record: {problem}")
@@ -128,6 +145,12 @@ def _problem(record: dict[str, Any]) -> str | None:
     """Return what makes a record unusable, if anything."""
     if record["status"] not in ("finished", "failed"):
         return f"status is {record['status']!r}; allowed: finished, failed"
+    for name in OBJECTS:
+        part: Any = record
+        for key in name.split("."):
+            part = part.get(key, {})
+        if not isinstance(part, dict):
+            return f"{name} is {part!r}; allowed: an object"
     if len(set(record["architectures"])) != len(record["architectures"]):
         return "an architecture appears twice"
     for checkpoint in record["checkpoints"]:

@@ -1,6 +1,7 @@
 """What ranks the scored architectures without a supernet: costs, and published training."""
 
 import re
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -13,7 +14,15 @@ from analysis.statistics import Estimate, over_architectures
 NOISE_CEILING = "noise ceiling"
 
 
-def published_references(scored: pd.DataFrame, target: str, weights: np.ndarray) -> dict[str, Estimate]:
+@dataclass(frozen=True)
+class Reference:
+    """tau of a published predictor, with the same from each resample of architectures, [resamples]."""
+
+    tau: Estimate
+    replicates: np.ndarray
+
+
+def published_references(scored: pd.DataFrame, target: str, weights: np.ndarray) -> dict[str, Reference]:
     """Return tau with the truth of every published predictor there is, by its name.
 
     Parameters
@@ -27,15 +36,16 @@ def published_references(scored: pd.DataFrame, target: str, weights: np.ndarray)
 
     Returns
     -------
-    dict of str to Estimate
+    dict of str to Reference
         Parameter count and MACs; the accuracy after fewer epochs of the same images and split; and, as noise
         ceiling, the mean tau between two single published runs. Each rests on the architectures that have it.
+        A predictor can exceed the ceiling a little, because the truth averages runs and is less noisy than one.
     """
     columns = {"parameter count": "parameters", "MACs": "macs"} | _shorter_training(scored, target)
     references = {name: _reference(scored, [(column, target)], weights) for name, column in columns.items()}
     single_runs = [column for column in scored.columns if re.fullmatch(rf"{re.escape(target)}_run\d+", column)]
     references[NOISE_CEILING] = _reference(scored, list(combinations(single_runs, 2)), weights)
-    return {name: estimate for name, estimate in references.items() if estimate}
+    return {name: reference for name, reference in references.items() if reference}
 
 
 def _shorter_training(scored: pd.DataFrame, target: str) -> dict[str, str]:
@@ -51,7 +61,7 @@ def _shorter_training(scored: pd.DataFrame, target: str) -> dict[str, str]:
     return {f"published accuracy, {length} epochs": f"{stem}_{length}" for length in lengths}
 
 
-def _reference(scored: pd.DataFrame, pairs: list[tuple[str, str]], weights: np.ndarray) -> Estimate | None:
+def _reference(scored: pd.DataFrame, pairs: list[tuple[str, str]], weights: np.ndarray) -> Reference | None:
     """Return the mean tau over pairs of columns, each where both are known; None where none is."""
     values, replicates, used = [], [], np.zeros(len(scored), dtype=bool)
     for first, second in pairs:
@@ -64,4 +74,5 @@ def _reference(scored: pd.DataFrame, pairs: list[tuple[str, str]], weights: np.n
         used |= both
     if not values:
         return None
-    return over_architectures(float(np.mean(values)), np.mean(replicates, axis=0), int(used.sum()))
+    mean = np.mean(replicates, axis=0)
+    return Reference(over_architectures(float(np.mean(values)), mean, int(used.sum())), mean)

@@ -20,7 +20,7 @@ LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': "''",
     "—": "---",
     "†": r"$\dagger$",
     "‡": r"$\ddagger$",
@@ -59,9 +59,9 @@ def escape_markdown(text: str) -> str:
 
 
 def as_latex(tables: Sequence[Table], lines: Sequence[str]) -> str:
-    """Return booktabs tables with the lines as their caption; the document loads booktabs and uses UTF-8."""
-    caption = " ".join(map(escape_latex, lines))
-    return "\n\n".join([*map(_latex_table, tables), rf"\par\footnotesize {caption}"]) + "\n"
+    """Return floating tables and the lines as a paragraph; the document loads booktabs and graphicx, in UTF-8."""
+    notes = " ".join(map(escape_latex, lines))
+    return "\n\n".join([*map(_latex_table, tables), rf"{{\footnotesize {notes}\par}}"]) + "\n"
 
 
 def _latex_table(table: Table) -> str:
@@ -71,14 +71,19 @@ def _latex_table(table: Table) -> str:
     )
     return "\n".join(
         [
-            rf"% {table.title}",
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{escape_latex(table.title)}}}",
+            # As wide as it is, but never wider than the line.
+            r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
             rf"\begin{{tabular}}{{{columns}}}",
             r"\toprule",
             header,
             r"\midrule",
             *rows,
             r"\bottomrule",
-            r"\end{tabular}",
+            r"\end{tabular}}",
+            r"\end{table}",
         ]
     )
 

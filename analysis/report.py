@@ -9,11 +9,22 @@ from pathlib import Path
 
 from analysis.effects import Effects
 from analysis.estimation import compute_effects
-from analysis.plots import all_figures, file_name, style
+from analysis.footnotes import footer, metrics_footer
+from analysis.formatting import count
+from analysis.plots import EFFECTS_FOREST, all_figures, effect_names
+from analysis.plotting import style
 from analysis.rendering import as_latex, as_markdown, as_text, escape_markdown
 from analysis.results import Results, load_results
-from analysis.tables import effects_table, footer, full_frame, metrics_table, references_table
-from analysis.wording import reading, summary
+from analysis.setting import introduction
+from analysis.tables import (
+    Table,
+    effects_table,
+    full_frame,
+    rank_metrics_table,
+    references_table,
+    top_metrics_table,
+)
+from analysis.wording import Finding, reading, summary
 from benchmark.errors import InputError
 
 CONTENTS = frozenset(
@@ -93,8 +104,8 @@ def write_report(
     with _replaced(folder.absolute()) as new:
         text = _write_tables(new, results, effects)
         _write_frames(new, results, effects)
-        plots = _write_plots(new / "plots", results, effects, on_progress)
-        (new / "report.md").write_text(_report_page(results, effects, plots), encoding="utf-8")
+        captions = _write_plots(new / "plots", results, effects, on_progress)
+        (new / "report.md").write_text(_report_page(results, effects, captions), encoding="utf-8")
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return Report(text, tuple(paths), effects.warnings)
 
@@ -129,14 +140,21 @@ def check_replaceable(folder: Path) -> None:
 
 def _write_tables(folder: Path, results: Results, effects: Effects) -> str:
     """Write the tables and return the text for the terminal."""
-    main = [effects_table(effects), references_table(effects)]
-    full = [*main, metrics_table(effects)]
-    lines = footer(results, effects)
-    (folder / "table.md").write_text(as_markdown(full, lines), encoding="utf-8")
-    (folder / "table.tex").write_text(as_latex(full, lines), encoding="utf-8")
+    main, lines = _main_tables(effects), footer(results, effects)
+    full, all_lines = [*main, *_other_tables(effects)], [*lines, *metrics_footer()]
+    (folder / "table.md").write_text(as_markdown(full, all_lines), encoding="utf-8")
+    (folder / "table.tex").write_text(as_latex(full, all_lines), encoding="utf-8")
     # Six digits are more than any number here means, and equal on every machine.
     full_frame(effects).to_csv(folder / "table.csv", index=False, float_format="%.6f", lineterminator="\n")
     return as_text(main, lines)
+
+
+def _main_tables(effects: Effects) -> list[Table]:
+    return [effects_table(effects), references_table(effects)]
+
+
+def _other_tables(effects: Effects) -> list[Table]:
+    return [rank_metrics_table(effects), top_metrics_table(effects)]
 
 
 def _write_frames(folder: Path, results: Results, effects: Effects) -> None:
@@ -150,37 +168,52 @@ def _write_frames(folder: Path, results: Results, effects: Effects) -> None:
 
 def _write_plots(
     folder: Path, results: Results, effects: Effects, on_progress: Callable[[str], None] | None
-) -> list[str]:
-    """Write every figure as PNG and SVG and return their names."""
+) -> dict[str, str]:
+    """Write every figure as PNG and SVG and return their captions by name."""
     folder.mkdir()
-    names = []
+    captions = {}
     with style():
-        for name, figure in all_figures(results, effects):
+        for name, figure, caption in all_figures(results, effects):
             figure.savefig(folder / f"{name}.png")
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
-            names.append(name)
+            captions[name] = caption
             if on_progress:
                 on_progress(f"drew {name}")
-    return names
+    return captions
 
 
-def _report_page(results: Results, effects: Effects, plots: list[str]) -> str:
+def _report_page(results: Results, effects: Effects, captions: dict[str, str]) -> str:
     """Return the page that puts tables, plots and their reading together."""
-    tables = [effects_table(effects), references_table(effects), metrics_table(effects)]
-    parts = [f"# {escape_markdown(results.manifest.title)}", _items(summary(effects))]
+    of_factors = effect_names(effects)
+    parts = [f"# {escape_markdown(results.manifest.title)}", *map(escape_markdown, introduction(results, effects))]
+    parts += [_items(summary(effects)), *_image(EFFECTS_FOREST, captions)]
     if effects.warnings:
         parts += ["## Warnings", _items(effects.warnings)]
-    parts += ["## Tables", as_markdown(tables, footer(results, effects)).rstrip()]
-    for factor in effects.factors:
-        plot = f"effect_{file_name(factor)}"
-        parts += [f"## {escape_markdown(factor)}", _items(reading(effects, factor)), _image(plot)]
-    parts += ["## All plots", *(_image(name) for name in plots if not name.startswith("effect_"))]
-    return "\n\n".join(parts) + "\n"
+    parts += ["## Tables", as_markdown(_main_tables(effects), footer(results, effects)).rstrip()]
+    for factor, plot in of_factors.items():
+        n = count(len(effects.truth), "architecture")
+        findings = _findings(reading(effects, factor))
+        parts += [f"## {escape_markdown(factor)}", f"Differences in tau to the baseline, paired by seed, {n}:"]
+        parts += [findings or "No level besides the baseline.", *_image(plot, captions)]
+    parts += ["## Other metrics", as_markdown(_other_tables(effects), metrics_footer()).rstrip(), "## Other plots"]
+    for plot in captions:
+        if plot != EFFECTS_FOREST and plot not in of_factors.values():
+            parts += _image(plot, captions)
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _items(lines: tuple[str, ...] | list[str]) -> str:
     return "\n".join(f"- {escape_markdown(line)}" for line in lines)
 
 
-def _image(name: str) -> str:
-    return f"![{name}](plots/{name}.png)"
+def _findings(findings: list[Finding]) -> str:
+    """Return each claim as an item, with an item below it per level."""
+    lines = []
+    for finding in findings:
+        lines.append(f"- {escape_markdown(finding.claim)}:")
+        lines += [f"  - {escape_markdown(level)}" for level in finding.levels]
+    return "\n".join(lines)
+
+
+def _image(name: str, captions: dict[str, str]) -> list[str]:
+    return [f"![{name}](plots/{name}.png)", f"*{escape_markdown(captions[name])}*"]

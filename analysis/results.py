@@ -13,6 +13,7 @@ from analysis.records import (
     Manifest,
     PlannedRun,
     choose_target,
+    one_line,
     read_manifest,
     read_record,
     read_reference,
@@ -21,6 +22,16 @@ from benchmark.errors import InputError
 from benchmark.layout import record_path
 
 Record = dict[str, Any]
+
+SCORES = {
+    "run_id": str,
+    "epoch": np.int64,
+    "late": bool,
+    "architecture": np.int64,
+    "accuracy": np.float64,
+    "cross_entropy": np.float64,
+}
+"""Columns of the scores."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,7 @@ class Results:
         missing or damaged, with `error` and `message` saying why.
     scores : DataFrame
         One row per run, checkpoint and architecture: run_id, epoch, late, architecture (its number in the
-        space), accuracy, cross_entropy.
+        space), accuracy, cross_entropy (NaN where it overflowed).
     curve : DataFrame
         One row per run and epoch of training: run_id, epoch, loss, accuracy, learning_rate.
     reference : DataFrame
@@ -45,8 +56,10 @@ class Results:
         The column of `reference` that is the truth.
     architectures : ndarray of int, [n]
         What every run of the study scored; empty before the first one has.
+    example : dict, optional
+        A record of the baseline, for the settings that all runs share; none before there is one.
     warnings : tuple of str
-        One line per record that could not be used.
+        One line per record that could not be used, or not wholly.
     """
 
     manifest: Manifest
@@ -56,6 +69,7 @@ class Results:
     reference: pd.DataFrame
     target: str
     architectures: np.ndarray
+    example: Record | None
     warnings: tuple[str, ...]
 
 
@@ -86,15 +100,19 @@ def load_results(store: Path, study: str, target: str | None = None) -> Results:
     reference = read_reference(store, manifest.space)
     column = choose_target(reference, target or manifest.target)
     records, damage = _read_records(store, manifest)
+    scores = _scores(records)
     return Results(
         manifest=manifest,
         runs=_runs(manifest, records, damage),
-        scores=_scores(records),
+        scores=scores,
         curve=_curve(records),
         reference=reference,
         target=column,
         architectures=_common_architectures(records, reference),
-        warnings=tuple(f"damaged record: {message}" for message in damage.values()),
+        example=next(
+            (records[r.run_id] for r in manifest.runs if r.factor == "baseline" and r.run_id in records), None
+        ),
+        warnings=(*(f"damaged record: {message}" for message in damage.values()), *_overflows(scores)),
     )
 
 
@@ -129,11 +147,12 @@ def _run_state(run: PlannedRun, records: Mapping[str, Record], damage: Mapping[s
     error = record.get("error") or {}
     spec, counts = record.get("spec", {}), record.get("counts", {})
     execution = record.get("execution", {})
+    message = error.get("message", damage.get(run.run_id))
     seconds = execution.get("seconds", {})
     return {
         "status": record.get("status", missing),
         "error": error.get("type"),
-        "message": error.get("message", damage.get(run.run_id)),
+        "message": None if message is None else one_line(str(message)),
         "heuristics": json.dumps(record["heuristics"], sort_keys=True) if "heuristics" in record else None,
         "epochs": spec.get("training", {}).get("epochs"),
         "batch_size": spec.get("training", {}).get("batch_size"),
@@ -147,7 +166,7 @@ def _run_state(run: PlannedRun, records: Mapping[str, Record], damage: Mapping[s
 
 
 def _scores(records: Mapping[str, Record]) -> pd.DataFrame:
-    columns = ["run_id", "epoch", "late", "architecture", "accuracy", "cross_entropy"]
+    """Return all scores; a cross-entropy that overflowed, stored as null or as infinity, is NaN."""
     parts = [
         pd.DataFrame(
             {
@@ -156,13 +175,27 @@ def _scores(records: Mapping[str, Record]) -> pd.DataFrame:
                 "late": checkpoint["late"],
                 "architecture": np.asarray(record["architectures"], dtype=np.int64),
                 "accuracy": np.asarray(checkpoint["accuracy"], dtype=np.float64),
-                "cross_entropy": np.asarray(checkpoint["cross_entropy"], dtype=np.float64),
+                "cross_entropy": _finite(checkpoint["cross_entropy"]),
             }
         )
         for run_id, record in records.items()
         for checkpoint in record["checkpoints"]
     ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({}, columns=list(SCORES)).astype(SCORES)
+
+
+def _finite(values: list[float | None]) -> np.ndarray:
+    numbers = np.asarray(values, dtype=np.float64)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _overflows(scores: pd.DataFrame) -> list[str]:
+    """Return one line per run whose cross-entropy overflowed."""
+    lost = scores["cross_entropy"].isna().groupby(scores["run_id"], sort=False).sum()
+    return [
+        f"run {run_id}: {count} of its cross-entropies are not finite and are left undefined; its accuracies are used"
+        for run_id, count in lost[lost > 0].items()
+    ]
 
 
 def _curve(records: Mapping[str, Record]) -> pd.DataFrame:

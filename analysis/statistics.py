@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-LEVEL = 0.95
-NORMAL = float(stats.norm.ppf((1 + LEVEL) / 2))
+CONFIDENCE = 0.95
+NORMAL = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Estimate:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether there is an interval and zero lies outside."""
-        return self.low > 0 or self.high < 0
+        """Whether the interval shows a direction: zero lies outside, and the interval covers the choice of seed."""
+        return not self.one_seed and (self.low > 0 or self.high < 0)
 
 
 def nothing(architectures: int) -> Estimate:
@@ -63,7 +63,7 @@ def over_architectures(value: float, replicates: np.ndarray, architectures: int,
     finite = replicates[np.isfinite(replicates)]
     if not len(finite):
         return Estimate(value, math.nan, math.nan, seeds, architectures)
-    low, high = np.quantile(finite, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(finite, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Estimate(value, float(low), float(high), seeds, architectures)
 
 
@@ -97,7 +97,7 @@ def seed_half_width(values: np.ndarray) -> float:
     """
     if len(values) < 2:
         return math.nan
-    quantile = stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)
+    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)
     return float(quantile * np.std(values, ddof=1) / math.sqrt(len(values)))
 
 

@@ -1,4 +1,4 @@
-"""The tables of a report, before they are rendered: which rows, which columns, which footer."""
+"""The tables of a report, before they are rendered: which rows, which columns."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -6,13 +6,9 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from analysis.effects import Effect, Effects
+from analysis.formatting import NONE, ONE_SEED, USES_TRUTH, count, interval, number, with_interval
 from analysis.measures import RANK_METRICS, TOP_METRICS
-from analysis.results import Results
 from analysis.statistics import Estimate
-
-NONE = "—"
-ONE_SEED = "†"
-USES_TRUTH = "‡"
 
 
 @dataclass(frozen=True)
@@ -37,6 +33,30 @@ class Table:
     text_columns: int
 
 
+@dataclass(frozen=True)
+class Column:
+    """A metric as it is shown: its name with the unit, by what its values are multiplied, and its decimals."""
+
+    metric: str
+    header: str
+    scale: float = 1.0
+    decimals: int = 3
+
+
+RANK_COLUMNS = (
+    Column("sparse_tau", "sparse tau"),
+    Column("spearman", "Spearman"),
+    Column("partial_tau", "tau given parameters"),
+    Column("tau_cross_entropy", "tau of cross-entropy"),
+)
+TOP_COLUMNS = (
+    Column("regret_at_10", "regret at 10 (%)", 100, 2),
+    Column("precision_at_5_percent", "precision at 5 % (%)", 100, 2),
+    Column("final_performance_10", "mean truth of top 10 (%)", 100, 2),
+    Column("surpassing_random_10", "P(beats 10 random)"),
+)
+
+
 def effects_table(effects: Effects) -> Table:
     """Return tau of every level and its paired difference to the baseline."""
     header = ("factor", "level", "runs", "tau", "95 %", "pairs", "difference", "95 %")
@@ -48,31 +68,38 @@ def effects_table(effects: Effects) -> Table:
 
 
 def references_table(effects: Effects) -> Table:
-    """Return tau of what ranks the same architectures without a trained supernet."""
-    header = ("reference", "architectures", "runs", "tau", "95 %")
+    """Return tau of what ranks the same architectures without a trained supernet, and the baseline's lead."""
+    header = ("reference", "architectures", "runs", "tau", "95 %", "baseline - this", "95 %")
     rows = (
-        (effect.level.name, str(effect.tau.architectures), _runs(effect), *_cells(effect.tau))
+        (
+            effect.level.name,
+            str(effect.tau.architectures),
+            _runs(effect),
+            *_cells(effect.tau),
+            *_cells(effect.baseline_minus_this, "+"),
+        )
         for effect in effects.references
     )
     return Table("The same architectures ranked without a trained supernet", header, tuple(rows), 1)
 
 
-def metrics_table(effects: Effects) -> Table:
-    """Return the other metrics of every level, without intervals; those are in the CSV file."""
-    names = {
-        "sparse_tau": "sparse tau",
-        "spearman": "Spearman",
-        "partial_tau": "tau given parameters",
-        "tau_cross_entropy": "tau of cross-entropy",
-        "regret_at_10": "regret at 10",
-        "precision_at_5_percent": "precision at 5 %",
-        "surpassing_random_10": "P > random 10",
-        "final_performance_10": "mean truth of top 10",
-    }
+def rank_metrics_table(effects: Effects) -> Table:
+    """Return the other rank correlations of the untrained supernet and of every level."""
+    return _metrics_table("Other rank correlations", effects, RANK_COLUMNS)
+
+
+def top_metrics_table(effects: Effects) -> Table:
+    """Return how good the architectures predicted best are, for the untrained supernet and every level."""
+    return _metrics_table("The architectures predicted best", effects, TOP_COLUMNS)
+
+
+def _metrics_table(title: str, effects: Effects, columns: tuple[Column, ...]) -> Table:
     rows = (
-        (*_name(effect), *(_number(effect.estimates[metric].value) for metric in names)) for effect in effects.levels
+        (*_name(effect), _runs(effect), *(_cell(effect.estimates[column.metric], column) for column in columns))
+        for effect in (effects.references[0], *effects.levels)
     )
-    return Table("Other metrics, means over seeds", ("factor", "level", *names.values()), tuple(rows), 2)
+    what = f"{title}, means over seeds with 95 % intervals, {count(len(effects.truth), 'architecture')}"
+    return Table(what, ("factor", "level", "runs", *(column.header for column in columns)), tuple(rows), 2)
 
 
 def _name(effect: Effect) -> tuple[str, str]:
@@ -87,11 +114,10 @@ def _runs(effect: Effect) -> str:
     counts = effect.counts
     if not counts.planned:
         return NONE
-    lost = {name: value for name, value in asdict(counts).items() if name not in ("planned", "finished") and value}
-    if not lost:
+    if not counts.lost:
         return str(counts.finished)
-    used = counts.finished - counts.undefined
-    return f"{used} of {counts.planned}: " + ", ".join(f"{value} {name}" for name, value in lost.items())
+    lost = ", ".join(f"{runs} {state}" for state, runs in counts.lost.items())
+    return f"{counts.finished - counts.undefined} of {counts.planned}: {lost}"
 
 
 def _pairs(effect: Effect) -> str:
@@ -101,40 +127,17 @@ def _pairs(effect: Effect) -> str:
 
 def _cells(estimate: Estimate | None, sign: str = "") -> tuple[str, str]:
     """Return value and interval; an interval over architectures alone is marked."""
-    if estimate is None or math.isnan(estimate.value):
+    if estimate is None:
         return NONE, NONE
-    if math.isnan(estimate.low):
-        return _number(estimate.value, sign), NONE
-    interval = f"[{_number(estimate.low, sign)}, {_number(estimate.high, sign)}]"
-    return _number(estimate.value, sign), interval + (f" {ONE_SEED}" if estimate.one_seed else "")
+    return number(estimate.value, sign), interval(estimate, sign) + _mark(estimate)
 
 
-def _number(value: float, sign: str = "") -> str:
-    return NONE if math.isnan(value) else f"{value:{sign}.3f}"
+def _cell(estimate: Estimate, column: Column) -> str:
+    return with_interval(estimate, "", column.scale, column.decimals) + _mark(estimate)
 
 
-def footer(results: Results, effects: Effects) -> list[str]:
-    """Return the lines without which the numbers mean nothing."""
-    manifest, attributes = results.manifest, results.reference.attrs
-    seeds = ", ".join(map(str, manifest.seeds))
-    n = len(effects.truth)
-    lines = [
-        f"Study {manifest.study} ({manifest.title}): space {manifest.space}, images {manifest.images}.",
-        f"Truth: {attributes.get('table', 'unnamed table')}, column {results.target}; "
-        f"{attributes.get('left_out', 'unknown number of')} published runs left out of the table.",
-        f"{n} architectures scored; {len(manifest.seeds)} seeds ({seeds}).",
-        "tau is Kendall's tau-b of accuracy with the truth, the mean over late checkpoints, then over seeds.",
-        "95 % intervals cover seeds (t) and architectures (bootstrap); references: architectures alone. "
-        "Differences are paired by seed and by architecture. Intervals are not adjusted for their number.",
-    ]
-    estimates = [estimate for effect in effects.levels for estimate in (effect.tau, effect.difference) if estimate]
-    if any(estimate.one_seed for estimate in estimates):
-        lines.append(f"{ONE_SEED} One seed: the interval covers architectures alone and says nothing about seeds.")
-    if any(effect.level.uses_truth for effect in effects.levels):
-        lines.append(f"{USES_TRUTH} This level looks at published accuracies while it trains.")
-    if any(effect.level.name == "noise ceiling" for effect in effects.references):
-        lines.append("Noise ceiling: mean tau between two single published runs of the same architectures.")
-    return lines
+def _mark(estimate: Estimate) -> str:
+    return f" {ONE_SEED}" if estimate.one_seed and not math.isnan(estimate.low) else ""
 
 
 def full_frame(effects: Effects) -> pd.DataFrame:
@@ -142,7 +145,8 @@ def full_frame(effects: Effects) -> pd.DataFrame:
 
     The intervals of `TOP_METRICS` cover seeds alone, the others architectures and seeds.
     """
-    return pd.DataFrame([_full_row(effect) for effect in (*effects.levels, *effects.references)])
+    frame = pd.DataFrame([_full_row(effect) for effect in (*effects.levels, *effects.references)])
+    return frame.astype({column: "Int64" for column in frame if str(column).endswith("_seeds")})
 
 
 def _full_row(effect: Effect) -> dict[str, object]:
@@ -156,6 +160,7 @@ def _full_row(effect: Effect) -> dict[str, object]:
         "architectures": effect.tau.architectures,
     }
     row |= _columns("tau", effect.tau) | _columns("difference", effect.difference)
+    row |= _columns("baseline_minus_this", effect.baseline_minus_this)
     for metric in (*RANK_METRICS[1:], *TOP_METRICS):
         row |= _columns(metric, effect.estimates.get(metric))
     return row

@@ -1,39 +1,52 @@
 """What the intervals of a study say, in sentences that claim no more than they do."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from analysis.effects import Effect, Effects
-from analysis.statistics import Estimate
+from analysis.formatting import NOT_DECIDABLE, count, pairs_note, with_interval
+from analysis.statistics import CONFIDENCE, Estimate
 
 
-def reading(effects: Effects, factor: str) -> list[str]:
-    """Return what a study shows about a factor, one Markdown list item per line of the list.
+@dataclass(frozen=True)
+class Finding:
+    """A sentence and the levels that it is true of."""
 
-    A level is only ever said to differ from the baseline if its interval excludes zero; one whose interval
-    includes zero is said to be undecided, with how far it may lie on either side.
+    claim: str
+    levels: tuple[str, ...]
+
+
+def reading(effects: Effects, factor: str) -> list[Finding]:
+    """Return what a study shows about a factor.
+
+    A level is only ever said to differ from the baseline if its interval covers the choice of seeds and excludes
+    zero; of one seed nothing is said but the number.
     """
     levels = [effect for effect in effects.of_factor(factor) if not effect.level.baseline]
-    known = [(effect, effect.difference) for effect in levels if effect.difference and effect.difference.seeds]
-    outside = [_sentence(effect, estimate) for effect, estimate in known if estimate.excludes_zero]
-    inside = [_sentence(effect, estimate) for effect, estimate in known if not estimate.excludes_zero]
-    compared = [effect for effect, _ in known]
-    absent = [effect.level.name for effect in levels if effect not in compared]
-    lines = []
-    if known:
-        lines.append(f"The interval of the difference excludes zero: {'; '.join(outside) or 'no level'}.")
-        lines.append(f"It includes zero, so the direction is not decided: {'; '.join(inside) or 'no level'}.")
-    if absent:
-        lines.append(f"No run to compare with the baseline: {', '.join(absent)}.")
-    return lines
+    rules: list[tuple[str, Callable[[Estimate], bool]]] = [
+        ("The interval excludes zero, higher tau than the baseline", lambda d: d.excludes_zero and d.low > 0),
+        ("The interval excludes zero, lower tau than the baseline", lambda d: d.excludes_zero and d.high < 0),
+        ("The interval includes zero, so the direction is not decided", _includes_zero),
+        (f"{NOT_DECIDABLE.capitalize()}, the interval covers architectures alone", lambda d: d.one_seed),
+        ("Too little for an interval", lambda d: d.seeds > 1 and math.isnan(d.low)),
+        ("No run to compare with the baseline", lambda d: d.seeds == 0),
+    ]
+    found = [
+        Finding(claim, tuple(_level(effect) for effect in levels if effect.difference and rule(effect.difference)))
+        for claim, rule in rules
+    ]
+    return [finding for finding in found if finding.levels]
 
 
-def _sentence(effect: Effect, difference: Estimate) -> str:
-    direction = " (higher tau)" if difference.low > 0 else " (lower tau)" if difference.high < 0 else ""
-    seeds = "1 seed, architectures alone" if difference.one_seed else f"{difference.seeds} seeds"
-    return (
-        f"{effect.level.name}{direction} {difference.value:+.3f} "
-        f"[{difference.low:+.3f}, {difference.high:+.3f}], {seeds}, {difference.architectures} architectures"
-    )
+def _includes_zero(difference: Estimate) -> bool:
+    return difference.seeds > 1 and difference.low <= 0 <= difference.high
+
+
+def _level(effect: Effect) -> str:
+    difference = effect.difference
+    value = f" {with_interval(difference, '+')}" if difference and difference.seeds else ""
+    return f"{effect.level.name}{value}, {pairs_note(effect)}"
 
 
 def summary(effects: Effects) -> list[str]:
@@ -41,22 +54,38 @@ def summary(effects: Effects) -> list[str]:
     baseline = effects.baseline.tau
     lines = []
     if baseline.seeds:
-        lines.append(f"Baseline: tau {_with_interval(baseline)}, {baseline.seeds} seeds.")
-    lines += [
-        f"{effect.level.name}: tau {_with_interval(effect.tau)}."
-        for effect in effects.references
-        if not math.isnan(effect.tau.value)
-    ]
-    differences = [effect.difference for effect in effects.levels if effect.difference and effect.difference.seeds]
+        n = count(baseline.architectures, "architecture")
+        lines.append(f"Baseline: tau {with_interval(baseline)}, {count(baseline.seeds, 'seed')}, {n}.")
+    lines += [_beside(effect) for effect in effects.references if not math.isnan(effect.tau.value)]
+    differences = _distinct_differences(effects)
     if differences:
         excluding = sum(difference.excludes_zero for difference in differences)
+        intervals = count(len(differences), "interval") + (
+            " of a difference" if len(differences) == 1 else " of differences"
+        )
         lines.append(
-            f"{excluding} of {len(differences)} intervals of differences exclude zero. "
-            f"If no level had an effect, about {0.05 * len(differences):.1f} of them would by chance."
+            f"{excluding} of {intervals} to the baseline "
+            f"{'excludes' if excluding == 1 else 'exclude'} zero. If no level had an effect, at most about "
+            f"{(1 - CONFIDENCE) * len(differences):.1f} of them would by chance."
         )
     return lines
 
 
-def _with_interval(estimate: Estimate) -> str:
-    interval = f"[{estimate.low:.3f}, {estimate.high:.3f}]"
-    return f"{estimate.value:.3f} {interval}, {estimate.architectures} architectures"
+def _beside(effect: Effect) -> str:
+    """Return a reference beside the baseline."""
+    n = count(effect.tau.architectures, "architecture")
+    line = f"{effect.level.name}: tau {with_interval(effect.tau)}, {n}"
+    margin = effect.baseline_minus_this
+    if margin is None or not margin.seeds:
+        return f"{line}."
+    return f"{line}; baseline minus this {with_interval(margin, '+')}{f' ({NOT_DECIDABLE})' * margin.one_seed}."
+
+
+def _distinct_differences(effects: Effects) -> list[Estimate]:
+    """Return the differences that can exclude zero, once each; a grid repeats the runs of single factors."""
+    distinct = {
+        frozenset(effects.runs_of(effect)["run_id"]): effect.difference
+        for effect in effects.levels
+        if effect.difference and effect.difference.seeds >= 2
+    }
+    return list(distinct.values())

@@ -107,6 +107,54 @@ def test_references_rank_the_scored_architectures(store: Path) -> None:
     assert all(effect.tau.low < effect.tau.value < effect.tau.high for effect in effects.references)
 
 
+def test_references_are_paired_with_the_baseline(store: Path) -> None:
+    effects = effects_of(store)
+    table = reference_table().loc[load_results(store, "default").architectures]
+    baseline = [tau_by_hand(store, run_id("baseline", "baseline", seed)) for seed in range(3)]
+    untrained = [tau_by_hand(store, run_id("untrained", "untrained", seed)) for seed in range(3)]
+    macs = stats.kendalltau(table["macs"], table["cifar10_valid_200"]).statistic
+    for name, differences in (
+        ("untrained", np.subtract(baseline, untrained)),
+        ("MACs", np.array(baseline) - macs),
+    ):
+        margin = row(effects, name).baseline_minus_this
+        assert margin is not None
+        assert margin.value == pytest.approx(np.mean(differences))
+        assert (margin.seeds, margin.architectures) == (3, 60)
+        half = 4.302653 * np.std(differences, ddof=1) / math.sqrt(3)
+        assert margin.high - margin.value > half
+    assert effects.baseline.baseline_minus_this is None
+
+
+def test_a_reference_that_ranks_as_the_baseline_does_shares_its_resamples(store: Path) -> None:
+    """Only the choice of architectures is left in either tau, and it cancels in every resample."""
+    chosen = load_results(store, "default").architectures
+    scores = record(store, run_id("baseline", "baseline", 0))["checkpoints"][-1]
+    for seed in range(3):
+        content = record(store, run_id("baseline", "baseline", seed))
+        write_record(store, content | {"checkpoints": [scores]})
+    table = pd.read_parquet(store / "spaces" / "toy.parquet")
+    table["macs"] = table["macs"].astype(float)
+    table.loc[chosen, "macs"] = scores["accuracy"]
+    table.to_parquet(store / "spaces" / "toy.parquet")
+    margin = row(effects_of(store), "MACs").baseline_minus_this
+    assert margin is not None
+    assert (margin.value, margin.low, margin.high) == pytest.approx((0, 0, 0), abs=1e-9)
+
+
+@pytest.mark.parametrize("known", [0, 1, 2])
+def test_hardly_any_truth_aborts_nothing_and_is_said_once(store: Path, known: int) -> None:
+    table = pd.read_parquet(store / "spaces" / "toy.parquet")
+    chosen = load_results(store, "default").architectures
+    table.loc[chosen[known:], "cifar10_valid_200"] = np.nan
+    table.loc[chosen[:known], "cifar10_valid_200"] = 0.5
+    table.to_parquet(store / "spaces" / "toy.parquet")
+    effects = effects_of(store)
+    assert math.isnan(effects.baseline.tau.value)
+    assert not any("constant scores" in line for line in effects.warnings)
+    assert sum("no usable truth" in line for line in effects.warnings) == 1
+
+
 def test_a_target_without_shorter_training_has_no_such_reference(store: Path) -> None:
     results = load_results(store, "default", "cifar10_test_200")
     names = [effect.level.name for effect in compute_effects(results, 200, seed=0).references]
@@ -127,9 +175,10 @@ def test_constant_scores_have_no_tau_but_stay_in_the_table(store: Path) -> None:
     assert any(line.startswith("constant scores, so no tau: batch_norm tracked, seed 1") for line in effects.warnings)
 
 
-def test_overflowed_cross_entropy_costs_only_its_own_column(store: Path) -> None:
+@pytest.mark.parametrize("overflow", [None, math.inf, math.nan])
+def test_overflowed_cross_entropy_costs_only_its_own_column(store: Path, overflow: float | None) -> None:
     content = record(store, run_id("batch_norm", "tracked", 1))
-    content["checkpoints"][-1]["cross_entropy"][0] = math.nan
+    content["checkpoints"][-1]["cross_entropy"][0] = overflow
     write_record(store, content)
     effect = row(effects_of(store), "tracked")
     assert (effect.tau.seeds, effect.estimates["tau_cross_entropy"].seeds) == (3, 2)
@@ -142,7 +191,7 @@ def test_architectures_without_truth_are_left_out_and_counted(store: Path) -> No
     table.to_parquet(store / "spaces" / "toy.parquet")
     effects = effects_of(store)
     assert effects.baseline.tau.architectures == 56
-    assert "4 scored architectures have no cifar10_valid_200 and are left out" in effects.warnings
+    assert "4 scored architectures without cifar10_valid_200 left out" in effects.warnings
 
 
 def test_too_few_resamples_are_refused(store: Path) -> None:

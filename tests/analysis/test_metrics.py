@@ -3,6 +3,7 @@
 import math
 from itertools import combinations, permutations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -166,6 +167,7 @@ def test_probability_surpassing_random_is_the_frequency_of_worse_draws() -> None
 
 
 GOOD = np.array([0.1, 0.2, 0.3])
+HALF: Any = 1.5
 
 
 @pytest.mark.parametrize(
@@ -181,6 +183,13 @@ GOOD = np.array([0.1, 0.2, 0.3])
         (lambda: metrics.best_truth_at(GOOD, GOOD, 4), "number of top architectures is 4; allowed: 1 to 3"),
         (lambda: metrics.final_search_performance(GOOD, GOOD), "is 10; allowed: 1 to 3"),
         (lambda: metrics.probability_surpassing_random(0, 10, 1), "best_rank is 0; allowed: 1 to"),
+        (
+            lambda: metrics.best_truth_at(GOOD, GOOD, HALF),
+            "number of top architectures is 1.5; allowed: a whole number",
+        ),
+        (lambda: metrics.regret_at(GOOD[:0], GOOD[:0], 1), r"predicted has shape \(0,\)"),
+        (lambda: metrics.regret_at(GOOD, np.array([0.1, np.nan, 0.2]), 1), "truth holds 1 NaN"),
+        (lambda: metrics.probability_surpassing_random(HALF, 10, 1), "best_rank is 1.5; allowed: a whole number"),
         (lambda: metrics.probability_surpassing_random(1, 10, 0), "draws is 0; allowed: at least 1"),
     ],
 )

@@ -1,21 +1,47 @@
 """The notebook runs on a fresh report from either folder, and is stored without outputs."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
 from analysis.report import write_report
-from tests.analysis.synthetic import Scenario, write_store
+from tests.analysis.synthetic import Scenario, run_id, write_record, write_store
 
 ROOT = Path(__file__).parents[2]
+Change = Callable[[dict[str, Any]], dict[str, Any]]
 NOTEBOOK = ROOT / "analysis" / "notebooks" / "results.ipynb"
 
 
-@pytest.mark.parametrize("folder", [ROOT, NOTEBOOK.parent])
-def test_notebook_runs(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = write_store(tmp_path / "store", Scenario(architectures=30, epochs=(5, 10)))
+def unharmed(_: dict[str, Any]) -> dict[str, Any]:
+    return {}
+
+
+def all_failed(_: dict[str, Any]) -> dict[str, Any]:
+    error = {"type": "Diverged", "message": "loss is NaN", "traceback": "..."}
+    return {"status": "failed", "error": error, "checkpoints": [], "curve": []}
+
+
+def one_level_constant(record: dict[str, Any]) -> dict[str, Any]:
+    if record["run_id"] not in [run_id("sampling", "pool size=50", seed) for seed in range(2)]:
+        return {}
+    constant = [0.1] * len(record["architectures"])
+    return {"checkpoints": [checkpoint | {"accuracy": constant} for checkpoint in record["checkpoints"]]}
+
+
+@pytest.mark.parametrize(
+    ("folder", "change"),
+    [(ROOT, unharmed), (NOTEBOOK.parent, all_failed), (NOTEBOOK.parent, one_level_constant)],
+)
+def test_notebook_runs(folder: Path, change: Change, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = write_store(tmp_path / "store", Scenario(architectures=30, epochs=(5, 10), seeds=(0, 1)))
+    for path in (store / "runs").iterdir():
+        record = json.loads(path.read_text())
+        write_record(store, record | change(record))
     write_report(store, "default", tmp_path / "report", resamples=100)
     monkeypatch.setenv("SUPERNET_BENCH_REPORT", str(tmp_path / "report"))
     notebook = nbformat.read(NOTEBOOK, as_version=4)

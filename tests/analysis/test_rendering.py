@@ -38,7 +38,16 @@ def test_latex_is_escaped() -> None:
     assert r"batch\_norm & a\textbar{}b \& c & 0.500 & {}[0.400, 0.600] $\dagger$ \\" in latex
     assert r" & x & $-$0.010 & {}[$-$0.2, $+$0.1] \\" in latex
     assert r"5 \% of \#1 \{x\} \textasciitilde{} \textasciicircum{} \$ \textbackslash{}" in latex
+    assert r"\caption{A title}" in latex
+    for left, right in ((r"\begin{table}", r"\end{table}"), (r"\begin{tabular}", r"\end{tabular}"), ("{", "}")):
+        assert latex.replace(r"\{", "").replace(r"\}", "").count(left) == latex.replace(r"\{", "").replace(
+            r"\}", ""
+        ).count(right)
     assert latex.count(r"\toprule") == latex.count(r"\bottomrule") == 1
+
+
+def test_latex_of_the_usual_font_encoding_has_no_double_quote() -> None:
+    assert escape_latex('level "x"') == "level ''x''"
 
 
 def test_only_signs_of_numbers_are_mathematics() -> None:

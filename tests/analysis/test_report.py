@@ -56,6 +56,7 @@ def test_everything_is_written(written: tuple[Path, Path, Report]) -> None:
     plots = {f"plots/{name}.{kind}" for name in PLOTS for kind in ("png", "svg")}
     assert names == plots | (set(report_module.CONTENTS) - {"plots"})
     assert not report.warnings
+    assert "The whole space was scored" not in report.text
     assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []
     page = (folder / "report.md").read_text()
     assert all(f"](plots/{name}.png)" in page for name in PLOTS)
@@ -93,6 +94,8 @@ def test_the_csv_holds_every_metric_of_every_row(written: tuple[Path, Path, Repo
         assert (levels[f"{metric}_low"] <= levels[metric]).all()
         assert (levels[metric] <= levels[f"{metric}_high"]).all()
         assert (levels[f"{metric}_seeds"] == 3).all()
+    header, first, *_ = (written[1] / "table.csv").read_text().splitlines()
+    assert dict(zip(header.split(","), first.split(","), strict=True))["tau_seeds"] == "3"
 
 
 def test_result_files_are_enough_to_recompute(written: tuple[Path, Path, Report]) -> None:
@@ -111,13 +114,18 @@ def test_words_claim_what_the_intervals_show(written: tuple[Path, Path, Report])
     folder = written[1]
     table = pd.read_csv(folder / "table.csv").set_index("level")
     section = (folder / "report.md").read_text().split("## sampling")[1].split("##")[0]
-    outside, inside = section.split("It includes zero")
+    claims = {item.split("\n")[0]: item for item in section.split("\n- ")[1:]}
     for level in ("fairnas accounting=compute", "pool size=50"):
         row = table.loc[level]
-        excludes = row["difference_low"] > 0 or row["difference_high"] < 0
-        assert (level in outside, level in inside) == (excludes, not excludes)
-    assert "(lower tau)" in outside
-    assert "3 seeds, 50 architectures" in section
+        word = "higher" if row["difference_low"] > 0 else "lower" if row["difference_high"] < 0 else "includes zero"
+        (claim,) = (head for head, item in claims.items() if f"  - {level} " in item)
+        assert word in claim
+        assert f"{level} {row['difference']:+.3f} [{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]" in (
+            section.replace("\\", "")
+        )
+    assert any("lower tau than the baseline" in head for head in claims)
+    assert section.count("3 pairs") == 2
+    assert section.count("50 architectures") == 1
 
 
 def test_figures_are_text_and_well_formed(written: tuple[Path, Path, Report]) -> None:
@@ -189,6 +197,9 @@ def test_failed_missing_and_damaged_runs_are_shown(store: Path, tmp_path: Path) 
     assert any("damaged or no JSON" in line for line in report.warnings)
     assert "1 of 15 runs have no record yet" in report.warnings
     page = (tmp_path / "report" / "report.md").read_text()
+    assert "1 of 3 pairs (1 failed, 1 missing)" in page
+    forest = (tmp_path / "report" / "plots" / "effects_forest.svg").read_text()
+    assert "1 of 3 pairs (1 failed, 1" in forest
     assert all(line.split(":")[0] in page for line in report.warnings)
     runs = pd.read_parquet(tmp_path / "report" / "runs.parquet")
     assert runs["status"].value_counts().to_dict() == {
@@ -207,14 +218,20 @@ def test_without_a_baseline_there_are_levels_but_no_differences(store: Path, tmp
     assert table["difference"].isna().all()
     assert table.loc[table["level"] == "tracked", "tau"].notna().all()
     assert "the baseline has no finished run: there are no differences to it" in report.warnings
-    assert "No run to compare with the baseline: tracked." in (tmp_path / "report" / "report.md").read_text()
+    page = (tmp_path / "report" / "report.md").read_text()
+    assert "- No run to compare with the baseline:\n  - tracked, 0 of 3 pairs (baseline incomplete)" in page
 
 
 def test_one_seed_is_marked(tmp_path: Path) -> None:
     store = write_store(tmp_path / "store", Scenario(seeds=(0,), architectures=30, epochs=(5, 10)))
     report = write_report(store, "default", tmp_path / "report", resamples=100)
     assert "† One seed: the interval covers architectures alone and says nothing about seeds." in report.text
-    assert "1 seed, architectures alone" in (tmp_path / "report" / "report.md").read_text()
+    page = (tmp_path / "report" / "report.md").read_text()
+    assert "- One seed: not decidable, the interval covers architectures alone:\n  - " in page
+    assert "higher tau" not in page
+    assert "lower tau" not in page
+    assert "by chance" not in page
+    assert "30 architectures scored; 1 seed (0)." in report.text
 
 
 @pytest.mark.parametrize("finished", [0, 1])
@@ -222,8 +239,43 @@ def test_a_study_that_has_hardly_begun_has_a_report(store: Path, tmp_path: Path,
     for path in sorted((store / "runs").iterdir())[finished:]:
         path.unlink()
     report = write_report(store, "default", tmp_path / "report", resamples=100)
-    assert f"{finished} finished runs: nothing can be compared" in report.warnings
+    assert any(line.endswith("of trained supernets: nothing can be compared") for line in report.warnings)
     assert len(report.paths) == 2 * len(PLOTS) + len(report_module.CONTENTS) - 1
+
+
+def test_untrained_runs_are_nothing_to_compare(store: Path, tmp_path: Path) -> None:
+    untrained = {run_id("untrained", "untrained", seed) for seed in range(3)}
+    for path in (store / "runs").iterdir():
+        if path.stem not in untrained:
+            path.unlink()
+    report = write_report(store, "default", tmp_path / "report", resamples=100)
+    assert "0 finished runs of trained supernets: nothing can be compared" in report.warnings
+
+
+def test_supernets_that_exploded_have_a_report(store: Path, tmp_path: Path) -> None:
+    for path in (store / "runs").iterdir():
+        content = json.loads(path.read_text())
+        for checkpoint in content["checkpoints"]:
+            checkpoint["cross_entropy"] = [None, float("inf"), *checkpoint["cross_entropy"][2:]]
+        curve = [point | {"loss": None} for point in content["curve"]]
+        write_record(store, content | {"curve": curve})
+    report = write_report(store, "default", tmp_path / "report", resamples=100)
+    table = pd.read_csv(tmp_path / "report" / "table.csv")
+    assert table["tau_cross_entropy"].isna().all()
+    assert table.loc[table["factor"] != "reference", "spearman"].notna().all()
+    assert sum("4 of its cross-entropies are not finite" in line for line in report.warnings) == 12
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_hardly_any_truth_has_a_report(store: Path, tmp_path: Path, known: int) -> None:
+    path = store / "spaces" / "toy.parquet"
+    table = pd.read_parquet(path)
+    scored = json.loads(record_path(store, run_id("baseline", "baseline", 0)).read_text())["architectures"]
+    table.loc[scored[known:], "cifar10_valid_200"] = np.nan
+    table.to_parquet(path)
+    report = write_report(store, "default", tmp_path / "report", resamples=100)
+    assert f"50 architectures scored, {known} of them with a known truth" in report.text
+    assert any("no usable truth" in line for line in report.warnings)
 
 
 def test_a_study_of_the_baseline_alone_has_a_report(tmp_path: Path) -> None:
@@ -231,6 +283,39 @@ def test_a_study_of_the_baseline_alone_has_a_report(tmp_path: Path) -> None:
     report = write_report(store, "default", tmp_path / "report", resamples=100)
     assert "baseline" in report.text
     assert (tmp_path / "report" / "plots" / "tau_over_training.svg").is_file()
+
+
+def test_the_page_opens_with_what_was_trained(written: tuple[Path, Path, Report]) -> None:
+    page = (written[1] / "report.md").read_text()
+    opening = page[: page.index("## Tables")].replace("\\", "")
+    for part in (
+        "Supernets of toy were trained on the images digits, epochs: 10, batch size: 32.",
+        "Every run scored the same 50 architectures.",
+        "after epoch: 5, 10",
+        "sampling: uniform",
+        "published accuracies cifar10_valid_200 of Toy table v1",
+        "Kendall's tau-b compares",
+        "plots/effects_forest.png",
+    ):
+        assert part in opening
+
+
+def test_names_that_a_figure_or_a_table_would_misread(tmp_path: Path) -> None:
+    levels = {"a": 1.0, "$x_{1$ 100 %": 2.0, "line\nbreak": 2.0}
+    factors = {"a b": levels, "a_b": {"a": 1.0, "c": 2.0}, "A-B": {"a": 1.0, "d": 2.0}}
+    store = write_store(tmp_path / "store", Scenario(factors=factors, seeds=(0, 1), architectures=30, epochs=(5, 10)))
+    report = write_report(store, "default", tmp_path / "report", resamples=100)
+    assert {path.name for path in report.paths if path.name.startswith("effect_")} == {
+        f"effect_{name}.{kind}" for name in ("a_b", "a_b_2", "A_B_3") for kind in ("png", "svg")
+    }
+    assert "line break" in report.text
+    assert "$x_{1$ 100 %" in (tmp_path / "report" / "plots" / "effect_a_b.svg").read_text()
+
+
+def test_the_whole_space_is_no_sample(tmp_path: Path) -> None:
+    scenario = Scenario(architectures=400, epochs=(5,), seeds=(0,), factors={})
+    report = write_report(write_store(tmp_path / "store", scenario), "default", tmp_path / "report", resamples=100)
+    assert "The whole space was scored" in report.text
 
 
 def test_unknown_study_and_target_are_named(store: Path, tmp_path: Path) -> None:

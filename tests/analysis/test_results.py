@@ -1,11 +1,11 @@
 """What is read from a store, and what is refused."""
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from analysis.records import read_record, read_reference
@@ -94,6 +94,16 @@ def without_status(path: Path) -> None:
     write_record(path.parents[1], content)
 
 
+def without_spec(path: Path) -> None:
+    write_record(path.parents[1], read(path) | {"spec": None})
+
+
+def without_training(path: Path) -> None:
+    content = read(path)
+    content["spec"]["training"] = None
+    write_record(path.parents[1], content)
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
@@ -104,6 +114,8 @@ def without_status(path: Path) -> None:
         (short, "epoch 5 does not have one score per architecture"),
         (percent, r"an accuracy of epoch 10 is outside \[0, 1\]"),
         (without_scores, "it is finished but has no late checkpoint"),
+        (without_spec, "spec is None; allowed: an object"),
+        (without_training, "spec.training is None; allowed: an object"),
         (without_status, "a part is missing or malformed, KeyError"),
     ],
 )
@@ -140,6 +152,24 @@ def test_the_target_of_the_study_comes_before_that_of_the_space(store: Path) -> 
     path.write_text(json.dumps(read(path) | {"target": "cifar10_test_200"}))
     assert load_results(store, "default").target == "cifar10_test_200"
     assert load_results(store, "default", "cifar10_valid_12").target == "cifar10_valid_12"
+
+
+def test_a_manifest_with_a_seed_that_is_no_number_is_refused(store: Path) -> None:
+    path = store / "studies" / "default.json"
+    content = read(path)
+    for seed in ("one", 1.5, True):
+        content["runs"][0]["seed"] = seed
+        path.write_text(json.dumps(content))
+        with pytest.raises(InputError, match=rf"default.json is no manifest of a study: .*seed {seed!r}"):
+            load_results(store, "default")
+
+
+def test_names_with_white_space_become_one_line(store: Path) -> None:
+    path = store / "studies" / "default.json"
+    path.write_text(path.read_text().replace("pool size=50", "pool\\n size=50"))
+    results = load_results(store, "default")
+    assert "pool size=50" in {level.name for level in results.manifest.levels}
+    assert "pool size=50" in set(results.runs["level"])
 
 
 def test_different_architectures_cannot_be_compared(store: Path) -> None:
@@ -179,7 +209,11 @@ def test_a_damaged_reference_table_is_refused(store: Path) -> None:
 
 def test_scores_that_overflowed_are_kept_as_undefined(store: Path) -> None:
     content = read(record_path(store, FAIRNAS))
-    content["checkpoints"][1]["cross_entropy"][0] = None
+    content["checkpoints"][1]["cross_entropy"][:2] = [None, math.inf]
     write_record(store, content)
-    scores = load_results(store, "default").scores
-    assert np.isnan(scores.loc[scores["run_id"] == FAIRNAS, "cross_entropy"]).sum() == 1
+    results = load_results(store, "default")
+    of_run = results.scores[results.scores["run_id"] == FAIRNAS]
+    assert (of_run["cross_entropy"].isna().sum(), of_run["accuracy"].isna().sum()) == (2, 0)
+    assert results.warnings == (
+        f"run {FAIRNAS}: 2 of its cross-entropies are not finite and are left undefined; its accuracies are used",
+    )

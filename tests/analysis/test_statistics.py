@@ -78,6 +78,20 @@ def test_seeds_alone_give_the_t_interval() -> None:
     assert (estimate.seeds, estimate.architectures, estimate.one_seed) == (3, 50, False)
 
 
+def test_both_parts_are_added_in_quadrature() -> None:
+    """The t interval over seeds, and what the replicates of different seeds have in common, written out."""
+    rng = np.random.default_rng(0)
+    values = np.array([0.42, 0.5, 0.55])
+    replicates = values[:, None] + 0.03 * rng.normal(size=500) + 0.02 * rng.normal(size=(3, 500))
+    centred = replicates - replicates.mean(axis=1, keepdims=True)
+    shared = np.mean([(centred[i] * centred[j]).sum() / 499 for i, j in ((0, 1), (0, 2), (1, 2))])
+    seeds = 4.302653 * values.std(ddof=1) / math.sqrt(3)
+    half = math.sqrt(seeds**2 + 1.959964**2 * shared)
+    assert shared == pytest.approx(0.03**2, rel=0.2)
+    estimate = over_both(values, replicates, 50)
+    assert (estimate.low, estimate.high) == pytest.approx((values.mean() - half, values.mean() + half), abs=1e-6)
+
+
 def test_a_part_that_all_seeds_share_does_not_shrink_with_their_number() -> None:
     shared = np.random.default_rng(0).normal(0.5, 0.05, 4000)
     estimate = over_both(np.full(10, 0.5), np.repeat(shared[None], 10, axis=0), 50)
@@ -95,6 +109,9 @@ def test_one_seed_is_marked_and_has_the_percentiles_of_the_bootstrap() -> None:
     estimate = over_both(np.array([0.5]), replicates[None], 50)
     assert (estimate.low, estimate.high) == pytest.approx((0.025, 0.975))
     assert estimate.one_seed
+    far = over_both(np.array([0.5]), replicates[None] + 5, 50, bound=9.0)
+    assert far.low > 0
+    assert not far.excludes_zero
     assert not over_architectures(0.5, replicates, 50).one_seed
 
 

@@ -1,0 +1,64 @@
+"""What stands below the tables: what their numbers are and what they rest on."""
+
+from analysis.effects import Effects
+from analysis.formatting import ONE_SEED, USES_TRUTH, count
+from analysis.references import NOISE_CEILING
+from analysis.results import Results
+from analysis.statistics import Estimate
+
+
+def footer(results: Results, effects: Effects) -> list[str]:
+    """Return the lines without which the numbers mean nothing."""
+    manifest, attributes = results.manifest, results.reference.attrs
+    seeds = ", ".join(map(str, manifest.seeds))
+    scored, known = len(results.architectures), len(effects.truth)
+    without_truth = f", {known} of them with a known truth" if known < scored else ""
+    lines = [
+        f"Study {manifest.study} ({manifest.title}): space {manifest.space}, images {manifest.images}.",
+        f"Truth: {attributes.get('table', 'unnamed table')}, column {results.target}; "
+        f"{attributes.get('left_out', 'unknown number of')} published runs left out of the table.",
+        f"{count(scored, 'architecture')} scored{without_truth}; {count(len(manifest.seeds), 'seed')} ({seeds}).",
+        "tau is Kendall's tau-b of accuracy with the truth (1: the same order, 0: chance, -1: reversed), the mean "
+        "over late checkpoints, then over seeds.",
+        "95 % intervals say how far a mean could move with other seeds and other architectures: a t interval over "
+        "seeds, widened by what a bootstrap (scoring architectures drawn anew from these) shows of the choice of "
+        "architectures. Published references: architectures alone. Differences are paired by seed and by "
+        "architecture; a reference known for fewer architectures is subtracted as it is. Intervals are not adjusted "
+        "for their number.",
+    ]
+    if 0 < known == results.reference[results.target].notna().sum():
+        lines.append(
+            "The whole space was scored, so the architectures are no sample of it; the intervals treat them as one "
+            "and are wider than this space alone asks for."
+        )
+    if any(estimate.one_seed for estimate in _estimates(effects)):
+        lines.append(f"{ONE_SEED} One seed: the interval covers architectures alone and says nothing about seeds.")
+    if any(effect.level.uses_truth for effect in effects.levels):
+        lines.append(f"{USES_TRUTH} This level looks at published accuracies while it trains.")
+    if any(effect.level.name == NOISE_CEILING for effect in effects.references):
+        lines.append(
+            "Noise ceiling: mean tau of one published run against another of the same architectures. A predictor can "
+            "exceed it a little, because the truth averages runs."
+        )
+    return lines
+
+
+def metrics_footer() -> list[str]:
+    """Return what the columns of the tables of other metrics are."""
+    return [
+        "Sparse tau: differences of truth within one bin of 0.1 % count as ties. tau given parameters: partial tau "
+        "with the parameter count held fixed. tau of cross-entropy: the scores are minus the "
+        "cross-entropy instead of the accuracy.",
+        "Regret (best truth of all scored minus the best of the top 10), precision (share of the predicted top 5 % in "
+        "the true one) and the mean truth of the top 10 are within the scored architectures. P(beats 10 random): the "
+        "probability that the best of the top 10 is better than 10 random architectures of the whole space.",
+        "Intervals of the architectures predicted best cover seeds alone, here and in table.csv, which holds every "
+        "estimate with its interval and its number of seeds and of architectures.",
+    ]
+
+
+def _estimates(effects: Effects) -> list[Estimate]:
+    """Return all estimates that are shown with their interval."""
+    rows = (*effects.levels, *effects.references)
+    shown = [(*row.estimates.values(), row.difference, row.baseline_minus_this) for row in rows]
+    return [estimate for estimates in shown for estimate in estimates if estimate]

@@ -1,0 +1,56 @@
+"""Numbers, intervals and counts as text, the same in every table, sentence and figure."""
+
+import math
+
+from analysis.effects import Effect
+from analysis.statistics import Estimate
+
+NONE = "—"
+ONE_SEED = "†"
+USES_TRUTH = "‡"
+NOT_DECIDABLE = "one seed: not decidable"
+
+
+def number(value: float, sign: str = "", scale: float = 1.0, decimals: int = 3) -> str:
+    """Return `scale` times the value, or a dash for NaN."""
+    return NONE if math.isnan(value) else f"{scale * value:{sign}.{decimals}f}"
+
+
+def interval(estimate: Estimate, sign: str = "", scale: float = 1.0, decimals: int = 3) -> str:
+    """Return the interval, or a dash where there is none."""
+    if math.isnan(estimate.value) or math.isnan(estimate.low):
+        return NONE
+    return f"[{', '.join(number(end, sign, scale, decimals) for end in (estimate.low, estimate.high))}]"
+
+
+def with_interval(estimate: Estimate, sign: str = "", scale: float = 1.0, decimals: int = 3) -> str:
+    """Return the value and, where there is one, its interval."""
+    value, ends = number(estimate.value, sign, scale, decimals), interval(estimate, sign, scale, decimals)
+    return value if ends == NONE else f"{value} {ends}"
+
+
+def count(items: int, name: str) -> str:
+    """Return a number of things, such as ``1 seed`` or ``2 seeds``."""
+    return f"{items} {name}" + "s" * (items != 1)
+
+
+def runs_note(effect: Effect) -> str:
+    """Return how many runs tau rests on, and what became of the others."""
+    counts = effect.counts
+    if not counts.lost:
+        return count(counts.finished, "run")
+    return f"{counts.finished - counts.undefined} of {count(counts.planned, 'run')} ({_lost(effect)})"
+
+
+def pairs_note(effect: Effect) -> str:
+    """Return over how many seeds the difference to the baseline is taken, and why not over all."""
+    pairs = effect.difference.seeds if effect.difference else 0
+    planned, lost = effect.counts.planned, sum(effect.counts.lost.values())
+    if pairs == planned:
+        return count(pairs, "pair")
+    reasons = [_lost(effect)] * bool(lost) + ["baseline incomplete"] * (pairs < planned - lost)
+    return f"{pairs} of {count(planned, 'pair')} ({', '.join(reasons)})"
+
+
+def _lost(effect: Effect) -> str:
+    return ", ".join(f"{runs} {state}" for state, runs in effect.counts.lost.items())
