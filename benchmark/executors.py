@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import Any, Protocol
@@ -52,6 +51,7 @@ def cores() -> int:
 @dataclass
 class _Child:
     spec: RunSpec
+    attempt: int
     process: Any
     messages: Connection
 
@@ -78,46 +78,45 @@ class LocalExecutor:
         """Execute all runs; see `Executor`."""
         context = process_context()
         waiting = [(spec, 1) for spec in reversed(specs)]
-        running: dict[int, tuple[_Child, int]] = {}
+        running: dict[int, _Child] = {}
         try:
             while waiting or running:
                 while waiting and len(running) < self.jobs:
-                    spec, attempt = waiting.pop()
-                    child = self._start(context, spec)
-                    running[child.process.sentinel] = child, attempt
+                    child = self._start(context, *waiting.pop())
+                    running[child.process.sentinel] = child
                 for sentinel in _ready(running, watcher):
-                    child, attempt = running.pop(sentinel)
-                    if self._ended(child, attempt, watcher):
-                        continue
-                    waiting.append((child.spec, attempt + 1))
+                    child = running.pop(sentinel)
+                    if not self._has_record(child, watcher):
+                        waiting.append((child.spec, child.attempt + 1))
         finally:
-            for child, _ in running.values():
+            for child in running.values():
                 child.process.terminate()
-            for child, _ in running.values():
+            for child in running.values():
                 child.process.join()
 
-    def _start(self, context: BaseContext, spec: RunSpec) -> _Child:
+    def _start(self, context: BaseContext, spec: RunSpec, attempt: int) -> _Child:
         receiver, sender = multiprocessing.Pipe(duplex=False)
         process = context.Process(  # type: ignore[attr-defined]
             target=_work, args=(spec.canonical(), self.execution, sender), daemon=True
         )
         process.start()
         sender.close()
-        return _Child(spec, process, receiver)
+        return _Child(spec, attempt, process, receiver)
 
-    def _ended(self, child: _Child, attempt: int, watcher: Watcher) -> bool:
-        """Return whether a run whose process has ended has a record now."""
+    def _has_record(self, child: _Child, watcher: Watcher) -> bool:
+        """Return whether a run whose process has ended has a record, after the last attempt that it failed."""
         _deliver(child, watcher)
         child.process.join()
         store = Store(self.execution.store)
-        if store.read_record(child.spec.run_id) is None:
-            if attempt < ATTEMPTS:
-                return False
-            message = f"the process ended with code {child.process.exitcode}, {attempt} times"
-            error = {"type": "Killed", "message": message, "traceback": ""}
-            store.write_record({**result(child.spec, None, error), "execution": {}})
         record = store.read_record(child.spec.run_id)
-        watcher.ended(child.spec, record["status"] if record else "missing")
+        if record is None:
+            if child.attempt < ATTEMPTS:
+                return False
+            message = f"the process ended with code {child.process.exitcode}, {child.attempt} times"
+            error = {"type": "Killed", "message": message, "traceback": ""}
+            record = {**result(child.spec, None, error), "execution": {}}
+            store.write_record(record)
+        watcher.ended(child.spec, record["status"])
         return True
 
 
@@ -128,6 +127,8 @@ def process_context() -> BaseContext:
     """
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver  # Not there on Windows.
+
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["benchmark.preload"])
     with _interrupts_ignored():
@@ -145,9 +146,9 @@ def _interrupts_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _ready(running: dict[int, tuple[_Child, int]], watcher: Watcher) -> list[int]:
+def _ready(running: dict[int, _Child], watcher: Watcher) -> list[int]:
     """Wait for news, pass it on, and return the sentinels of the processes that have ended."""
-    by_messages = {child.messages: child for child, _ in running.values()}
+    by_messages = {child.messages: child for child in running.values()}
     ready = wait([*by_messages, *running])
     for item in ready:
         if item in by_messages and not _deliver(by_messages[item], watcher):
