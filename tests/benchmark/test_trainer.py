@@ -44,55 +44,35 @@ def test_fair_sampling_counts_its_compute(toy_spec, accounting: str, steps: int)
     assert trainer.counts["path_passes"] == 3 * steps
 
 
+class Look(Heuristic):
+    """Keeps what the last step sampled and the gradients it made, by parameter."""
+
+    name, factor, order = "look", "look", 1
+
+    def sample(self, architectures, step):
+        self.architectures = architectures
+        return architectures
+
+    def on_gradients(self, parameters, step) -> None:
+        self.gradients = {parameter: parameter.grad.clone() for parameter in parameters}
+
+
 def test_gradients_of_all_paths_add_up(toy_spec) -> None:
     """Three paths in one step give the sum of the three gradients."""
-    trainer = trainer_of(toy_spec({"fairnas": {}}))
-    trainer.supernet.train()
-    seen: list[dict[str, torch.Tensor]] = []
-
-    class Look(Heuristic):
-        name, factor = "look", "look"
-
-        def on_gradients(self, parameters, step) -> None:
-            seen.append({k: p.grad.clone() for k, p in trainer.supernet.named_parameters() if p.grad is not None})
-
-        def sample(self, architectures, step):
-            self.sampled = architectures
-            return architectures
-
     look = Look()
-    look.order = 1  # type: ignore[misc]
-    trainer.heuristics = Composition([*trainer.spec.build_heuristics().values(), look])
-    trainer.heuristics.begin(_task(trainer))
-    before = {k: v.clone() for k, v in trainer.supernet.state_dict().items()}
+    trainer = trainer_of(toy_spec({"fairnas": {}}, images={"crop": 0}), look)
+    reference = trainer_of(toy_spec({"fairnas": {}}, images={"crop": 0}))
     indices = torch.arange(16)
-    trainer._augment = lambda images, generator: images
     trainer._train_step(indices, trainer._next_step(), torch.zeros(2, dtype=torch.float64))
-    trainer.supernet.load_state_dict(before)
-    expected: dict[str, torch.Tensor] = {}
-    for architecture in look.sampled:
-        trainer.supernet.zero_grad()
-        from benchmark.augmentation import normalise
 
-        images = normalise(trainer._images[indices], trainer._mean, trainer._std)
-        logits = trainer.supernet(images, architecture)
-        torch.nn.functional.cross_entropy(logits, trainer._labels[indices]).backward()
-        for key, parameter in trainer.supernet.named_parameters():
-            if parameter.grad is not None:
-                expected[key] = expected.get(key, 0) + parameter.grad
-    assert expected.keys() == seen[0].keys()
-    for key, gradient in expected.items():
-        torch.testing.assert_close(seen[0][key], gradient)
-
-
-def _task(trainer: Trainer):
-    from tests.heuristics.steps import begun
-
-    class Grab(Heuristic):
-        def begin(self, task) -> None:
-            self.task = task
-
-    return begun(Grab(), trainer.spec.space).task
+    images, labels = reference._normalise(reference._images[indices]), reference._labels[indices]
+    for architecture in look.architectures:
+        torch.nn.functional.cross_entropy(reference.supernet(images, architecture), labels).backward()
+    for parameter, other in zip(trainer.supernet.parameters(), reference.supernet.parameters(), strict=True):
+        assert (parameter in look.gradients) is (other.grad is not None)
+        if other.grad is not None:
+            torch.testing.assert_close(look.gradients[parameter], other.grad)
+    assert len(look.architectures) == 3
 
 
 def test_weights_outside_the_sampled_path_stay(toy_spec) -> None:
@@ -274,21 +254,22 @@ def test_toggling_a_heuristic_does_not_shift_other_streams(toy_spec) -> None:
     """With and without path dropout the same batches and paths are drawn from the same initial weights."""
 
     def draws(heuristics):
-        trainer = trainer_of(toy_spec(heuristics))
-        initial = {k: v.clone() for k, v in trainer.supernet.state_dict().items()}
-        seen = []
-        step = trainer._train_step
-        trainer._train_step = lambda indices, s, totals: (
-            seen.append((indices.tolist(), trainer.heuristics.sample(s))),
-            step(indices, trainer_step(trainer), totals),
-        )[1]
+        look, seen = Look(), []
+        trainer = trainer_of(toy_spec(heuristics), look)
+        initial = {key: value.clone() for key, value in trainer.supernet.state_dict().items()}
+        train_step = trainer._train_step
+
+        def watched(indices, step, totals):
+            paths = train_step(indices, step, totals)
+            seen.append((indices.tolist(), look.architectures))
+            return paths
+
+        trainer._train_step = watched  # type: ignore[method-assign]
         trainer._train_epoch()
         return initial, seen
 
-    def trainer_step(trainer):
-        return trainer._next_step()
-
     (weights, seen), (other_weights, other_seen) = draws({}), draws({"path_dropout": {"rate": 0.5}})
+    assert len(seen) == 6
     assert seen == other_seen
     assert all(torch.equal(weights[key], other_weights[key]) for key in weights)
 
