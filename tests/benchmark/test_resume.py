@@ -113,29 +113,35 @@ def _execute(tables: dict[str, Any], store: Path) -> None:
     execute(RunSpec.from_tables(tables), Execution(store))
 
 
+def _wait_for_change(path: Path, before: int, process: Any) -> None:
+    while process.is_alive() and (not path.exists() or path.stat().st_mtime_ns == before):
+        time.sleep(0.001)
+
+
+def _kill_after_progress(process: Any, checkpoint: Path, pause: float) -> bool:
+    """Kill the process some time after it has saved something; return whether it was still there."""
+    _wait_for_change(checkpoint, checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0, process)
+    time.sleep(pause)
+    alive = process.is_alive()
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    return bool(alive)
+
+
 @pytest.mark.parametrize("heuristics", HEURISTICS[1:4], ids="+".join)
 def test_killed_at_random_moments(toy_spec, tmp_path: Path, heuristics) -> None:
-    """SIGKILL again and again until the run is through; moments are random, and the seed is in the message."""
-    spec = toy_spec(heuristics, training={"epochs": 20}, scoring={"trace": 5})
+    """SIGKILL again and again, in training, scoring or saving; the moments are random, the seed is in the message."""
+    spec = toy_spec(heuristics, training={"epochs": 30}, scoring={"trace": 10})
     undisturbed, disturbed = Store(tmp_path / "a"), Store(tmp_path / "b")
-    context = process_context()
-    started = time.monotonic()
     execute(spec, Execution(undisturbed.folder))
-    duration = time.monotonic() - started
-    started = time.monotonic()
-    Trainer(spec, spec.images.load(), torch.device("cpu"))
-    # A process needs this long before its first epoch; killed earlier, it would never get anywhere.
-    setup = time.monotonic() - started
     seed = random.randrange(2**32)
     moments, kills = random.Random(seed), 0
     while disturbed.read_record(spec.run_id) is None:
-        process = context.Process(target=_execute, args=(spec.canonical(), disturbed.folder))
+        process = process_context().Process(target=_execute, args=(spec.canonical(), disturbed.folder))
         process.start()
-        process.join(moments.uniform(setup, setup + duration / 2) if kills < 6 else None)
-        if process.is_alive():
-            os.kill(process.pid, signal.SIGKILL)
-            process.join()
-            kills += 1
+        if kills < 6:
+            kills += _kill_after_progress(process, disturbed.checkpoint_path(spec.run_id), moments.uniform(0, 0.1))
+        process.join()
     assert kills > 0, f"never killed (seed {seed})"
     records = [result_of(store.read_record(spec.run_id)) for store in (undisturbed, disturbed)]
     assert records[0] == records[1], f"seed {seed}"
