@@ -93,6 +93,10 @@ class Composition:
         for heuristic in self._overriding["on_gradients"]:
             heuristic.on_gradients(parameters, step)
 
+    def prepares_scoring(self) -> bool:
+        """Return whether `before_scoring` does anything, so that architectures are scored one after the other."""
+        return any(heuristic.prepares_scoring() for heuristic in self._overriding["before_scoring"])
+
     def before_scoring(self, supernet: "Supernet", architecture: "Architecture") -> None:
         """Prepare the supernet for the score of one architecture."""
         for heuristic in self._overriding["before_scoring"]:

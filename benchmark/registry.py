@@ -6,6 +6,7 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -99,10 +100,13 @@ def _is_plugin(member: object, base: type, module: ModuleType) -> bool:
 
 
 def _modules(package: str, kind: str) -> Iterator[ModuleType]:
-    """Yield each module of a package; of a plug-in that is a package itself, only the module named after its kind."""
+    """Yield each module of a package, and of each package in it the module named after the kind, if there is one."""
     folder = importlib.import_module(package)
     for module in pkgutil.iter_modules(folder.__path__, prefix=f"{package}."):
-        yield _import(f"{module.name}.{kind}" if module.ispkg else module.name)
+        if not module.ispkg:
+            yield _import(module.name)
+        elif find_spec(f"{module.name}.{kind}"):
+            yield _import(f"{module.name}.{kind}")
 
 
 def _installed(group: str) -> Iterator[ModuleType]:

@@ -1,7 +1,8 @@
 """What a supernet predicts for each architecture: accuracy and cross-entropy on validation images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 Batch = tuple[Tensor, Tensor]
 """Normalised images, [batch, channels, height, width], and labels, [batch]."""
+
+CHUNK = 64
+"""Logits that are compared with the labels at once: each alone costs as much as a layer of a small network."""
+
+NOTICEABLE = 1000
+"""Parts of a scoring of which each is told: telling may cost as much as the scores of one architecture."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +49,16 @@ def scored_architectures(space: "Space", scoring: Scoring) -> list[int]:
     return sorted(order[:count].tolist())
 
 
+# Not inference mode: a network may keep what it computes here for training, and tensors of that mode cannot be.
 @torch.no_grad()
 def score(
     supernet: "Supernet",
     heuristics: Composition,
     architectures: "Sequence[Architecture]",
     batches: Sequence[Batch],
-    on_architecture: Callable[[], None] = lambda: None,
+    on_progress: Callable[[float], None] = lambda share: None,
 ) -> Scores:
-    """Score architectures one after the other on the same images.
+    """Score architectures on the same images: all at once, or one after the other if a heuristic prepares for each.
 
     Parameters
     ----------
@@ -60,23 +68,68 @@ def score(
         May prepare the supernet before each architecture.
     architectures : sequence of Architecture, [n]
     batches : sequence of Batch
-    on_architecture : callable
-        Called after each architecture.
+    on_progress : callable
+        Told the share that is done, in (0, 1], about every thousandth of it.
     """
     supernet.eval()
-    rows = []
-    for architecture in architectures:
-        heuristics.before_scoring(supernet, architecture)
-        totals = [_totals(supernet(images, architecture), labels) for images, labels in batches]
-        rows.append(torch.stack(totals).sum(0))
-        on_architecture()
+    progress = _Progress(len(architectures) * len(batches), on_progress)
+    if heuristics.prepares_scoring():
+        rows = []
+        for architecture in architectures:
+            heuristics.before_scoring(supernet, architecture)
+            rows.append(_totals(supernet, [architecture], batches, progress))
+        totals = torch.cat(rows)
+    else:
+        totals = _totals(supernet, architectures, batches, progress)
     images_seen = sum(len(labels) for _, labels in batches)
-    correct, loss = (torch.stack(rows).cpu() / images_seen).unbind(1)
+    correct, loss = (totals.cpu() / images_seen).unbind(1)
     return Scores(accuracy=correct, cross_entropy=loss)
 
 
-def _totals(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the number of correct labels and the summed cross-entropy, float64 [2]."""
-    correct = (logits.argmax(1) == labels).sum()
-    loss = functional.cross_entropy(logits, labels, reduction="sum")
-    return torch.stack([correct.double(), loss.double()])
+class _Progress:
+    """Counts architectures, once for each batch."""
+
+    def __init__(self, total: int, on_progress: Callable[[float], None]) -> None:
+        self._done, self._total, self._on_progress = 0, total, on_progress
+
+    def advance(self, count: int) -> None:
+        told = self._done * NOTICEABLE // self._total
+        self._done += count
+        if self._done * NOTICEABLE // self._total > told:
+            self._on_progress(self._done / self._total)
+
+
+def _totals(
+    supernet: "Supernet", architectures: "Sequence[Architecture]", batches: Sequence[Batch], progress: _Progress
+) -> Tensor:
+    """Return the number of correct labels and the summed cross-entropy of each architecture, float64 [n, 2]."""
+    return torch.stack([_batch_totals(supernet, architectures, batch, progress) for batch in batches]).sum(0)
+
+
+def _batch_totals(
+    supernet: "Supernet", architectures: "Sequence[Architecture]", batch: Batch, progress: _Progress
+) -> Tensor:
+    images, labels = batch
+    row_of: dict[int, int] = {}
+
+    def distinct_logits() -> Iterator[Tensor]:
+        for row, (positions, logits) in enumerate(supernet.all_logits(images, architectures)):
+            row_of.update(dict.fromkeys(positions, row))
+            progress.advance(len(positions))
+            yield logits
+
+    logits = distinct_logits()
+    rows: list[Tensor] = []
+    while chunk := list(islice(logits, CHUNK)):
+        rows.append(_compare(torch.stack(chunk), labels))
+    return torch.cat(rows)[[row_of[position] for position in range(len(architectures))]]
+
+
+def _compare(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the number of correct labels and the summed cross-entropy, float64 [n, 2], of logits [n, batch, classes].
+
+    In double precision: on some devices the order in which one is summed depends on how many are compared at once.
+    """
+    correct = (logits.argmax(-1) == labels).sum(-1)
+    losses = functional.cross_entropy(logits.double().flatten(0, 1), labels.repeat(len(logits)), reduction="none")
+    return torch.stack([correct.double(), losses.view(len(logits), -1).sum(-1)], dim=-1)

@@ -15,6 +15,7 @@ from benchmark.augmentation import Augmentation, normalise
 from benchmark.composition import Composition
 from benchmark.errors import InputError
 from benchmark.images.base import ImageData
+from benchmark.optimiser import SGD
 from benchmark.scoring import Batch, score, scored_architectures
 from benchmark.spec import RunSpec
 from benchmark.streams import StepStreams, stream, stream_seed
@@ -79,6 +80,7 @@ class Trainer:
         check_images(spec, data)
         self.spec = spec
         self.heuristics = heuristics or Composition(spec.build_heuristics().values())
+        self._construction = self.heuristics.construct(Construction())
         self._device = device
         self._classes = data.classes
         self._augment = Augmentation(crop=spec.images.crop, flip=spec.images.flip)
@@ -136,11 +138,10 @@ class Trainer:
             setattr(self, key, state[key])
 
     def _build(self, data: ImageData) -> None:
-        self._construction = self.heuristics.construct(Construction())
         self.supernet = self._initial_supernet(0).to(self._device)
         self.supernet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in PyTorch's types
         training = self.spec.training
-        self._optimiser = torch.optim.SGD(
+        self._optimiser = SGD(
             self.supernet.parameters(),
             lr=0.0,
             momentum=training.momentum,
@@ -184,7 +185,8 @@ class Trainer:
 
     def _normalise(self, images: Tensor) -> Tensor:
         # Convolutions are faster in this layout, on processors as on GPUs.
-        return normalise(images, self._mean, self._std).contiguous(memory_format=torch.channels_last)
+        normal = normalise(images, self._mean, self._std).to(self._construction.dtype)
+        return normal.contiguous(memory_format=torch.channels_last)
 
     def _train_epoch(self) -> None:
         started = perf_counter()
@@ -254,13 +256,12 @@ class Trainer:
             return
         started = perf_counter()
         architectures = [self.spec.space.architecture(index) for index in self.architectures]
-        done = iter(range(1, len(architectures) + 1))
         scores = score(
             self.supernet,
             self.heuristics,
             architectures,
             self._scoring_batches,
-            lambda: listener.advance(self._share_done(next(done) / len(architectures))),
+            lambda share: listener.advance(self._share_done(share)),
         )
         self.checkpoints.append(
             {

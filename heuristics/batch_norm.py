@@ -62,8 +62,11 @@ class BatchNorm(Heuristic):
     def begin(self, task: Task) -> None:
         self._batches = task.training_images(self.images) if self.statistics == "recalibrated" else []
 
+    def prepares_scoring(self) -> bool:
+        return self.statistics == "recalibrated"
+
     def before_scoring(self, supernet: "Supernet", architecture: "Architecture") -> None:
-        if self.statistics != "recalibrated":
+        if not self.prepares_scoring():
             return
         norms = [module for module in supernet.modules() if isinstance(module, nn.BatchNorm2d)]
         for norm in norms:

@@ -2,13 +2,14 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from benchmark.errors import InputError
@@ -29,9 +30,13 @@ class Construction:
     ----------
     norm : callable
         Makes the normalisation layer for a number of channels; all those of a network come from it.
+    dtype : torch.dtype
+        Type of the images, and so of all feature maps: convolutions take over the type of what they are given.
+        Parameters, statistics and logits are float32 all the same.
     """
 
     norm: Callable[[int], nn.Module] = nn.BatchNorm2d
+    dtype: torch.dtype = torch.float32
 
 
 class Supernet(nn.Module, ABC):
@@ -55,6 +60,30 @@ class Supernet(nn.Module, ABC):
         Tensor
             Logits, [batch, classes].
         """
+
+    def all_logits(self, images: Tensor, architectures: Sequence[Architecture]) -> Iterator[tuple[list[int], Tensor]]:
+        """Run many architectures on the same images; called in evaluation mode and without autograd only.
+
+        What paths have in common need not be computed more than once: spaces override this where there is such.
+        The logits must be those of `forward`, up to rounding, whatever other architectures there are.
+
+        Parameters
+        ----------
+        images : Tensor
+            [batch, channels, height, width].
+        architectures : sequence of Architecture
+            Which paths to run, in any order; some may be equal.
+
+        Yields
+        ------
+        positions : list of int
+            Of architectures, in `architectures`, that compute the same function. Each position comes exactly once,
+            in whatever order is cheapest.
+        logits : Tensor
+            Theirs, [batch, classes].
+        """
+        for position, architecture in enumerate(architectures):
+            yield [position], self(images, architecture)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,15 @@ import numpy as np
 from torch import Tensor, nn
 
 from spaces.base import Costs
+from spaces.kernels.graph import Branch
+
+
+class Conv2d(nn.Conv2d):
+    """A convolution in the type of the features, whatever the type of its weight."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map [batch, in_channels, height, width] to [batch, out_channels, height/stride, width/stride]."""
+        return self._conv_forward(features, self.weight.to(features.dtype), self.bias)
 
 
 class ConvNorm(nn.Module):
@@ -33,12 +42,22 @@ class ConvNorm(nn.Module):
         groups: int = 1,
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
+        self.conv = Conv2d(in_channels, out_channels, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
         self.norm = norm(out_channels)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map [batch, in_channels, height, width] to [batch, out_channels, height/stride, width/stride]."""
         return self.norm(self.conv(features))
+
+    def branch(self, source: int, *, rectified: bool = False) -> Branch:
+        """Return this layer as a branch of a graph; its norm must be an ``nn.BatchNorm2d``."""
+        assert isinstance(self.norm, nn.BatchNorm2d)
+        return Branch(source, rectified, self.conv, self.norm)
+
+
+def classify(classifier: nn.Linear, features: Tensor) -> Tensor:
+    """Return the logits of the mean over all pixels, in the type of the classifier, [batch, classes]."""
+    return classifier(features.to(classifier.weight.dtype).mean((2, 3)))
 
 
 def conv_cost(in_channels: int, out_channels: int, kernel: int, side: int, *, groups: int = 1) -> np.ndarray:

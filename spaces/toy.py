@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spaces.base import Architecture, Construction, Costs, OperationHook, Space, Supernet, Truth
-from spaces.layers import ConvNorm, additive_costs, conv_norm_cost, linear_cost, norm_cost
+from spaces.layers import ConvNorm, additive_costs, classify, conv_norm_cost, linear_cost, norm_cost
 
 OPERATIONS = ("none", "conv_3x3", "avg_pool_3x3")
 STEPS = 3
@@ -71,7 +71,7 @@ class ToyNetwork(nn.Module):
         first, second = self.cells
         features = functional.avg_pool2d(first(self.stem(images), architecture, on_operation), 2)
         features = second(features, architecture, on_operation)
-        return self.classifier(functional.relu(self.norm(features)).mean((2, 3)))
+        return classify(self.classifier, functional.relu(self.norm(features)))
 
 
 class ToySupernet(ToyNetwork, Supernet):

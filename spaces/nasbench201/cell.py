@@ -7,10 +7,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spaces.base import Architecture, OperationHook
+from spaces.kernels.graph import Branch, Graph, Shape
 from spaces.layers import ConvNorm
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """(source, target) of each edge, in the order of the published string: sources are complete when read."""
+
+NODES = 4
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 
@@ -73,3 +76,21 @@ class Cell(nn.Module):
             nodes[target] = output if total is None else total + output
         last = nodes[-1]
         return torch.zeros_like(inputs) if last is None else last
+
+    def extend(self, graph: Graph, source: int, shape: Shape, architecture: Architecture) -> int:
+        """Add the path of one architecture to a graph, and return the number of its last node."""
+        nodes = [source]
+        for target in range(1, NODES):
+            branches = [
+                _branch(edge, OPERATIONS[choice], nodes[start])
+                for edge, choice, (start, end) in zip(self.edges, architecture, EDGES, strict=True)
+                if end == target and OPERATIONS[choice] != "none"
+            ]
+            nodes.append(graph.add(shape, branches))
+        return nodes[-1]
+
+
+def _branch(edge: nn.Module, operation: str, source: int) -> Branch:
+    if operation in KERNELS:
+        return getattr(edge, operation).branch(source, rectified=True)
+    return Branch(source, averaged=3 if operation == "avg_pool_3x3" else 0)

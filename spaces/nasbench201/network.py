@@ -1,14 +1,20 @@
 """The networks of NAS-Bench-201: three stages of equal cells with residual blocks between them."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from spaces.base import Architecture, Construction, OperationHook, Supernet
-from spaces.layers import ConvNorm, conv_cost, conv_norm_cost, linear_cost, norm_cost
+from spaces.kernels import maps
+from spaces.kernels.graph import IMAGES, Branch, Graph, Memory, Shape, mean_of_rectified
+from spaces.layers import Conv2d, ConvNorm, classify, conv_cost, conv_norm_cost, linear_cost, norm_cost
 from spaces.nasbench201.cell import EDGES, KERNELS, OPERATIONS, Cell
+from spaces.nasbench201.liveness import canonical
 
 STAGES = 3
 
@@ -28,13 +34,21 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.conv_a = ConvNorm(channels, 2 * channels, 3, norm, stride=2)
         self.conv_b = ConvNorm(2 * channels, 2 * channels, 3, norm)
-        self.shortcut = nn.Conv2d(channels, 2 * channels, 1, bias=False)
+        self.shortcut = Conv2d(channels, 2 * channels, 1, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map [batch, channels, height, width] to [batch, 2 * channels, height / 2, width / 2]."""
         branch = self.conv_b(functional.relu(self.conv_a(functional.relu(features))))
         # Rounding up as the strided convolution does admits odd sizes; the published ones are even.
         return branch + self.shortcut(functional.avg_pool2d(features, 2, ceil_mode=True))
+
+    def extend(self, graph: Graph, source: int, shape: Shape) -> tuple[int, Shape]:
+        """Add this block to a graph, and return the number and the shape of its output."""
+        halved = shape.halved()
+        out = Shape(2 * shape.channels, halved.height, halved.width)
+        inner = graph.add(out, [self.conv_a.branch(source, rectified=True)])
+        pooled = graph.add(halved, [Branch(source, averaged=2)])
+        return graph.add(out, [self.conv_b.branch(inner, rectified=True), Branch(pooled, conv=self.shortcut)]), out
 
 
 class CellNetwork(nn.Module):
@@ -76,15 +90,51 @@ class CellNetwork(nn.Module):
         self.norm = norm(last)
         self.classifier = nn.Linear(last, classes)
 
-    def path(self, images: Tensor, architecture: Architecture, on_operation: OperationHook | None = None) -> Tensor:
+    def path(
+        self,
+        images: Tensor,
+        architecture: Architecture,
+        on_operation: OperationHook | None = None,
+        memory: Memory | None = None,
+    ) -> Tensor:
         """Return the logits of one architecture, whose operations must be candidates, [batch, classes]."""
+        if on_operation is None and self._runs_as_graph(images):
+            return self.classifier(mean_of_rectified(self.graph(images, architecture), images, memory))
         features = self.stem(images)
         reductions = iter(self.reductions)
         for number, cell in enumerate(self.cells):
             if number > 0 and number % self.cells_per_stage == 0:
                 features = next(reductions)(features)
             features = cell(features, architecture, on_operation)
-        return self.classifier(functional.relu(self.norm(features)).mean((2, 3)))
+        features = functional.relu(self.norm(features))
+        return classify(self.classifier, features)
+
+    def graph(self, images: Tensor, architecture: Architecture) -> Graph:
+        """Return the path of one architecture up to the last norm."""
+        graph = Graph(Shape(*images.shape[1:]))
+        shape = Shape(self.stem.conv.out_channels, *images.shape[2:])
+        features = graph.add(shape, [self.stem.branch(IMAGES)])
+        cells: Iterable[Any] = self.cells
+        reductions: Iterator[Any] = iter(self.reductions)
+        for number, cell in enumerate(cells):
+            if number > 0 and number % self.cells_per_stage == 0:
+                features, shape = next(reductions).extend(graph, features, shape)
+            features = cell.extend(graph, features, shape, architecture)
+            if number == 0:
+                graph.common = graph.last
+        assert isinstance(self.norm, nn.BatchNorm2d)
+        graph.add(shape, [Branch(features, norm=self.norm)])
+        return graph
+
+    def _runs_as_graph(self, images: Tensor) -> bool:
+        """Return whether the kernels can run this network; they know one norm, and no gradient through a fixed one."""
+        norm = self.norm
+        return (
+            type(norm) is nn.BatchNorm2d
+            and (norm.training or not norm.track_running_stats or not torch.is_grad_enabled())
+            and self.stem.conv.out_channels % maps.LANES == 0
+            and maps.usable(images)
+        )
 
 
 class CellSupernet(CellNetwork, Supernet):
@@ -100,6 +150,15 @@ class CellSupernet(CellNetwork, Supernet):
         pooling of a node that is zero. Depth is the number of the cell, from 1, over the number of cells.
         """
         return self.path(images, architecture, on_operation)
+
+    def all_logits(self, images: Tensor, architectures: Sequence[Architecture]) -> Iterator[tuple[list[int], Tensor]]:
+        """Run cells that are computed alike once, and what first cells have in common; see `Supernet.all_logits`."""
+        alike = defaultdict(list)
+        for position, representative in enumerate(canonical(np.array(architectures)).tolist()):
+            alike[tuple(representative)].append(position)
+        memory = Memory()
+        for representative in sorted(alike):
+            yield alike[representative], self.path(images, representative, memory=memory)
 
 
 class StandaloneNetwork(CellNetwork):

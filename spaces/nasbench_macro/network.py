@@ -1,13 +1,14 @@
 """The networks of NAS-Bench-Macro: chains of inverted residuals."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
 from spaces.base import Architecture, Construction, OperationHook, Supernet
-from spaces.layers import ConvNorm, conv_norm_cost, linear_cost
+from spaces.layers import ConvNorm, classify, conv_norm_cost, linear_cost
+from spaces.prefixes import depth_first
 
 OPERATIONS = ("identity", "mb3_k3", "mb6_k5")
 
@@ -130,10 +131,19 @@ class ChainNetwork(nn.Module):
 
     def path(self, images: Tensor, architecture: Architecture, on_operation: OperationHook | None = None) -> Tensor:
         """Return the logits of one architecture, whose choices must be candidates, [batch, classes]."""
-        features = functional.relu(self.stem(images))
-        for layer, choice in zip(self.layers, architecture, strict=True):
-            features = getattr(layer, OPERATIONS[choice])(features, on_operation)
-        return self.classifier(functional.relu(self.head(features)).mean((2, 3)))
+        features = self._first_features(images)
+        for layer, choice in enumerate(architecture):
+            features = self._features(features, layer, choice, on_operation)
+        return self._logits(features)
+
+    def _first_features(self, images: Tensor) -> Tensor:
+        return functional.relu(self.stem(images))
+
+    def _features(self, features: Tensor, layer: int, choice: int, on_operation: OperationHook | None = None) -> Tensor:
+        return getattr(self.layers[layer], OPERATIONS[choice])(features, on_operation)
+
+    def _logits(self, features: Tensor) -> Tensor:
+        return classify(self.classifier, functional.relu(self.head(features)))
 
 
 class ChainSupernet(ChainNetwork, Supernet):
@@ -150,6 +160,13 @@ class ChainSupernet(ChainNetwork, Supernet):
         Depth is the number of the layer, from 1, over the number of layers.
         """
         return self.path(images, architecture, on_operation)
+
+    def all_logits(self, images: Tensor, architectures: Sequence[Architecture]) -> Iterator[tuple[list[int], Tensor]]:
+        """Run each prefix once: 9,840 layers for the whole space, which has 52,488; see `Supernet.all_logits`."""
+        for positions, features in depth_first(architectures, self._first_features(images), self._features):
+            logits = self._logits(features)
+            del features  # The walk drops it before it computes the next one, so that no more than a branch is kept.
+            yield positions, logits
 
 
 class StandaloneNetwork(ChainNetwork):

@@ -107,6 +107,13 @@ def test_batch_statistics_need_no_preparation() -> None:
     Composition([BatchNorm()]).before_scoring(supernet, (0,))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("statistics", "prepares"), [("batch", False), ("tracked", False), ("recalibrated", True)], ids=str
+)
+def test_only_recalibration_needs_architectures_one_after_the_other(statistics: str, prepares: bool) -> None:
+    assert Composition([BatchNorm(statistics=statistics)]).prepares_scoring() is prepares
+
+
 def test_more_images_than_there_are_is_refused(toy_spec) -> None:
     with pytest.raises(InputError, match=r"asks for 97 training images; allowed: at most .*96"):
         trained(toy_spec, statistics="recalibrated", images=97)

@@ -1,5 +1,7 @@
 """NAS-Bench-Macro is the published space: order, costs, and a network written plainly beside it."""
 
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from torch.nn import functional
 
 from benchmark.errors import InputError
 from spaces.base import Architecture, Construction
+from spaces.nasbench_macro.network import ChainSupernet
 from spaces.nasbench_macro.space import NasBenchMacro
 
 SPACE = NasBenchMacro(width=2)
@@ -67,6 +70,53 @@ def test_hook_sees_residual_branches_only_and_may_replace_them() -> None:
         assert depths == [
             (layer + 1) / 8 for layer, choice in enumerate(architecture) if choice and layer not in REDUCING
         ]
+
+
+def scored_together(
+    architectures: list[Architecture], watch: Callable[[Tensor], None]
+) -> tuple[ChainSupernet, Tensor, list[Tensor]]:
+    """A supernet, images and the logits of architectures; `watch` sees the feature map of every layer that is run."""
+    torch.manual_seed(0)
+    supernet = NasBenchMacro(width=1).supernet(1, 3, Construction()).eval()
+    for layer in supernet.layers:
+        for choice in layer.children():
+            choice.register_forward_hook(lambda module, inputs, output: watch(output))
+    images = torch.rand(2, 1, 8, 8)
+    logits: list[Tensor] = [images] * len(architectures)
+    with torch.no_grad():
+        for positions, found in supernet.all_logits(images, architectures):
+            for position in positions:
+                logits[position] = found
+    return supernet, images, logits
+
+
+def test_whole_space_costs_9840_layers_and_one_branch_of_memory() -> None:
+    architectures = [SPACE.architecture(index) for index in range(SPACE.size)]
+    run = 0
+    # An identity passes on the feature map it is given, so these are the different ones only.
+    alive: weakref.WeakValueDictionary[int, Tensor] = weakref.WeakValueDictionary()
+
+    def watch(features: Tensor) -> None:
+        nonlocal run
+        run += 1
+        alive[id(features)] = features
+        assert len(alive) <= len(SPACE.choices)
+
+    supernet, images, logits = scored_together(architectures, watch)
+    assert run == sum(3**layer for layer in range(1, 9)) == 9840
+    for index in (0, 1, 3000, 4321, 6560):
+        assert torch.equal(logits[index], supernet(images, architectures[index]))
+
+
+def test_subset_costs_its_prefixes_and_gives_the_logits_of_each_path() -> None:
+    indices = np.random.default_rng(0).choice(SPACE.size, 100).tolist()
+    architectures = [SPACE.architecture(index) for index in [*indices, *indices[:10]]]
+    ran: list[torch.Size] = []
+    supernet, images, logits = scored_together(architectures, lambda features: ran.append(features.shape))
+    assert len(ran) == len({architecture[:n] for architecture in architectures for n in range(1, 9)})
+    with torch.no_grad():
+        for architecture, found in zip(architectures, logits, strict=True):
+            assert torch.equal(found, supernet(images, architecture))
 
 
 def test_number_of_norms() -> None:

@@ -71,6 +71,22 @@ def test_path_equals_standalone_network(space: Space, construction: Construction
         torch.testing.assert_close(space.inherit(supernet, architecture), dict(network.state_dict()))
 
 
+def test_all_logits_are_those_of_each_path(space: Space, construction: Construction) -> None:
+    supernet = build(space, construction).eval()
+    images, _ = batch()
+    architectures = sample(space, 20)
+    architectures += architectures[::3]
+    found: dict[int, Tensor] = {}
+    with torch.no_grad():
+        for positions, logits in supernet.all_logits(images, architectures):
+            assert positions
+            assert not found.keys() & set(positions)
+            found.update(dict.fromkeys(positions, logits))
+        assert found.keys() == set(range(len(architectures)))
+        for position, architecture in enumerate(architectures):
+            torch.testing.assert_close(found[position], supernet(images, architecture))
+
+
 def test_only_the_sampled_path_is_trained(space: Space, construction: Construction) -> None:
     supernet = build(space, construction)
     images, labels = batch()

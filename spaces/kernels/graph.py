@@ -1,0 +1,383 @@
+"""A network as a graph of feature maps that is run, and differentiated, as one operation.
+
+Every map is the sum of branches, each of which reads one earlier map. Loops over whole sums read and write each map as
+rarely as possible, and what the result does not depend on is not computed.
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+from spaces.kernels import maps
+
+T = TypeVar("T")
+
+Pair = tuple[Tensor | None, Tensor | None]
+"""A map as it is, and rectified; each if it is wanted."""
+
+ZERO = -1
+"""The number of a map of zeros."""
+
+IMAGES = 0
+"""The number of the map that holds the images."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Branch:
+    """What is done to one map before it is added to a sum.
+
+    Attributes
+    ----------
+    source : int
+        The number of the map; `ZERO` for zeros.
+    rectified : bool
+        Negative values become zero first.
+    conv : nn.Conv2d, optional
+        Then the map is convolved.
+    norm : nn.BatchNorm2d, optional
+        Then it is normalised.
+    averaged : int
+        Instead of all that: 3 for the mean over the 3 x 3 neighbours of each pixel, fewer at the border; 2 for the
+        mean of each 2 x 2 pixels, with height and width rounded up.
+    """
+
+    source: int
+    rectified: bool = False
+    conv: nn.Conv2d | None = None
+    norm: nn.BatchNorm2d | None = None
+    averaged: int = 0
+
+    def parameters(self) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """Return the weight of the convolution, and weight and bias of the norm."""
+        weight = None if self.conv is None else self.conv.weight
+        return (weight, None, None) if self.norm is None else (weight, self.norm.weight, self.norm.bias)
+
+
+class Shape(NamedTuple):
+    """Of one image of a map."""
+
+    channels: int
+    height: int
+    width: int
+
+    def halved(self) -> "Shape":
+        """Return the shape with half the height and width, rounded up."""
+        return self._replace(height=-(-self.height // 2), width=-(-self.width // 2))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sum:
+    """A map, and the branches that it is the sum of."""
+
+    shape: Shape
+    branches: Sequence[Branch]
+
+
+class Graph:
+    """Maps in the order in which they are computed: the images first, the result last.
+
+    Parameters
+    ----------
+    shape : Shape
+        Of the images.
+
+    Attributes
+    ----------
+    sums : list of Sum
+    common : int
+        Sums up to this number may be found in other graphs too.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        self.sums = [Sum(shape, ())]
+        self.common = 0
+
+    def add(self, shape: Shape, branches: Sequence[Branch]) -> int:
+        """Add a sum and return its number, which is `ZERO` if nothing is left to be added up."""
+        # A mean of zeros is zero, but the norm after a convolution of zeros still adds its bias.
+        present = [branch for branch in branches if branch.source != ZERO or branch.norm is not None]
+        if not present:
+            return ZERO
+        self.sums.append(Sum(shape, present))
+        return self.last
+
+    @property
+    def last(self) -> int:
+        """The number of the last sum."""
+        return len(self.sums) - 1
+
+    def needed(self) -> list[int]:
+        """Return the numbers of the sums that the result depends on, ascending.
+
+        All of them are needed where running statistics are tracked, which belong to the whole path.
+        """
+        every = range(1, len(self.sums))
+        if any(_tracks(branch.norm) for number in every for branch in self.sums[number].branches):
+            return list(every)
+        needed = {self.last}
+        for number in reversed(every):
+            if number in needed:
+                needed.update(branch.source for branch in self.sums[number].branches)
+        return sorted(needed - {ZERO, IMAGES})
+
+
+class Memory:
+    """What several graphs have in common, when they are run on the same images.
+
+    Parameters
+    ----------
+    capacity : int
+        Number of maps that are kept; the one that was not used for the longest time goes first.
+    """
+
+    def __init__(self, capacity: int = 24) -> None:
+        self._capacity = capacity
+        self._numbers: dict[Hashable, int] = {}
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def number(self, expression: Hashable) -> int:
+        """Return a number for an expression; equal numbers are equal expressions."""
+        return self._numbers.setdefault(expression, len(self._numbers))
+
+    def recall(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """Return what was computed for `key`, now or before."""
+        if key not in self._kept:
+            self._kept[key] = compute()
+        self._kept.move_to_end(key)
+        if len(self._kept) > self._capacity:
+            self._kept.popitem(last=False)
+        return self._kept[key]
+
+
+def mean_of_rectified(graph: Graph, images: Tensor, memory: Memory | None = None) -> Tensor:
+    """Run a graph.
+
+    Parameters
+    ----------
+    graph : Graph
+    images : Tensor
+        A map as described in `spaces.kernels.maps`.
+    memory : Memory, optional
+        Used where there is no autograd.
+
+    Returns
+    -------
+    Tensor
+        The mean over all pixels of the result, with zero in the place of negative values, float32 [batch, channels].
+    """
+    numbers = graph.needed()
+    if not torch.is_grad_enabled():
+        return _mean(_forward(graph, numbers, images, memory=memory)[0])
+    branches = [branch for number in numbers for branch in graph.sums[number].branches]
+    return _Run.apply(graph, numbers, images, *(tensor for branch in branches for tensor in branch.parameters()))
+
+
+class _Run(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, graph: Graph, numbers: list[int], images: Tensor, *_: Tensor | None) -> Tensor:
+        ctx.result, ctx.done = _forward(graph, numbers, images, keep=True)
+        return _mean(ctx.result)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        return None, None, None, *_backward(ctx.done, ctx.result, gradient)
+
+
+@dataclass(slots=True, eq=False)
+class _Done:
+    """A branch that was run: the map that entered, the same convolved, and statistics; a map of zeros is None."""
+
+    branch: Branch
+    entering: Any = None
+    convolved: Any = None
+    statistics: Any = None
+
+
+def _mean(result: Tensor) -> Tensor:
+    return result.float().mean((2, 3))
+
+
+def _forward(
+    graph: Graph, numbers: list[int], images: Tensor, *, keep: bool = False, memory: Memory | None = None
+) -> tuple[Tensor, dict[int, list[_Done]]]:
+    """Return the rectified result and, if they are to be kept, the branches of each sum."""
+    result = numbers[-1], True
+    last_use = {
+        (branch.source, branch.rectified): number for number in numbers for branch in graph.sums[number].branches
+    }
+    last_use[result] = numbers[-1] + 1
+    values: dict[tuple[int, bool], Any] = {(IMAGES, False): images}
+    recall = _Recall(memory or Memory(), graph.common if memory else 0)
+    done = {}
+    for number in numbers:
+        total = graph.sums[number]
+        ran = [
+            recall.branch(number, branch, partial(_run, branch, values.get((branch.source, branch.rectified)), total))
+            for branch in total.branches
+        ]
+        wanted = [(number, rectified) in last_use for rectified in (False, True)]
+        add_up = partial(_add_up, (len(images), *total.shape), images.dtype, ran)
+        values[number, False], values[number, True] = recall.sum(number, total, add_up, wanted)
+        for key in [key for key in values if last_use.get(key, 0) <= number]:
+            del values[key]
+        if keep:
+            done[number] = ran
+    return values[result], done
+
+
+class _Recall:
+    """Runs the parts of one graph, those that may be found in other graphs only if they are not remembered."""
+
+    def __init__(self, memory: Memory, common: int) -> None:
+        self._memory, self._common = memory, common
+        self._expressions = {ZERO: ZERO, IMAGES: IMAGES}
+
+    def branch(self, number: int, branch: Branch, run: Callable[[], _Done]) -> _Done:
+        if number > self._common:
+            return run()
+        return self._memory.recall(self._expression(branch), run)
+
+    def sum(self, number: int, total: Sum, add_up: Callable[..., Pair], wanted: Sequence[bool]) -> Pair:
+        # The last of the common sums differs from graph to graph, as a rule.
+        if number >= self._common:
+            return add_up(*wanted)
+        expression = self._memory.number(tuple(self._expression(branch) for branch in total.branches))
+        self._expressions[number] = expression
+        return self._memory.recall(expression, partial(add_up, True, True))
+
+    def _expression(self, branch: Branch) -> Hashable:
+        return self._expressions[branch.source], branch.rectified, branch.conv, branch.norm, branch.averaged
+
+
+def _add_up(
+    shape: tuple[int, int, int, int], dtype: torch.dtype, ran: list[_Done], summed: bool, rectified: bool
+) -> Pair:
+    return maps.combine(
+        shape,
+        dtype,
+        [(one.convolved, one.statistics) for one in ran if one.statistics is not None],
+        [one.convolved for one in ran if one.statistics is None and one.convolved is not None],
+        [one.entering for one in ran if one.branch.averaged == 3],
+        summed=summed,
+        rectified=rectified,
+    )
+
+
+def _run(branch: Branch, entering: Any, total: Sum) -> _Done:
+    if branch.averaged == 3:
+        return _Done(branch, entering)
+    if branch.averaged == 2:
+        return _Done(branch, entering, functional.avg_pool2d(entering, 2, ceil_mode=True))
+    convolved = entering
+    if branch.conv is not None and entering is not None:
+        convolved = maps.convolve(entering, branch.conv.weight.to(entering.dtype), branch.conv.stride[0])
+    statistics = None if branch.norm is None else _statistics(branch.norm, convolved, total.shape.channels)
+    return _Done(branch, entering, convolved, statistics)
+
+
+def _statistics(norm: nn.BatchNorm2d, features: Tensor | None, channels: int) -> Tensor:
+    if not norm.training and norm.running_mean is not None and norm.running_var is not None:
+        return maps.fixed_statistics(norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.eps)
+    if features is None:
+        zeros = torch.zeros(channels)
+        statistics = maps.fixed_statistics(zeros, zeros, norm.weight, norm.bias, norm.eps)
+    else:
+        statistics = maps.batch_statistics(features, norm.weight, norm.bias, norm.eps)
+    if _tracks(norm):
+        _track(norm, statistics, 0 if features is None else features.numel() // channels)
+    return statistics
+
+
+def _tracks(norm: nn.BatchNorm2d | None) -> bool:
+    return norm is not None and norm.training and norm.track_running_stats
+
+
+def _track(norm: Any, statistics: Tensor, pixels: int) -> None:
+    """Update the running statistics as the module itself would."""
+    norm.num_batches_tracked.add_(1)
+    share = 1 / norm.num_batches_tracked.item() if norm.momentum is None else norm.momentum
+    unbiased = pixels / (pixels - 1) if pixels else 1.0
+    norm.running_mean.lerp_(statistics[0], share)
+    norm.running_var.lerp_(statistics[1] * unbiased, share)
+
+
+@dataclass(slots=True, eq=False)
+class _Incoming:
+    """Gradients with respect to a map: rectified, as it is, and of the means over neighbours."""
+
+    rectified: list[Tensor] = field(default_factory=list)
+    plain: list[Tensor] = field(default_factory=list)
+    averaged: list[Tensor] = field(default_factory=list)
+
+    def total(self, rectified: Tensor | None) -> Tensor | None:
+        """Return the gradient with respect to the map, or None if nothing depends on it."""
+        if not self.rectified and not self.averaged and len(self.plain) < 2:
+            return self.plain[0] if self.plain else None
+        return maps.gather(self.rectified, rectified, self.plain, self.averaged)
+
+
+Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
+"""With respect to what `Branch.parameters` returns."""
+
+
+def _backward(done: dict[int, list[_Done]], result: Tensor, gradient: Tensor) -> list[Tensor | None]:
+    """Return the gradients with respect to the parameters of all branches, in their order."""
+    incoming: defaultdict[int, _Incoming] = defaultdict(_Incoming)
+    rectified = {one.branch.source: one.entering for ran in done.values() for one in ran if one.branch.rectified}
+    last = max(done)
+    rectified[last] = result
+    incoming[last].rectified.append(_mean_backward(result, gradient))
+    by_sum: dict[int, list[Gradients]] = {}
+    for number in reversed(done):
+        total = incoming.pop(number, _Incoming()).total(rectified.get(number))
+        by_sum[number] = [_branch_backward(one, total, incoming[one.branch.source]) for one in done[number]]
+    return [tensor for number in done for gradients in by_sum[number] for tensor in gradients]
+
+
+def _mean_backward(result: Tensor, gradient: Tensor) -> Tensor:
+    pixels = result.shape[2] * result.shape[3]
+    spread = (gradient / pixels)[:, :, None, None].expand(result.shape)
+    return spread.to(result.dtype).contiguous(memory_format=torch.channels_last)
+
+
+def _branch_backward(one: _Done, gradient: Tensor | None, incoming: _Incoming) -> Gradients:
+    """Pass the gradient on to the map that a branch reads, and return those of its parameters."""
+    branch = one.branch
+    if gradient is None:
+        return None, None, None
+    if branch.averaged == 3:
+        incoming.averaged.append(gradient)
+        return None, None, None
+    if branch.averaged == 2:
+        gradient = torch.ops.aten.avg_pool2d_backward(gradient, one.entering, [2, 2], [2, 2], [0, 0], True, True, None)
+        incoming.plain.append(gradient)
+        return None, None, None
+    by_weight = by_scale = by_shift = None
+    passed: Tensor | None = gradient
+    if branch.norm is not None:
+        passed, affine = maps.norm_backward(gradient, one.convolved, one.statistics, branch.norm.eps)
+        if branch.norm.affine:
+            by_scale, by_shift = affine
+    if branch.conv is not None:
+        passed, by_weight = _conv_backward(branch.conv, one.entering, passed, wanted=branch.source != IMAGES)
+    if passed is not None:
+        (incoming.rectified if branch.rectified else incoming.plain).append(passed)
+    return by_weight, by_scale, by_shift
+
+
+def _conv_backward(
+    conv: nn.Conv2d, entering: Tensor | None, gradient: Any, *, wanted: bool
+) -> tuple[Tensor | None, Tensor]:
+    if entering is None:
+        return None, torch.zeros_like(conv.weight)
+    weight = conv.weight.to(entering.dtype)
+    passed, by_weight = maps.convolve_backward(gradient, entering, weight, conv.stride[0], wanted=wanted)
+    return passed, by_weight.to(conv.weight.dtype)

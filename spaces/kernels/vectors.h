@@ -1,0 +1,48 @@
+// Vectors of float32 that fill a register or two, loaded from and stored as float32 or bfloat16.
+
+#pragma once
+
+#include <cstdint>
+
+namespace {
+
+typedef std::uint16_t half;  // the upper half of a float32
+
+template <int L> struct Lanes {
+    typedef float floats __attribute__((vector_size(4 * L), aligned(4), may_alias));
+    typedef std::uint32_t words __attribute__((vector_size(4 * L), aligned(4), may_alias));
+    typedef half halves __attribute__((vector_size(2 * L), aligned(2), may_alias));
+};
+
+template <int L> using Floats = typename Lanes<L>::floats;
+
+template <int L> inline Floats<L> load(const float* from) { return *reinterpret_cast<const Floats<L>*>(from); }
+
+template <int L> inline void store(float* to, Floats<L> value) { *reinterpret_cast<Floats<L>*>(to) = value; }
+
+template <int L> inline Floats<L> load(const half* from) {
+    typedef typename Lanes<L>::words Words;
+    Words wide = __builtin_convertvector(*reinterpret_cast<const typename Lanes<L>::halves*>(from), Words) << 16;
+    return reinterpret_cast<Floats<L>>(wide);
+}
+
+template <int L> inline void store(half* to, Floats<L> value) {
+    typedef typename Lanes<L>::words Words;
+    typedef typename Lanes<L>::halves Halves;
+    Words bits = reinterpret_cast<Words>(value);
+    Words rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;  // to nearest, ties to even
+    Words quiet = (bits >> 16) | 0x40;                           // rounding could carry a NaN into infinity
+    Words is_nan = reinterpret_cast<Words>(value != value);
+    *reinterpret_cast<Halves*>(to) = __builtin_convertvector((rounded & ~is_nan) | (quiet & is_nan), Halves);
+}
+
+const int MOST_THREADS = 256;
+
+// Runs body(part, begin, end) for equal parts of `count` pieces of work, one part per thread.
+template <class Body> inline void in_parts(long count, int threads, Body body) {
+    if (threads > MOST_THREADS) threads = MOST_THREADS;
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (int part = 0; part < threads; part++) body(part, count * part / threads, count * (part + 1) / threads);
+}
+
+}  // namespace

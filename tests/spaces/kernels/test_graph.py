@@ -1,0 +1,188 @@
+"""A network run as a graph equals the same network run layer by layer."""
+
+import copy
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from spaces.base import Construction
+from spaces.kernels import maps
+from spaces.kernels.graph import ZERO, Branch, Graph, Memory, Shape
+from spaces.kernels.library import library
+from spaces.nasbench201.network import CellNetwork, CellSupernet
+from spaces.nasbench201.space import NasBench201
+
+pytestmark = pytest.mark.skipif(library() is None, reason="no C++ compiler: the kernels are NOT tested")
+
+NORMS = {
+    "batch": partial(nn.BatchNorm2d, track_running_stats=False),
+    "not affine": partial(nn.BatchNorm2d, track_running_stats=False, affine=False),
+    "tracked": nn.BatchNorm2d,
+    "averaged": partial(nn.BatchNorm2d, momentum=None),
+}
+ARCHITECTURES = [
+    *NasBench201().architectures[np.random.default_rng(0).choice(15625, 25, replace=False)].tolist(),
+    [0, 0, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0, 3],
+    [3, 3, 3, 3, 3, 3],
+    [4, 4, 4, 4, 4, 4],
+    [1, 1, 1, 1, 1, 1],
+    [3, 2, 3, 1, 0, 0],
+    [0, 3, 2, 4, 3, 1],
+]
+
+
+def supernet(norm: str, dtype: torch.dtype = torch.float32) -> CellSupernet:
+    torch.manual_seed(0)
+    network = NasBench201(width=8, cells=2).supernet(3, 10, Construction(NORMS[norm], dtype))
+    for parameter in network.parameters():
+        if parameter.dim() == 1:
+            nn.init.normal_(parameter)
+    return network.to(memory_format=torch.channels_last)
+
+
+def batch(dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randn(16, 3, 13, 12, generator=generator).to(dtype)
+    return images.contiguous(memory_format=torch.channels_last), torch.randint(10, (16,), generator=generator)
+
+
+def trained(network: CellSupernet, architecture, images, labels) -> tuple[torch.Tensor, dict[str, torch.Tensor | None]]:
+    network.zero_grad()
+    loss = functional.cross_entropy(network(images, tuple(architecture)), labels)
+    loss.backward()
+    gradients = {name: parameter.grad for name, parameter in network.named_parameters()}
+    return loss.detach(), {name: None if grad is None else grad.clone() for name, grad in gradients.items()}
+
+
+@pytest.fixture
+def layer_by_layer(monkeypatch):
+    """Return a function that runs another one without graphs."""
+
+    def call(function, *arguments):
+        with monkeypatch.context() as context:
+            context.setattr(CellNetwork, "_runs_as_graph", lambda self, images: False)
+            return function(*arguments)
+
+    return call
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_training_equals_layers_in_double_precision(norm, layer_by_layer) -> None:
+    network, (images, labels) = supernet(norm), batch()
+    exact = copy.deepcopy(network).double()
+    errors = []
+    for architecture in ARCHITECTURES:
+        assert network._runs_as_graph(images)
+        loss, gradients = trained(network, architecture, images, labels)
+        expected, exact_gradients = layer_by_layer(trained, exact, architecture, images.double(), labels)
+        torch.testing.assert_close(loss.double(), expected, rtol=1e-4, atol=1e-4)
+        assert [name for name, grad in gradients.items() if grad is None] == [
+            name for name, grad in exact_gradients.items() if grad is None
+        ]
+        actual, wanted = (
+            torch.cat([grad.double().flatten() for grad in some.values() if grad is not None])
+            for some in (gradients, exact_gradients)
+        )
+        errors.append(((actual - wanted).norm() / wanted.norm()).item())
+    # Rounding moves a few values across the kink of a rectifier, which shows in some gradients.
+    assert np.median(errors) < 1e-4
+    assert max(errors) < 0.05
+    for (name, buffer), other in zip(network.named_buffers(), exact.buffers(), strict=True):
+        torch.testing.assert_close(buffer.double(), other.double(), rtol=1e-3, atol=1e-3, msg=name)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_evaluation_equals_layers(norm, layer_by_layer) -> None:
+    network, (images, labels) = supernet(norm), batch()
+    for architecture in ARCHITECTURES:
+        trained(network, architecture, images, labels)
+    network.eval()
+    with torch.no_grad():
+        assert network._runs_as_graph(images)
+        for architecture in map(tuple, ARCHITECTURES):
+            expected = layer_by_layer(network, images, architecture)
+            torch.testing.assert_close(network(images, architecture), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_gradient_through_fixed_statistics_is_left_to_the_layers() -> None:
+    network, (images, _) = supernet("tracked").eval(), batch()
+    assert not network._runs_as_graph(images)
+    loss = network(images, (3, 3, 3, 3, 3, 3)).sum()
+    loss.backward()
+    assert network.stem.conv.weight.grad is not None
+
+
+def test_bfloat16_stays_near_float32_and_gives_float32_gradients() -> None:
+    (images, labels), (halves, _) = batch(), batch(torch.bfloat16)
+    network = supernet("batch")
+    for architecture in ([3, 3, 3, 3, 3, 3], [2, 3, 4, 1, 2, 3]):
+        loss, gradients = trained(network, architecture, images, labels)
+        rough, rough_gradients = trained(network, architecture, halves, labels)
+        assert rough.dtype == torch.float32
+        assert rough.item() == pytest.approx(loss.item(), rel=0.1)
+        actual, expected = (
+            torch.cat([grad.flatten() for grad in some.values() if grad is not None])
+            for some in (rough_gradients, gradients)
+        )
+        assert actual.dtype == torch.float32
+        assert functional.cosine_similarity(actual, expected, dim=0) > 0.9
+
+
+def test_width_that_fills_no_vectors_runs_layer_by_layer() -> None:
+    network = NasBench201(width=6, cells=1).supernet(3, 10, Construction(NORMS["batch"]))
+    images, _ = batch()
+    assert not network._runs_as_graph(images)
+    assert network(images, (3, 3, 3, 3, 3, 3)).shape == (16, 10)
+
+
+def test_dead_ends_and_zeros_are_not_computed(monkeypatch) -> None:
+    convolved = []
+    plain = maps.convolve
+    monkeypatch.setattr(maps, "convolve", lambda *arguments: convolved.append(1) or plain(*arguments))
+    network, (images, _) = supernet("batch").eval(), batch()
+    skeleton, cells = 7, 6
+    expected = {
+        (0, 0, 0, 1, 0, 0): skeleton,
+        (3, 3, 3, 1, 0, 0): skeleton,  # nothing reads the nodes that are convolved into
+        (3, 0, 0, 0, 2, 0): skeleton + 2 * cells,
+        (0, 0, 3, 0, 3, 3): 1,  # convolutions of zero are constant, so only the last cell matters
+    }
+    for architecture, count in expected.items():
+        convolved.clear()
+        with torch.no_grad():
+            network(images, architecture)
+        assert len(convolved) == count, architecture
+
+
+def test_empty_sums_are_zero() -> None:
+    graph, shape = Graph(Shape(3, 4, 4)), Shape(8, 4, 4)
+    assert graph.add(shape, []) == ZERO
+    assert graph.add(shape, [Branch(ZERO), Branch(ZERO, averaged=3)]) == ZERO
+    assert graph.add(shape, [Branch(ZERO, norm=nn.BatchNorm2d(8))]) == 1
+
+
+def test_first_cells_share_what_they_have_in_common(monkeypatch) -> None:
+    network, (images, _) = supernet("batch").eval(), batch()
+    architectures = [(3, 2, 3, first, second, third) for first in (2, 3) for second in (2, 3) for third in (2, 3)]
+    with torch.no_grad():
+        expected = [network(images, architecture) for architecture in architectures]
+        convolved = []
+        plain = maps.convolve
+        monkeypatch.setattr(maps, "convolve", lambda *arguments: convolved.append(1) or plain(*arguments))
+        found = {position: logits for [position], logits in network.all_logits(images, architectures)}
+    for position, logits in enumerate(expected):
+        assert torch.equal(found[position], logits)
+    # The stem and nine convolutions once; six of the skeleton and those of five cells for each.
+    assert len(convolved) == 1 + 9 + 8 * (6 + 5 * 6)
+
+
+def test_memory_is_bounded_and_forgets_the_oldest() -> None:
+    memory, computed = Memory(capacity=2), []
+    for key in "abacb":
+        memory.recall(key, lambda key=key: computed.append(key))
+    assert computed == ["a", "b", "c", "b"]
