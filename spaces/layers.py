@@ -51,8 +51,9 @@ class ConvNorm(nn.Module):
 
     def branch(self, source: int, *, rectified: bool = False) -> Branch:
         """Return this layer as a branch of a graph; its norm must be an ``nn.BatchNorm2d``."""
-        assert isinstance(self.norm, nn.BatchNorm2d)
-        return Branch(source, rectified, self.conv, self.norm)
+        norm = self.norm
+        assert isinstance(norm, nn.BatchNorm2d)
+        return Branch.of(source, self.conv, norm, rectified=rectified)
 
 
 def classify(classifier: nn.Linear, features: Tensor) -> Tensor:

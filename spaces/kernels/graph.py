@@ -29,7 +29,7 @@ IMAGES = 0
 """The number of the map that holds the images."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Branch:
     """What is done to one map before it is added to a sum.
 
@@ -39,10 +39,14 @@ class Branch:
         The number of the map; `ZERO` for zeros.
     rectified : bool
         Negative values become zero first.
-    conv : nn.Conv2d, optional
-        Then the map is convolved.
+    weight : Tensor, optional
+        Then the map is convolved, float32 [out, in, kernel, kernel].
+    stride : int
+        Of the convolution, which is padded so that height and width are divided by it, rounding up.
     norm : nn.BatchNorm2d, optional
         Then it is normalised.
+    scale, shift : Tensor, optional
+        Weight and bias of the norm.
     averaged : int
         Instead of all that: 3 for the mean over the 3 x 3 neighbours of each pixel, fewer at the border; 2 for the
         mean of each 2 x 2 pixels, with height and width rounded up.
@@ -50,14 +54,21 @@ class Branch:
 
     source: int
     rectified: bool = False
-    conv: nn.Conv2d | None = None
+    weight: Tensor | None = None
+    stride: int = 1
     norm: nn.BatchNorm2d | None = None
+    scale: Tensor | None = None
+    shift: Tensor | None = None
     averaged: int = 0
 
-    def parameters(self) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        """Return the weight of the convolution, and weight and bias of the norm."""
-        weight = None if self.conv is None else self.conv.weight
-        return (weight, None, None) if self.norm is None else (weight, self.norm.weight, self.norm.bias)
+    @classmethod
+    def of(
+        cls, source: int, conv: nn.Conv2d | None, norm: nn.BatchNorm2d | None, *, rectified: bool = False
+    ) -> "Branch":
+        """Return the branch of a convolution without bias and a norm, either of which may be missing."""
+        weight, stride = (None, 1) if conv is None else (conv.weight, conv.stride[0])
+        scale, shift = (None, None) if norm is None else (norm.weight, norm.bias)
+        return cls(source, rectified, weight, stride, norm, scale, shift)
 
 
 class Shape(NamedTuple):
@@ -72,7 +83,7 @@ class Shape(NamedTuple):
         return self._replace(height=-(-self.height // 2), width=-(-self.width // 2))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Sum:
     """A map, and the branches that it is the sum of."""
 
@@ -176,7 +187,8 @@ def mean_of_rectified(graph: Graph, images: Tensor, memory: Memory | None = None
     if not torch.is_grad_enabled():
         return _mean(_forward(graph, numbers, images, memory=memory)[0])
     branches = [branch for number in numbers for branch in graph.sums[number].branches]
-    return _Run.apply(graph, numbers, images, *(tensor for branch in branches for tensor in branch.parameters()))
+    parameters = [tensor for branch in branches for tensor in (branch.weight, branch.scale, branch.shift)]
+    return _Run.apply(graph, numbers, images, *parameters)
 
 
 class _Run(torch.autograd.Function):
@@ -254,7 +266,7 @@ class _Recall:
         return self._memory.recall(expression, partial(add_up, True, True))
 
     def _expression(self, branch: Branch) -> Hashable:
-        return self._expressions[branch.source], branch.rectified, branch.conv, branch.norm, branch.averaged
+        return self._expressions[branch.source], branch.rectified, branch.weight, branch.norm, branch.averaged
 
 
 def _add_up(
@@ -277,20 +289,21 @@ def _run(branch: Branch, entering: Any, total: Sum) -> _Done:
     if branch.averaged == 2:
         return _Done(branch, entering, functional.avg_pool2d(entering, 2, ceil_mode=True))
     convolved = entering
-    if branch.conv is not None and entering is not None:
-        convolved = maps.convolve(entering, branch.conv.weight.to(entering.dtype), branch.conv.stride[0])
-    statistics = None if branch.norm is None else _statistics(branch.norm, convolved, total.shape.channels)
+    if branch.weight is not None and entering is not None:
+        convolved = maps.convolve(entering, branch.weight.to(entering.dtype), branch.stride)
+    statistics = None if branch.norm is None else _statistics(branch, branch.norm, convolved, total.shape.channels)
     return _Done(branch, entering, convolved, statistics)
 
 
-def _statistics(norm: nn.BatchNorm2d, features: Tensor | None, channels: int) -> Tensor:
-    if not norm.training and norm.running_mean is not None and norm.running_var is not None:
-        return maps.fixed_statistics(norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.eps)
+def _statistics(branch: Branch, norm: Any, features: Tensor | None, channels: int) -> Tensor:
+    scale, shift, epsilon = branch.scale, branch.shift, norm.eps
+    if norm.track_running_stats and not norm.training:
+        return maps.fixed_statistics(norm.running_mean, norm.running_var, scale, shift, epsilon)
     if features is None:
         zeros = torch.zeros(channels)
-        statistics = maps.fixed_statistics(zeros, zeros, norm.weight, norm.bias, norm.eps)
+        statistics = maps.fixed_statistics(zeros, zeros, scale, shift, epsilon)
     else:
-        statistics = maps.batch_statistics(features, norm.weight, norm.bias, norm.eps)
+        statistics = maps.batch_statistics(features, scale, shift, epsilon)
     if _tracks(norm):
         _track(norm, statistics, 0 if features is None else features.numel() // channels)
     return statistics
@@ -325,7 +338,7 @@ class _Incoming:
 
 
 Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
-"""With respect to what `Branch.parameters` returns."""
+"""With respect to weight, scale and shift of a branch."""
 
 
 def _backward(done: dict[int, list[_Done]], result: Tensor, gradient: Tensor) -> list[Tensor | None]:
@@ -364,20 +377,21 @@ def _branch_backward(one: _Done, gradient: Tensor | None, incoming: _Incoming) -
     passed: Tensor | None = gradient
     if branch.norm is not None:
         passed, affine = maps.norm_backward(gradient, one.convolved, one.statistics, branch.norm.eps)
-        if branch.norm.affine:
+        if branch.scale is not None:
             by_scale, by_shift = affine
-    if branch.conv is not None:
-        passed, by_weight = _conv_backward(branch.conv, one.entering, passed, wanted=branch.source != IMAGES)
+    if branch.weight is not None:
+        passed, by_weight = _conv_backward(branch, branch.weight, one.entering, passed)
     if passed is not None:
         (incoming.rectified if branch.rectified else incoming.plain).append(passed)
     return by_weight, by_scale, by_shift
 
 
 def _conv_backward(
-    conv: nn.Conv2d, entering: Tensor | None, gradient: Any, *, wanted: bool
+    branch: Branch, weight: Tensor, entering: Tensor | None, gradient: Any
 ) -> tuple[Tensor | None, Tensor]:
     if entering is None:
-        return None, torch.zeros_like(conv.weight)
-    weight = conv.weight.to(entering.dtype)
-    passed, by_weight = maps.convolve_backward(gradient, entering, weight, conv.stride[0], wanted=wanted)
-    return passed, by_weight.to(conv.weight.dtype)
+        return None, torch.zeros_like(weight)
+    wanted = branch.source != IMAGES
+    used = weight.to(entering.dtype)
+    passed, by_weight = maps.convolve_backward(gradient, entering, used, branch.stride, wanted=wanted)
+    return passed, by_weight.to(weight.dtype)

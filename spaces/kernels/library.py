@@ -25,9 +25,9 @@ FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-
 _POINTER, _INT, _FLOAT = ctypes.c_void_p, ctypes.c_int, ctypes.c_float
 _ARGUMENTS = {
     "statistics": [_POINTER, _INT, _INT, _POINTER, _POINTER, _POINTER, _FLOAT, _POINTER],
-    "combine": [_POINTER, _INT, _INT, _INT, _POINTER, _POINTER, _INT, _POINTER, _INT, _POINTER, _POINTER, _POINTER],
+    "combine": [_POINTER, _INT, _INT, _INT, _INT, _INT, _POINTER, _POINTER, _POINTER],
     "norm_backward": [_POINTER, _INT, _INT, _POINTER, _POINTER, _POINTER, _FLOAT, _POINTER, _POINTER],
-    "gather": [_POINTER, _INT, _INT, _INT, _POINTER, _POINTER, _INT, _POINTER, _INT, _POINTER, _POINTER],
+    "gather": [_POINTER, _INT, _INT, _INT, _INT, _INT, _POINTER, _POINTER, _POINTER],
     "convolve": [_POINTER, _INT, _POINTER, _POINTER, _POINTER],
     "convolve_backward_inputs": [_POINTER, _INT, _POINTER, _POINTER, _POINTER],
     "convolve_backward_weights": [_POINTER, _INT, _POINTER, _POINTER, _POINTER],

@@ -149,19 +149,19 @@ void statistics(const Shape& shape, int threads, const T* map, const float* weig
 }
 
 template <int L, class T>
-void combine(const Shape& shape, int threads, int normed, const T** maps, const float** norms, int skipped,
-             const T** skips, int pooled, const T** pools, T* sum, T* rectified) {
+void combine(const Shape& shape, int threads, int normed, const T** maps, const float** norms, int kept,
+             const T** plain, int averaged, const T** pools, T* sum, T* rectified) {
     long channels = shape.channels;
     for (long c = 0; c < channels; c += L) {
         Floats<L> constant = {};
         for (int n = 0; n < normed; n++) constant += load<L>(norms[n] + SHIFT * channels + c);
-        over_lines<L>(shape, threads, pooled > 0, [&](Line<L>& line, long pixel, long row) {
+        over_lines<L>(shape, threads, averaged > 0, [&](Line<L>& line, long pixel, long row) {
             long at = pixel * channels + c;
             line.fill(constant);
             for (int n = 0; n < normed; n++)
                 if (maps[n]) line.add(maps[n] + at, load<L>(norms[n] + SCALE * channels + c));
-            for (int n = 0; n < skipped; n++) line.add(skips[n] + at);
-            for (int n = 0; n < pooled; n++) line.add_mean(pools[n] + at, row, shape.height);
+            for (int n = 0; n < kept; n++) line.add(plain[n] + at);
+            for (int n = 0; n < averaged; n++) line.add_mean(pools[n] + at, row, shape.height);
             if (sum) line.put(sum + at, [](Floats<L> value) { return value; });
             if (rectified) line.put(rectified + at, [](Floats<L> value) { return value < 0.0f ? Floats<L>{} : value; });
         });
@@ -198,17 +198,17 @@ void norm_backward(const Shape& shape, int threads, const T* gradient, const T* 
 }
 
 template <int L, class T>
-void gather(const Shape& shape, int threads, int rectifying, const T** convolved, const T* rectified, int skipped,
-            const T** skips, int pooled, const T** pools, T* sum) {
+void gather(const Shape& shape, int threads, int rectifying, const T** convolved, const T* rectified, int kept,
+            const T** plain, int averaged, const T** pools, T* sum) {
     long channels = shape.channels;
     for (long c = 0; c < channels; c += L)
-        over_lines<L>(shape, threads, pooled > 0, [&](Line<L>& line, long pixel, long row) {
+        over_lines<L>(shape, threads, averaged > 0, [&](Line<L>& line, long pixel, long row) {
             long at = pixel * channels + c;
             line.fill(Floats<L>{});
             for (int n = 0; n < rectifying; n++) line.add(convolved[n] + at);
             if (rectifying) line.stop_where_rectified(rectified + at);
-            for (int n = 0; n < skipped; n++) line.add(skips[n] + at);
-            for (int n = 0; n < pooled; n++) line.add_mean_gradient(pools[n] + at, row, shape.height);
+            for (int n = 0; n < kept; n++) line.add(plain[n] + at);
+            for (int n = 0; n < averaged; n++) line.add_mean_gradient(pools[n] + at, row, shape.height);
             line.put(sum + at, [](Floats<L> value) { return value; });
         });
 }
@@ -232,10 +232,13 @@ int supernet_statistics(const Shape* shape, int is_half, int threads, const void
     FOR_LANES_AND_TYPE((statistics<L, T>(*shape, threads, (const T*)map, weight, bias, epsilon, result)))
 }
 
-int supernet_combine(const Shape* shape, int is_half, int threads, int normed, const void** maps, const float** norms,
-                     int skipped, const void** skips, int pooled, const void** pools, void* sum, void* rectified) {
-    FOR_LANES_AND_TYPE((combine<L, T>(*shape, threads, normed, (const T**)maps, norms, skipped, (const T**)skips, pooled,
-                                      (const T**)pools, (T*)sum, (T*)rectified)))
+// `maps` are first those to be normalised, then their statistics, then those kept, then those averaged.
+int supernet_combine(const Shape* shape, int is_half, int threads, int normed, int kept, int averaged,
+                     const void** maps, void* sum, void* rectified) {
+    const float** norms = (const float**)(maps + normed);
+    const void** rest = maps + 2 * normed;
+    FOR_LANES_AND_TYPE((combine<L, T>(*shape, threads, normed, (const T**)maps, norms, kept, (const T**)rest, averaged,
+                                      (const T**)(rest + kept), (T*)sum, (T*)rectified)))
 }
 
 int supernet_norm_backward(const Shape* shape, int is_half, int threads, const void* gradient, const void* map,
@@ -244,9 +247,11 @@ int supernet_norm_backward(const Shape* shape, int is_half, int threads, const v
                                             affine)))
 }
 
-int supernet_gather(const Shape* shape, int is_half, int threads, int rectifying, const void** convolved,
-                    const void* rectified, int skipped, const void** skips, int pooled, const void** pools, void* sum) {
-    FOR_LANES_AND_TYPE((gather<L, T>(*shape, threads, rectifying, (const T**)convolved, (const T*)rectified, skipped,
-                                     (const T**)skips, pooled, (const T**)pools, (T*)sum)))
+// `gradients` are first those of convolutions, then those of maps kept, then those of maps averaged.
+int supernet_gather(const Shape* shape, int is_half, int threads, int convolved, int kept, int averaged,
+                    const void** gradients, const void* rectified, void* sum) {
+    const void** rest = gradients + convolved;
+    FOR_LANES_AND_TYPE((gather<L, T>(*shape, threads, convolved, (const T**)gradients, (const T*)rectified, kept,
+                                     (const T**)rest, averaged, (const T**)(rest + kept), (T*)sum)))
 }
 }

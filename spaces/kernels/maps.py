@@ -6,8 +6,8 @@ shift that follow from them.
 """
 
 import ctypes
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
 
 import torch
 from torch import Tensor
@@ -85,21 +85,16 @@ def combine(
     tuple of Tensor or None
         The sum, and the sum with zero in the place of negative values.
     """
-    total, positive = (
-        torch.empty(shape, dtype=dtype, memory_format=torch.channels_last) if wanted else None
-        for wanted in (summed, rectified)
-    )
+    total = torch.empty(shape, dtype=dtype, memory_format=torch.channels_last) if summed else None
+    positive = torch.empty(shape, dtype=dtype, memory_format=torch.channels_last) if rectified else None
     _call(
         "combine",
         shape,
         dtype,
         len(normed),
-        _all_at([features for features, _ in normed]),
-        _all_at([statistics for _, statistics in normed]),
         len(kept),
-        _all_at(kept),
         len(averaged),
-        _all_at(averaged),
+        _all_at([features for features, _ in normed] + [statistics for _, statistics in normed] + [*kept, *averaged]),
         _at(total),
         _at(positive),
     )
@@ -169,12 +164,10 @@ def gather(
         result.shape,
         result.dtype,
         len(convolved),
-        _all_at(convolved),
-        _at(rectified),
         len(kept),
-        _all_at(kept),
         len(averaged),
-        _all_at(averaged),
+        _all_at([*convolved, *kept, *averaged]),
+        _at(rectified),
         _at(result),
     )
     return result
@@ -224,19 +217,23 @@ def _small(features: Tensor, weight: Tensor) -> bool:
 def _convolution(name: str, features: Tensor, weight: Tensor, stride: int, *arguments: int | None) -> None:
     images, channels, height, width = features.shape
     shape = _longs(images, height, width, channels, weight.shape[0], weight.shape[-1], stride)
-    _checked(name, getattr(library(), f"supernet_{name}")(shape, torch.get_num_threads(), *arguments))
+    _checked(name, _kernel(name)(shape, torch.get_num_threads(), *arguments))
 
 
 def _call(name: str, shape: Sequence[int], dtype: torch.dtype, *arguments: object) -> None:
     images, channels, height, width = shape
-    function = getattr(library(), f"supernet_{name}")
     half, threads = dtype == torch.bfloat16, torch.get_num_threads()
-    _checked(name, function(_longs(images, height, width, channels), half, threads, *arguments))
+    _checked(name, _kernel(name)(_longs(images, height, width, channels), half, threads, *arguments))
 
 
 def _checked(name: str, failed: int) -> None:
     if failed:
         raise ValueError(f"the kernel {name} cannot work on these feature maps")
+
+
+@cache
+def _kernel(name: str) -> Callable[..., int]:
+    return getattr(library(), f"supernet_{name}")
 
 
 @lru_cache(1024)
@@ -249,4 +246,4 @@ def _at(tensor: Tensor | None) -> int | None:
 
 
 def _all_at(tensors: Sequence[Tensor | None]) -> ctypes.Array[ctypes.c_void_p]:
-    return (ctypes.c_void_p * len(tensors))(*(_at(tensor) for tensor in tensors))
+    return (ctypes.c_void_p * len(tensors))(*[None if tensor is None else tensor.data_ptr() for tensor in tensors])

@@ -48,7 +48,7 @@ class ResidualBlock(nn.Module):
         out = Shape(2 * shape.channels, halved.height, halved.width)
         inner = graph.add(out, [self.conv_a.branch(source, rectified=True)])
         pooled = graph.add(halved, [Branch(source, averaged=2)])
-        return graph.add(out, [self.conv_b.branch(inner, rectified=True), Branch(pooled, conv=self.shortcut)]), out
+        return graph.add(out, [self.conv_b.branch(inner, rectified=True), Branch.of(pooled, self.shortcut, None)]), out
 
 
 class CellNetwork(nn.Module):
@@ -123,7 +123,7 @@ class CellNetwork(nn.Module):
             if number == 0:
                 graph.common = graph.last
         assert isinstance(self.norm, nn.BatchNorm2d)
-        graph.add(shape, [Branch(features, norm=self.norm)])
+        graph.add(shape, [Branch.of(features, None, self.norm)])
         return graph
 
     def _runs_as_graph(self, images: Tensor) -> bool:

@@ -163,7 +163,7 @@ def test_empty_sums_are_zero() -> None:
     graph, shape = Graph(Shape(3, 4, 4)), Shape(8, 4, 4)
     assert graph.add(shape, []) == ZERO
     assert graph.add(shape, [Branch(ZERO), Branch(ZERO, averaged=3)]) == ZERO
-    assert graph.add(shape, [Branch(ZERO, norm=nn.BatchNorm2d(8))]) == 1
+    assert graph.add(shape, [Branch.of(ZERO, None, nn.BatchNorm2d(8))]) == 1
 
 
 def test_first_cells_share_what_they_have_in_common(monkeypatch) -> None:
