@@ -1,7 +1,8 @@
-// Convolutions of small float32 maps in the channels-last layout.
+// Convolutions of small maps, float32 or bfloat16, in the channels-last layout.
 //
 // For maps of a few kilobytes a library's set-up takes longer than the arithmetic. These loops have none: a group of
-// images is copied into a padded scratch, and blocks of output pixels by output channels stay in registers.
+// images is copied into a padded float32 scratch, and blocks of output pixels by output channels stay in registers.
+// Weights are float32 [to, kernel, kernel, from]; where maps are bfloat16 they are rounded to that before use.
 
 #include <cstring>
 #include <vector>
@@ -20,6 +21,12 @@ struct Convolution {
 };
 
 const int PIXELS = 8;
+
+inline void copy(const float* from, float* to, long count) { std::memcpy(to, from, count * sizeof(float)); }
+
+inline void copy(const half* from, float* to, long count) {
+    for (long i = 0; i < count; i++) to[i] = widened(from[i]);
+}
 
 // Images padded with zeros, and where the first tap of each output pixel lies in them.
 struct Scratch {
@@ -46,16 +53,15 @@ struct Scratch {
                     offsets.push_back(g * image + r * stride * row + c * stride * channels);
     }
 
-    void fill(const float* from, long images) {
+    template <class T> void fill(const T* from, long images) {
         for (long g = 0; g < images; g++)
             for (long r = 0; r < height; r++) {
                 float* to = values.data() + g * image + start + r * spread * row;
                 if (spread == 1) {
-                    std::memcpy(to, from, width * channels * sizeof(float));
+                    copy(from, to, width * channels);
                     from += width * channels;
                 } else
-                    for (long c = 0; c < width; c++, from += channels)
-                        std::memcpy(to + c * spread * channels, from, channels * sizeof(float));
+                    for (long c = 0; c < width; c++, from += channels) copy(from, to + c * spread * channels, channels);
             }
     }
 
@@ -64,9 +70,9 @@ struct Scratch {
 };
 
 // weights [taps, from, to]; one block of pixels and of `L` * `V` output channels.
-template <int L, int V>
+template <int L, int V, class T>
 inline void block(const float* values, const int* offsets, int count, long row, long channels, long kernel,
-                  const float* weights, long to, float* out) {
+                  const float* weights, long to, T* out) {
     Floats<L> sums[PIXELS][V] = {};
     const float* at[PIXELS];
     for (int p = 0; p < PIXELS; p++) at[p] = values + offsets[p < count ? p : count - 1];
@@ -85,14 +91,14 @@ inline void block(const float* values, const int* offsets, int count, long row, 
         for (int v = 0; v < V; v++) store<L>(out + p * to + v * L, sums[p][v]);
 }
 
-template <int L>
-void correlate(Scratch& scratch, const float* inputs, long begin, long end, long in_size, long out_pixels, long kernel,
-               const float* weights, long to, float* outputs) {
+template <int L, class T>
+void correlate(Scratch& scratch, const T* inputs, long begin, long end, long in_size, long out_pixels, long kernel,
+               const float* weights, long to, T* outputs) {
     for (long first = begin; first < end; first += scratch.group) {
         long images = first + scratch.group < end ? scratch.group : end - first;
         scratch.fill(inputs + first * in_size, images);
         long pixels = images * out_pixels;
-        float* out = outputs + first * out_pixels * to;
+        T* out = outputs + first * out_pixels * to;
         for (long c = 0; c < to;) {
             int vectors = c + 2 * L <= to ? 2 : 1;
             for (long p = 0; p < pixels; p += PIXELS) {
@@ -109,11 +115,17 @@ void correlate(Scratch& scratch, const float* inputs, long begin, long end, long
     }
 }
 
-template <int L>
-void forward(const Convolution& c, int threads, const float* inputs, const float* weights, float* outputs) {
-    std::vector<float> packed(c.taps() * c.from * c.to);
-    for (long o = 0; o < c.to; o++)
-        for (long t = 0; t < c.taps() * c.from; t++) packed[t * c.to + o] = weights[o * c.taps() * c.from + t];
+// A weight as it is used beside maps of type T.
+template <class T> inline float as_used(float weight);
+template <> inline float as_used<float>(float weight) { return weight; }
+template <> inline float as_used<half>(float weight) { return widened(rounded(weight)); }
+
+template <int L, class T>
+void forward(const Convolution& c, int threads, const T* inputs, const float* weights, T* outputs) {
+    long size = c.taps() * c.from;
+    std::vector<float> packed(size * c.to);
+    for (long t = 0; t < size; t++)
+        for (long o = 0; o < c.to; o++) packed[t * c.to + o] = as_used<T>(weights[o * size + t]);
     in_parts(c.images, threads, [&](int, long begin, long end) {
         Scratch scratch(c.images, c.height, c.width, c.from, c.border(), 1, c.out_height(), c.out_width(), c.stride);
         correlate<L>(scratch, inputs, begin, end, c.height * c.width * c.from, c.out_height() * c.out_width(), c.kernel,
@@ -121,14 +133,14 @@ void forward(const Convolution& c, int threads, const float* inputs, const float
     });
 }
 
-template <int L>
-void backward_inputs(const Convolution& c, int threads, const float* gradient, const float* weights, float* result) {
+template <int L, class T>
+void backward_inputs(const Convolution& c, int threads, const T* gradient, const float* weights, T* result) {
     long taps = c.taps();
     std::vector<float> packed(taps * c.from * c.to);
     for (long o = 0; o < c.to; o++)
         for (long t = 0; t < taps; t++)
             for (long i = 0; i < c.from; i++)
-                packed[((taps - 1 - t) * c.to + o) * c.from + i] = weights[(o * taps + t) * c.from + i];
+                packed[((taps - 1 - t) * c.to + o) * c.from + i] = as_used<T>(weights[(o * taps + t) * c.from + i]);
     in_parts(c.images, threads, [&](int, long begin, long end) {
         Scratch scratch(c.images, c.out_height(), c.out_width(), c.to, c.border(), c.stride, c.height, c.width, 1,
                         c.stride - 1);
@@ -138,8 +150,8 @@ void backward_inputs(const Convolution& c, int threads, const float* gradient, c
 }
 
 // sums[channels c ... c + B, outputs o ... o + L * V] of one tap over the pixels of a group.
-template <int L, int V, int B>
-inline void outer(const float* values, const int* offsets, long pixels, const float* gradient, long to, float* sums) {
+template <int L, int V, int B, class T>
+inline void outer(const float* values, const int* offsets, long pixels, const T* gradient, long to, float* sums) {
     Floats<L> total[B][V];
     for (int b = 0; b < B; b++)
         for (int v = 0; v < V; v++) total[b][v] = load<L>(sums + b * to + v * L);
@@ -154,16 +166,16 @@ inline void outer(const float* values, const int* offsets, long pixels, const fl
         for (int v = 0; v < V; v++) store<L>(sums + b * to + v * L, total[b][v]);
 }
 
-template <int L, int V>
-inline void outers(const float* values, const int* offsets, long pixels, long channels, const float* gradient, long to,
+template <int L, int V, class T>
+inline void outers(const float* values, const int* offsets, long pixels, long channels, const T* gradient, long to,
                    float* sums) {
     long c = 0;
     for (; c + 8 <= channels; c += 8) outer<L, V, 8>(values + c, offsets, pixels, gradient, to, sums + c * to);
     for (; c < channels; c++) outer<L, V, 1>(values + c, offsets, pixels, gradient, to, sums + c * to);
 }
 
-template <int L>
-void backward_weights(const Convolution& c, int threads, const float* inputs, const float* gradient, float* result) {
+template <int L, class T>
+void backward_weights(const Convolution& c, int threads, const T* inputs, const T* gradient, float* result) {
     long taps = c.taps(), size = taps * c.from * c.to, out_pixels = c.out_height() * c.out_width();
     std::vector<float> partial(threads * size);
     in_parts(c.images, threads, [&](int part, long begin, long end) {
@@ -172,7 +184,7 @@ void backward_weights(const Convolution& c, int threads, const float* inputs, co
         for (long first = begin; first < end; first += scratch.group) {
             long images = first + scratch.group < end ? scratch.group : end - first;
             scratch.fill(inputs + first * c.height * c.width * c.from, images);
-            const float* g = gradient + first * out_pixels * c.to;
+            const T* g = gradient + first * out_pixels * c.to;
             for (long t = 0; t < taps; t++) {
                 const float* values = scratch.values.data() + t / c.kernel * scratch.row + t % c.kernel * c.from;
                 for (long o = 0; o < c.to;) {
@@ -195,25 +207,20 @@ void backward_weights(const Convolution& c, int threads, const float* inputs, co
 
 }  // namespace
 
-#define FOR_LANES(channels, call)                       \
-    if ((channels) % 16 == 0) { enum { L = 16 }; call; } \
-    else if ((channels) % 8 == 0) { enum { L = 8 }; call; } \
-    else return 1;                                      \
-    return 0;
-
 extern "C" {
 
-int supernet_convolve(const Convolution* c, int threads, const float* inputs, const float* weights, float* outputs) {
-    FOR_LANES(c->to, (forward<L>(*c, threads, inputs, weights, outputs)))
+int supernet_convolve(const Convolution* c, int is_half, int threads, const void* inputs, const float* weights,
+                      void* outputs) {
+    FOR_LANES_AND_TYPE(c->to, (forward<L, T>(*c, threads, (const T*)inputs, weights, (T*)outputs)))
 }
 
-int supernet_convolve_backward_inputs(const Convolution* c, int threads, const float* gradient, const float* weights,
-                                      float* result) {
-    FOR_LANES(c->from, (backward_inputs<L>(*c, threads, gradient, weights, result)))
+int supernet_convolve_backward_inputs(const Convolution* c, int is_half, int threads, const void* gradient,
+                                      const float* weights, void* result) {
+    FOR_LANES_AND_TYPE(c->from, (backward_inputs<L, T>(*c, threads, (const T*)gradient, weights, (T*)result)))
 }
 
-int supernet_convolve_backward_weights(const Convolution* c, int threads, const float* inputs, const float* gradient,
-                                       float* result) {
-    FOR_LANES(c->to, (backward_weights<L>(*c, threads, inputs, gradient, result)))
+int supernet_convolve_backward_weights(const Convolution* c, int is_half, int threads, const void* inputs,
+                                       const void* gradient, float* result) {
+    FOR_LANES_AND_TYPE(c->to, (backward_weights<L, T>(*c, threads, (const T*)inputs, (const T*)gradient, result)))
 }
 }

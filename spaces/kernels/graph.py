@@ -290,7 +290,7 @@ def _run(branch: Branch, entering: Any, total: Sum) -> _Done:
         return _Done(branch, entering, functional.avg_pool2d(entering, 2, ceil_mode=True))
     convolved = entering
     if branch.weight is not None and entering is not None:
-        convolved = maps.convolve(entering, branch.weight.to(entering.dtype), branch.stride)
+        convolved = maps.convolve(entering, branch.weight, branch.stride)
     statistics = None if branch.norm is None else _statistics(branch, branch.norm, convolved, total.shape.channels)
     return _Done(branch, entering, convolved, statistics)
 
@@ -374,24 +374,16 @@ def _branch_backward(one: _Done, gradient: Tensor | None, incoming: _Incoming) -
         incoming.plain.append(gradient)
         return None, None, None
     by_weight = by_scale = by_shift = None
-    passed: Tensor | None = gradient
+    passed: Any = gradient
     if branch.norm is not None:
         passed, affine = maps.norm_backward(gradient, one.convolved, one.statistics, branch.norm.eps)
         if branch.scale is not None:
             by_scale, by_shift = affine
-    if branch.weight is not None:
-        passed, by_weight = _conv_backward(branch, branch.weight, one.entering, passed)
+    if branch.weight is not None and one.entering is None:
+        passed, by_weight = None, torch.zeros_like(branch.weight)
+    elif branch.weight is not None:
+        wanted = branch.source != IMAGES
+        passed, by_weight = maps.convolve_backward(passed, one.entering, branch.weight, branch.stride, wanted=wanted)
     if passed is not None:
         (incoming.rectified if branch.rectified else incoming.plain).append(passed)
     return by_weight, by_scale, by_shift
-
-
-def _conv_backward(
-    branch: Branch, weight: Tensor, entering: Tensor | None, gradient: Any
-) -> tuple[Tensor | None, Tensor]:
-    if entering is None:
-        return None, torch.zeros_like(weight)
-    wanted = branch.source != IMAGES
-    used = weight.to(entering.dtype)
-    passed, by_weight = maps.convolve_backward(gradient, entering, used, branch.stride, wanted=wanted)
-    return passed, by_weight.to(weight.dtype)

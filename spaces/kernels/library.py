@@ -28,9 +28,9 @@ _ARGUMENTS = {
     "combine": [_POINTER, _INT, _INT, _INT, _INT, _INT, _POINTER, _POINTER, _POINTER],
     "norm_backward": [_POINTER, _INT, _INT, _POINTER, _POINTER, _POINTER, _FLOAT, _POINTER, _POINTER],
     "gather": [_POINTER, _INT, _INT, _INT, _INT, _INT, _POINTER, _POINTER, _POINTER],
-    "convolve": [_POINTER, _INT, _POINTER, _POINTER, _POINTER],
-    "convolve_backward_inputs": [_POINTER, _INT, _POINTER, _POINTER, _POINTER],
-    "convolve_backward_weights": [_POINTER, _INT, _POINTER, _POINTER, _POINTER],
+    "convolve": [_POINTER, _INT, _INT, _POINTER, _POINTER, _POINTER],
+    "convolve_backward_inputs": [_POINTER, _INT, _INT, _POINTER, _POINTER, _POINTER],
+    "convolve_backward_weights": [_POINTER, _INT, _INT, _POINTER, _POINTER, _POINTER],
     "sgd": [_INT, _POINTER, _POINTER, _POINTER, _POINTER, _POINTER, _FLOAT, _FLOAT, _FLOAT, _INT],
 }
 

@@ -215,21 +215,11 @@ void gather(const Shape& shape, int threads, int rectifying, const T** convolved
 
 }  // namespace
 
-#define FOR_LANES_AND_TYPE(call)                                        \
-    if (shape->channels % 16 == 0) {                                    \
-        if (is_half) { typedef half T; enum { L = 16 }; call; }         \
-        else { typedef float T; enum { L = 16 }; call; }                \
-    } else if (shape->channels % 8 == 0) {                              \
-        if (is_half) { typedef half T; enum { L = 8 }; call; }          \
-        else { typedef float T; enum { L = 8 }; call; }                 \
-    } else return 1;                                                    \
-    return 0;
-
 extern "C" {
 
 int supernet_statistics(const Shape* shape, int is_half, int threads, const void* map, const float* weight,
                         const float* bias, float epsilon, float* result) {
-    FOR_LANES_AND_TYPE((statistics<L, T>(*shape, threads, (const T*)map, weight, bias, epsilon, result)))
+    FOR_LANES_AND_TYPE(shape->channels, (statistics<L, T>(*shape, threads, (const T*)map, weight, bias, epsilon, result)))
 }
 
 // `maps` are first those to be normalised, then their statistics, then those kept, then those averaged.
@@ -237,13 +227,13 @@ int supernet_combine(const Shape* shape, int is_half, int threads, int normed, i
                      const void** maps, void* sum, void* rectified) {
     const float** norms = (const float**)(maps + normed);
     const void** rest = maps + 2 * normed;
-    FOR_LANES_AND_TYPE((combine<L, T>(*shape, threads, normed, (const T**)maps, norms, kept, (const T**)rest, averaged,
+    FOR_LANES_AND_TYPE(shape->channels, (combine<L, T>(*shape, threads, normed, (const T**)maps, norms, kept, (const T**)rest, averaged,
                                       (const T**)(rest + kept), (T*)sum, (T*)rectified)))
 }
 
 int supernet_norm_backward(const Shape* shape, int is_half, int threads, const void* gradient, const void* map,
                            const float* norm, float epsilon, void* result, float* affine) {
-    FOR_LANES_AND_TYPE((norm_backward<L, T>(*shape, threads, (const T*)gradient, (const T*)map, norm, epsilon, (T*)result,
+    FOR_LANES_AND_TYPE(shape->channels, (norm_backward<L, T>(*shape, threads, (const T*)gradient, (const T*)map, norm, epsilon, (T*)result,
                                             affine)))
 }
 
@@ -251,7 +241,7 @@ int supernet_norm_backward(const Shape* shape, int is_half, int threads, const v
 int supernet_gather(const Shape* shape, int is_half, int threads, int convolved, int kept, int averaged,
                     const void** gradients, const void* rectified, void* sum) {
     const void** rest = gradients + convolved;
-    FOR_LANES_AND_TYPE((gather<L, T>(*shape, threads, convolved, (const T**)gradients, (const T*)rectified, kept,
+    FOR_LANES_AND_TYPE(shape->channels, (gather<L, T>(*shape, threads, convolved, (const T**)gradients, (const T*)rectified, kept,
                                      (const T**)rest, averaged, (const T**)(rest + kept), (T*)sum)))
 }
 }

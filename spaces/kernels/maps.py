@@ -174,13 +174,21 @@ def gather(
 
 
 def convolve(features: Tensor, weight: Tensor, stride: int) -> Tensor:
-    """Return the convolution, padded so that height and width are divided by `stride`, rounding up."""
+    """Return a convolution, padded so that height and width are divided by `stride`, rounding up.
+
+    Parameters
+    ----------
+    features : Tensor
+    weight : Tensor
+        float32 [out, in, kernel, kernel]; used in the type of the features.
+    stride : int
+    """
     kernel = weight.shape[-1]
     if not _small(features, weight):
-        return functional.conv2d(features, weight, stride=stride, padding=kernel // 2)
+        return functional.conv2d(features, weight.to(features.dtype), stride=stride, padding=kernel // 2)
     images, _, height, width = features.shape
     shape = (images, weight.shape[0], -(-height // stride), -(-width // stride))
-    result = torch.empty(shape, memory_format=torch.channels_last)
+    result = torch.empty(shape, dtype=features.dtype, memory_format=torch.channels_last)
     _convolution("convolve", features, weight, stride, _at(features), _at(weight), _at(result))
     return result
 
@@ -188,14 +196,13 @@ def convolve(features: Tensor, weight: Tensor, stride: int) -> Tensor:
 def convolve_backward(
     gradient: Tensor, features: Tensor, weight: Tensor, stride: int, *, wanted: bool
 ) -> tuple[Tensor | None, Tensor]:
-    """Return the gradients with respect to the features, if they are wanted, and the weight."""
-    kernel = weight.shape[-1]
+    """Return the gradients with respect to the features, if they are wanted, and to the weight."""
     if not _small(features, weight):
-        padding = [kernel // 2] * 2
+        used, padding = weight.to(features.dtype), [weight.shape[-1] // 2] * 2
         by_features, by_weight, _ = torch.ops.aten.convolution_backward(
-            gradient, features, weight, None, [stride] * 2, padding, [1, 1], False, [0, 0], 1, [wanted, True, False]
+            gradient, features, used, None, [stride] * 2, padding, [1, 1], False, [0, 0], 1, [wanted, True, False]
         )
-        return by_features, by_weight
+        return by_features, by_weight.to(weight.dtype)
     by_features, by_weight = None, torch.empty_like(weight)
     if wanted:
         by_features = torch.empty_like(features)
@@ -207,17 +214,14 @@ def convolve_backward(
 def _small(features: Tensor, weight: Tensor) -> bool:
     """Return whether a convolution is so small that setting up the library's takes longer than our own loops."""
     multiply_adds = features.numel() // features.shape[1] * weight.numel()
-    return (
-        multiply_adds < SMALL
-        and features.dtype == torch.float32
-        and weight.is_contiguous(memory_format=torch.channels_last)
-    )
+    return multiply_adds < SMALL and weight.is_contiguous(memory_format=torch.channels_last)
 
 
 def _convolution(name: str, features: Tensor, weight: Tensor, stride: int, *arguments: int | None) -> None:
     images, channels, height, width = features.shape
     shape = _longs(images, height, width, channels, weight.shape[0], weight.shape[-1], stride)
-    _checked(name, _kernel(name)(shape, torch.get_num_threads(), *arguments))
+    half, threads = features.dtype == torch.bfloat16, torch.get_num_threads()
+    _checked(name, _kernel(name)(shape, half, threads, *arguments))
 
 
 def _call(name: str, shape: Sequence[int], dtype: torch.dtype, *arguments: object) -> None:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 namespace {
 
@@ -36,6 +37,19 @@ template <int L> inline void store(half* to, Floats<L> value) {
     *reinterpret_cast<Halves*>(to) = __builtin_convertvector((rounded & ~is_nan) | (quiet & is_nan), Halves);
 }
 
+inline float widened(half value) {
+    std::uint32_t bits = (std::uint32_t)value << 16;
+    float result;
+    std::memcpy(&result, &bits, sizeof result);
+    return result;
+}
+
+inline half rounded(float value) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return value != value ? (bits >> 16) | 0x40 : (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+}
+
 const int MOST_THREADS = 256;
 
 // Runs body(part, begin, end) for equal parts of `count` pieces of work, one part per thread.
@@ -46,3 +60,14 @@ template <class Body> inline void in_parts(long count, int threads, Body body) {
 }
 
 }  // namespace
+
+// Ends a function: makes a call with `L` lanes for so many channels, and with maps of type `T`.
+#define FOR_LANES_AND_TYPE(channels, call)                      \
+    if ((channels) % 16 == 0) {                                 \
+        if (is_half) { typedef half T; enum { L = 16 }; call; } \
+        else { typedef float T; enum { L = 16 }; call; }        \
+    } else if ((channels) % 8 == 0) {                           \
+        if (is_half) { typedef half T; enum { L = 8 }; call; }  \
+        else { typedef float T; enum { L = 8 }; call; }         \
+    } else return 1;                                            \
+    return 0;

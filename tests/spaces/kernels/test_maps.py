@@ -112,23 +112,41 @@ def test_norm_backward(images, channels, height, width, dtype) -> None:
 
 @quickly
 @given(
-    st.integers(1, 5), st.sampled_from([1, 3, 8, 16]), CHANNELS, SIDES, SIDES, st.sampled_from([1, 3]), st.booleans()
+    st.integers(1, 5),
+    st.sampled_from([1, 3, 8, 16]),
+    CHANNELS,
+    SIDES,
+    SIDES,
+    st.sampled_from([(1, 1), (3, 1), (3, 2)]),
+    DTYPES,
+    st.booleans(),
 )
-def test_convolution_and_its_gradients(images, channels, outputs, height, width, kernel, strided) -> None:
-    stride = 2 if strided and kernel == 3 else 1
-    features = a_map(images, channels, height, width)
+def test_convolution_and_its_gradients(images, channels, outputs, height, width, geometry, dtype, small) -> None:
+    kernel, stride = geometry
+    features = a_map(images, channels, height, width, dtype=dtype)
     weight = torch.randn(outputs, channels, kernel, kernel).contiguous(memory_format=torch.channels_last)
-    exact, exact_weight = features.double().requires_grad_(), weight.double().requires_grad_()
+    exact = features.double().requires_grad_()
+    exact_weight = weight.to(dtype).double().requires_grad_()
     expected = functional.conv2d(exact, exact_weight, stride=stride, padding=kernel // 2)
-    actual = maps.convolve(features, weight, stride)
-    close(actual, expected)
-    gradient = a_map(*expected.shape, seed=2)
+    gradient = a_map(*expected.shape, dtype=dtype, seed=2)
     by_features, by_weight = torch.autograd.grad(expected, (exact, exact_weight), gradient.double())
     wanted = channels % maps.LANES == 0
-    passed, learned = maps.convolve_backward(gradient, features, weight, stride, wanted=wanted)
-    close(learned, by_weight)
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr(maps, "_small", lambda *_: small)
+        actual = maps.convolve(features, weight, stride)
+        passed, learned = maps.convolve_backward(gradient, features, weight, stride, wanted=wanted)
+    close(actual, expected, dtype)
+    assert learned.dtype == torch.float32
+    close(learned, by_weight, dtype)
     if wanted:
-        close(passed, by_features)
+        close(passed, by_features, dtype)
+
+
+def test_only_small_convolutions_are_ours() -> None:
+    weight = torch.randn(16, 16, 3, 3).contiguous(memory_format=torch.channels_last)
+    assert maps._small(a_map(32, 16, 4, 4), weight)
+    assert not maps._small(a_map(64, 16, 32, 32), weight)
+    assert not maps._small(a_map(32, 16, 4, 4), torch.randn(16, 16, 3, 3))
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
