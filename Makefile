@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STUDY ?= default
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench smoke test lint notebook clean
+.PHONY: help setup bench smoke test lint notebook speed clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,15 @@ notebook: $(VENV)/.notebook  ## open the notebook over the result files
 
 $(VENV)/.notebook: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[notebook]'
+	@touch $@
+
+speed: $(VENV)/.speed  ## measure speed beside xautodl and plain PyTorch, in about ten minutes
+	$(BIN)/python -m benchmark.speed
+	$(BIN)/python -m benchmark.speed.growth
+
+# Without its dependencies: it asks for a NumPy of 2020, and the part that is measured needs PyTorch alone.
+$(VENV)/.speed: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt xautodl
 	@touch $@
 
 clean:  ## remove the virtual environment and caches; store/ and reports/ stay

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import InputError, unknown
-from benchmark.layout import SCHEMA, manifest_path, record_checksum, reference_path
+from benchmark.layout import manifest_path, record_checksum, reference_path, upgrade
 
 DESCRIPTIVE_COLUMNS = ("index", "architecture", "isomorphism", "parameters", "macs")
 """Columns of a reference table that are no accuracies."""
@@ -65,7 +65,7 @@ def read_manifest(store: Path, study: str) -> Manifest:
     path = manifest_path(store, study)
     if not path.is_file():
         raise unknown("study", study, [file.stem for file in path.parent.glob("*.json")])
-    content = _read_object(path)
+    content = upgrade(_read_object(path), path)
     try:
         return _manifest(content)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -120,16 +120,17 @@ def read_record(path: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        The JSON object as it was written.
+        The JSON object, in the form of the present schema.
 
     Raises
     ------
     InputError
-        If the file is missing, cut off, changed, or not a record of this run.
+        If the file is missing, cut off, changed, of a newer schema, or not a record of this run.
     """
     record = _read_object(path)
-    if record.get("checksum") != record_checksum(record):
+    if "schema" in record and record.get("checksum") != record_checksum(record):
         raise InputError(f"{path} does not match its checksum; it was changed or is no record")
+    record = upgrade(record, path)
     if record.get("run_id") != path.stem:
         raise InputError(f"{path} holds run {record.get('run_id')!r}; its name allows only {path.stem!r}")
     try:
@@ -165,17 +166,14 @@ def _problem(record: dict[str, Any]) -> str | None:
 
 
 def _read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON object of the schema that this version understands."""
+    """Read a JSON object; of anything else, say that it has no schema."""
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise InputError(f"{path} is damaged or no JSON: {error}") from error
-    schema = content.get("schema") if isinstance(content, dict) else None
-    if schema != SCHEMA:
-        raise InputError(f"{path} has schema {schema!r}; allowed: {SCHEMA}")
-    return content
+    return content if isinstance(content, dict) else {}
 
 
 def read_reference(store: Path, space: str) -> pd.DataFrame:

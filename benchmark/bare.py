@@ -19,8 +19,11 @@ def main() -> int:
     parser.add_argument("--device", default="auto", help="auto, cpu, or cuda")
     parser.add_argument("--jobs", type=int, choices=range(1, 1000), metavar="N", help="runs at once")
     parser.add_argument("--threads", type=int, choices=range(1, 1000), metavar="N", help="threads per run")
+    parser.add_argument("--runs-per-gpu", type=int, choices=range(1, 1000), metavar="N", help="runs at once on a GPU")
     given = parser.parse_args()
-    resources = Resources(given.store, given.data, given.device, given.jobs, given.threads)
+    resources = Resources(
+        given.store, given.data, given.device, given.jobs, given.threads, runs_per_gpu=given.runs_per_gpu
+    )
     try:
         run_study(load_study(given.study), resources, Lines)
     except (InputError, OSError) as error:

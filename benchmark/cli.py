@@ -79,8 +79,16 @@ def run(
     reports: ReportFolder = REPORTS,
     data: DataFolder = None,
     device: Annotated[str, typer.Option(help="auto, cpu, or cuda.")] = "auto",
-    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at once; else the cores decide.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at once; else cores and GPUs decide.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads per run; else cores / jobs.")] = None,
+    executor: Annotated[str, typer.Option(help="What executes the runs: local, dask, or slurm.")] = "local",
+    runs_per_gpu: Annotated[int | None, typer.Option(min=1, help="Runs at once on each GPU; else one.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Existing dask scheduler; else one on this machine.")
+    ] = None,
+    slurm: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="What Slurm is asked for, such as time=60; repeat it.")
+    ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Execute failed runs again.")] = False,
     report: Annotated[bool, typer.Option(help="Make the report at the end.")] = True,
 ) -> None:
@@ -93,7 +101,7 @@ def run(
     from benchmark.study import load_study
 
     loaded = load_study(study)
-    resources = Resources(store, data, device, jobs, threads)
+    resources = Resources(store, data, device, jobs, threads, executor, runs_per_gpu, scheduler, tuple(slurm or ()))
     if report:
         _prepare_report(loaded, store, reports, data)
     try:
@@ -151,6 +159,20 @@ def show(
     record = Store(store).read_record(found[0])
     assert record is not None
     _show(record)
+
+
+@app.command()
+@_one_line_errors
+def merge(
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Folders of records of other machines.")],
+    store: StoreFolder = STORE,
+) -> None:
+    """Bring separate stores together; sources stay as they are."""
+    from benchmark.merge import OUTCOMES
+    from benchmark.merge import merge as bring_together
+
+    for kind, counts in bring_together(sources, store).items():
+        print(f"{kind}: {', '.join(f'{counts[outcome]} {outcome}' for outcome in OUTCOMES)}")
 
 
 @app.command()

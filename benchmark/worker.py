@@ -3,8 +3,10 @@
 A worker needs PyTorch and NumPy only; neither the published accuracies nor the analysis packages are imported here.
 """
 
+import gc
 import platform
 import subprocess
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,12 +20,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmark import leases
+from benchmark.damage import Damaged, set_aside
 from benchmark.errors import InputError
+from benchmark.images.base import ImageData
 from benchmark.parameters import values_of
 from benchmark.scoring import scored_architectures
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.trainer import Listener, Trainer
+from spaces.kernels.library import library
 
 
 @dataclass(frozen=True)
@@ -39,12 +45,15 @@ class Execution:
         ``auto`` is a GPU where there is one.
     threads : int
         Threads of one run on the CPU.
+    lease_s : float
+        How long a run stays reserved for a process that no longer shows that it lives, seconds.
     """
 
     store: Path
     data: Path | None = None
     device: str = "auto"
     threads: int = 1
+    lease_s: float = leases.TTL_S
 
     def torch_device(self) -> torch.device:
         """Return the device.
@@ -63,7 +72,9 @@ class Execution:
 
 
 def execute(spec: RunSpec, execution: Execution, advance: Callable[[float], None] = lambda share: None) -> str:
-    """Execute one run, or what is left of it, and write its record.
+    """Execute one run, or what is left of it, and write its record, unless it has one.
+
+    The run is held by a lease meanwhile. Damaged files of it are set aside, and what they held is done again.
 
     Parameters
     ----------
@@ -79,53 +90,88 @@ def execute(spec: RunSpec, execution: Execution, advance: Callable[[float], None
 
     Raises
     ------
+    leases.Held
+        If somebody alive executes the run; nothing is done then.
+    leases.Lost
+        If somebody took over, since this process did not show that it lives; nothing more is written then.
     InputError, OSError
-        If images or a checkpoint cannot be read, or the store cannot be written; nothing is recorded then.
+        If images cannot be read, or the store cannot be written; nothing is recorded then.
     """
+    store = Store(execution.store)
+    with leases.take(store.folder, spec.run_id, execution.lease_s) as lease:
+        store.remove_temporaries(spec.run_id)
+        record = store.usable_record(spec.run_id)
+        if record is not None:
+            return str(record["status"])
+        try:
+            return _execute(spec, execution, store, lease, advance)
+        except OSError:
+            lease.check()  # Whoever takes over removes temporary files; that is no fault of the disk.
+            raise
+
+
+def _execute(
+    spec: RunSpec, execution: Execution, store: Store, lease: leases.Lease, advance: Callable[[float], None]
+) -> str:
+    """Execute a run that has no record, and return its status."""
     torch.set_num_threads(execution.threads)
-    started, clock = datetime.now(UTC), perf_counter()
-    store, data = Store(execution.store), spec.images.load(execution.data)
-    state = store.read_checkpoint(spec.run_id)
-    resumed = 0 if state is None else state.get("resumed", 0) + 1
-    trainer, error, setup = None, None, 0.0
+    started, clock, device = datetime.now(UTC), perf_counter(), execution.torch_device()
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    data = spec.images.load(execution.data)
+    trainer, resumed, error, setup = None, 0, None, 0.0
 
     def save(trainer: Trainer) -> None:
-        store.write_checkpoint(spec.run_id, {**trainer.state_dict(), "resumed": resumed})
+        store.write_checkpoint(spec.run_id, {**trainer.state_dict(), "resumed": resumed}, lease.check)
+
+    def advance_unless_lost(share: float) -> None:
+        if lease.is_lost():
+            lease.check()
+        advance(share)
 
     try:
-        trainer = Trainer(spec, data, execution.torch_device())
-        if state is not None:
-            _continue(trainer, state, store)
+        trainer, resumed = _trainer(spec, data, device, store)
+        gc.freeze()  # What exists by now lives as long as the run; looking through it again and again takes time.
         setup = perf_counter() - clock
-        trainer.run(Listener(advance, save))
-    except (InputError, OSError):
+        trainer.run(Listener(advance_unless_lost, save))
+    except (InputError, OSError, leases.Lost):
         raise
     except Exception as failure:  # Whatever else goes wrong in training is a result, and stays in the tables.
         error = describe(failure)
-    seconds = {"setup": setup, **(trainer.seconds if trainer else {})}
+    finally:
+        gc.unfreeze()
     store.write_record(
         {
             **result(spec, trainer, error),
             "execution": {
                 "code_version": code_version(),
                 "started": started.isoformat(timespec="seconds"),
-                "seconds": seconds,
+                "seconds": {"setup": setup, **(trainer.seconds if trainer else {})},
                 "environment": environment(execution),
                 "resumed": resumed,
+                **peak_memory(device),
             },
-        }
+        },
+        lease.check,
     )
     return "failed" if error else "finished"
 
 
-def _continue(trainer: Trainer, state: Mapping[str, Any], store: Store) -> None:
+def _trainer(spec: RunSpec, data: ImageData, device: torch.device, store: Store) -> tuple[Trainer, int]:
+    """Return a trainer that has continued from the checkpoint, if a usable one is there, and how often that was."""
+    state = store.usable_checkpoint(spec.run_id)
+    trainer = Trainer(spec, data, device)
+    if state is None:
+        return trainer, 0
     try:
         trainer.load_state_dict(state)
-    except (KeyError, ValueError, RuntimeError) as error:
-        path, reason = store.checkpoint_path(trainer.spec.run_id), " ".join(str(error).split())
-        raise InputError(
-            f"{path} does not fit this version ({reason}); delete it to have the run done again"
-        ) from error
+        return trainer, int(state["resumed"]) + 1
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # What the state of another version makes a heuristic raise is not specified.
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        set_aside(store.folder, Damaged(store.checkpoint_path(spec.run_id), f"it does not fit this version ({reason})"))
+    return Trainer(spec, data, device), 0  # A part of the state may have been loaded.
 
 
 def result(spec: RunSpec, trainer: Trainer | None, error: Mapping[str, str] | None) -> dict[str, Any]:
@@ -163,7 +209,29 @@ def environment(execution: Execution) -> dict[str, Any]:
         "platform": platform.platform(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
         "threads": execution.threads,
+        "kernels": device.type == "cpu" and library() is not None,
     }
+
+
+def peak_memory(device: torch.device) -> dict[str, int | None]:
+    """Return the largest memory that this process, and on a GPU this run, has taken so far, bytes.
+
+    A process that executes several runs one after the other has the peak of them all. None is not known.
+    """
+    on_gpu = device.type == "cuda"
+    return {
+        "peak_memory_bytes": _peak_resident_bytes(),
+        "peak_device_bytes": torch.cuda.max_memory_allocated(device) if on_gpu else None,
+    }
+
+
+def _peak_resident_bytes() -> int | None:
+    if sys.platform == "win32":
+        return None
+    import resource  # Not there on Windows.
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 @cache

@@ -126,6 +126,9 @@ def _unpack(archive: Path) -> Path:
         destination.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=destination.parent) as temporary, tarfile.open(archive) as tar:
             members = [tar.getmember(f"{FOLDER}/{batch}") for batch in TRAINING_BATCHES]
+            for member in members:
+                if not member.isreg():  # No link, and nothing that a filter of some version of Python lets through.
+                    raise tarfile.ExtractError(f"{member.name} is no plain file")
             tar.extractall(temporary, members, filter="data")
             Path(temporary, FOLDER).replace(destination)
     except (OSError, KeyError, EOFError, tarfile.TarError) as error:

@@ -11,6 +11,9 @@
 
 namespace {
 
+// Multiply-adds that one thread does at least.
+const long SHARE = 1 << 20;
+
 // From `inputs` [images, height, width, from] to `outputs` [images, ceil(height / stride), ceil(width / stride), to].
 struct Convolution {
     long images, height, width, from, to, kernel, stride;
@@ -18,6 +21,9 @@ struct Convolution {
     long out_width() const { return (width + stride - 1) / stride; }
     long taps() const { return kernel * kernel; }
     long border() const { return kernel / 2; }
+    int threads(int most) const {
+        return useful(most, images * out_height() * out_width() * taps() * from * to, SHARE);
+    }
 };
 
 const int PIXELS = 8;
@@ -103,12 +109,13 @@ void correlate(Scratch& scratch, const T* inputs, long begin, long end, long in_
             int vectors = c + 2 * L <= to ? 2 : 1;
             for (long p = 0; p < pixels; p += PIXELS) {
                 int count = pixels - p < PIXELS ? pixels - p : PIXELS;
+                const float* values = scratch.values.data();
+                const int* offsets = &scratch.offsets[p];
+                T* at = out + p * to + c;
                 if (vectors == 2)
-                    block<L, 2>(scratch.values.data(), &scratch.offsets[p], count, scratch.row, scratch.channels, kernel,
-                                weights + c, to, out + p * to + c);
+                    block<L, 2>(values, offsets, count, scratch.row, scratch.channels, kernel, weights + c, to, at);
                 else
-                    block<L, 1>(scratch.values.data(), &scratch.offsets[p], count, scratch.row, scratch.channels, kernel,
-                                weights + c, to, out + p * to + c);
+                    block<L, 1>(values, offsets, count, scratch.row, scratch.channels, kernel, weights + c, to, at);
             }
             c += vectors * L;
         }
@@ -209,18 +216,22 @@ void backward_weights(const Convolution& c, int threads, const T* inputs, const 
 
 extern "C" {
 
-int supernet_convolve(const Convolution* c, int is_half, int threads, const void* inputs, const float* weights,
+int supernet_convolve(const Convolution* c, int is_half, int most, const void* inputs, const float* weights,
                       void* outputs) {
+    int threads = c->threads(most);
     FOR_LANES_AND_TYPE(c->to, (forward<L, T>(*c, threads, (const T*)inputs, weights, (T*)outputs)))
 }
 
-int supernet_convolve_backward_inputs(const Convolution* c, int is_half, int threads, const void* gradient,
+int supernet_convolve_backward_inputs(const Convolution* c, int is_half, int most, const void* gradient,
                                       const float* weights, void* result) {
+    int threads = c->threads(most);
     FOR_LANES_AND_TYPE(c->from, (backward_inputs<L, T>(*c, threads, (const T*)gradient, weights, (T*)result)))
 }
 
-int supernet_convolve_backward_weights(const Convolution* c, int is_half, int threads, const void* inputs,
+int supernet_convolve_backward_weights(const Convolution* c, int is_half, int most, const void* inputs,
                                        const void* gradient, float* result) {
-    FOR_LANES_AND_TYPE(c->to, (backward_weights<L, T>(*c, threads, (const T*)inputs, (const T*)gradient, result)))
+    int threads = c->threads(most);
+    FOR_LANES_AND_TYPE(c->to,
+                       (backward_weights<L, T>(*c, threads, (const T*)inputs, (const T*)gradient, result)))
 }
 }

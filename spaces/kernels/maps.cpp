@@ -11,12 +11,16 @@
 
 namespace {
 
+// Values that one thread works on at least.
+const long SHARE = 1 << 15;
+
 // Pixels whose sums are kept in float32 before they are added in float64.
 const long BLOCK = 64;
 
 struct Shape {
     long images, height, width, channels;
     long pixels() const { return images * height * width; }
+    int threads(int most) const { return useful(most, pixels() * channels, SHARE); }
 };
 
 // What normalises a map: per channel mean, variance, and the scale and shift that follow from them.
@@ -27,7 +31,6 @@ template <int L, int N, class Terms>
 inline void total(long pixels, int threads, double (&sums)[N][L], Terms terms) {
     static thread_local double partial[MOST_THREADS][N][L];
     double(*shared)[N][L] = partial;
-    if (threads > MOST_THREADS) threads = MOST_THREADS;
     in_parts(pixels, threads, [&](int part, long begin, long end) {
         std::memset(shared[part], 0, sizeof shared[part]);
         for (long start = begin; start < end; start += BLOCK) {
@@ -48,8 +51,8 @@ const long WIDEST = 256;
 
 inline float share(long position, long length) { return 1.0f / (1 + (position > 0) + (position + 1 < length)); }
 
-// Some pixels of a map under construction, for `L` of its channels: one line of an image where means over neighbours are
-// added, else any.
+// Some pixels of a map under construction, for `L` of its channels: one line of an image where means over neighbours
+// are added, else any.
 template <int L> struct Line {
     Floats<L> sums[WIDEST];
     Floats<L> across[WIDEST + 2];
@@ -101,7 +104,8 @@ template <int L> struct Line {
 
   private:
     template <class T, class Weight> void add_rows(const T* from, long row, long height, Weight weight) {
-        for (long column = 0; column < width; column++) across[column + 1] = weight(row) * load<L>(from + column * channels);
+        for (long column = 0; column < width; column++)
+            across[column + 1] = weight(row) * load<L>(from + column * channels);
         for (long step = -1; step <= 1; step += 2) {
             if (row + step < 0 || row + step >= height) continue;
             const T* other = from + step * width * channels;
@@ -163,7 +167,8 @@ void combine(const Shape& shape, int threads, int normed, const T** maps, const 
             for (int n = 0; n < kept; n++) line.add(plain[n] + at);
             for (int n = 0; n < averaged; n++) line.add_mean(pools[n] + at, row, shape.height);
             if (sum) line.put(sum + at, [](Floats<L> value) { return value; });
-            if (rectified) line.put(rectified + at, [](Floats<L> value) { return value < 0.0f ? Floats<L>{} : value; });
+            if (rectified)
+                line.put(rectified + at, [](Floats<L> value) { return value < 0.0f ? Floats<L>{} : value; });
         });
     }
 }
@@ -217,31 +222,38 @@ void gather(const Shape& shape, int threads, int rectifying, const T** convolved
 
 extern "C" {
 
-int supernet_statistics(const Shape* shape, int is_half, int threads, const void* map, const float* weight,
+int supernet_statistics(const Shape* shape, int is_half, int most, const void* map, const float* weight,
                         const float* bias, float epsilon, float* result) {
-    FOR_LANES_AND_TYPE(shape->channels, (statistics<L, T>(*shape, threads, (const T*)map, weight, bias, epsilon, result)))
+    int threads = shape->threads(most);
+    FOR_LANES_AND_TYPE(shape->channels,
+                       (statistics<L, T>(*shape, threads, (const T*)map, weight, bias, epsilon, result)))
 }
 
 // `maps` are first those to be normalised, then their statistics, then those kept, then those averaged.
-int supernet_combine(const Shape* shape, int is_half, int threads, int normed, int kept, int averaged,
-                     const void** maps, void* sum, void* rectified) {
+int supernet_combine(const Shape* shape, int is_half, int most, int normed, int kept, int averaged, const void** maps,
+                     void* sum, void* rectified) {
+    int threads = shape->threads(most);
     const float** norms = (const float**)(maps + normed);
     const void** rest = maps + 2 * normed;
-    FOR_LANES_AND_TYPE(shape->channels, (combine<L, T>(*shape, threads, normed, (const T**)maps, norms, kept, (const T**)rest, averaged,
+    FOR_LANES_AND_TYPE(shape->channels,
+                       (combine<L, T>(*shape, threads, normed, (const T**)maps, norms, kept, (const T**)rest, averaged,
                                       (const T**)(rest + kept), (T*)sum, (T*)rectified)))
 }
 
-int supernet_norm_backward(const Shape* shape, int is_half, int threads, const void* gradient, const void* map,
+int supernet_norm_backward(const Shape* shape, int is_half, int most, const void* gradient, const void* map,
                            const float* norm, float epsilon, void* result, float* affine) {
-    FOR_LANES_AND_TYPE(shape->channels, (norm_backward<L, T>(*shape, threads, (const T*)gradient, (const T*)map, norm, epsilon, (T*)result,
-                                            affine)))
+    int threads = shape->threads(most);
+    FOR_LANES_AND_TYPE(shape->channels, (norm_backward<L, T>(*shape, threads, (const T*)gradient, (const T*)map, norm,
+                                                             epsilon, (T*)result, affine)))
 }
 
 // `gradients` are first those of convolutions, then those of maps kept, then those of maps averaged.
-int supernet_gather(const Shape* shape, int is_half, int threads, int convolved, int kept, int averaged,
+int supernet_gather(const Shape* shape, int is_half, int most, int convolved, int kept, int averaged,
                     const void** gradients, const void* rectified, void* sum) {
+    int threads = shape->threads(most);
     const void** rest = gradients + convolved;
-    FOR_LANES_AND_TYPE(shape->channels, (gather<L, T>(*shape, threads, convolved, (const T**)gradients, (const T*)rectified, kept,
+    FOR_LANES_AND_TYPE(shape->channels,
+                       (gather<L, T>(*shape, threads, convolved, (const T**)gradients, (const T*)rectified, kept,
                                      (const T**)rest, averaged, (const T**)(rest + kept), (T*)sum)))
 }
 }

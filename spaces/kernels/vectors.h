@@ -52,9 +52,14 @@ inline half rounded(float value) {
 
 const int MOST_THREADS = 256;
 
+// Threads that have enough to do to be worth waking.
+inline int useful(int threads, long work, long each) {
+    long most = work / each < MOST_THREADS ? work / each : MOST_THREADS;
+    return threads < most ? threads : most < 1 ? 1 : (int)most;
+}
+
 // Runs body(part, begin, end) for equal parts of `count` pieces of work, one part per thread.
 template <class Body> inline void in_parts(long count, int threads, Body body) {
-    if (threads > MOST_THREADS) threads = MOST_THREADS;
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (int part = 0; part < threads; part++) body(part, count * part / threads, count * (part + 1) / threads);
 }

@@ -163,11 +163,29 @@ def test_a_damaged_manifest_is_named(study: Path, content: str) -> None:
     assert "small.json" in refused("report", "small")
 
 
-def test_a_damaged_record_stops_the_study(study: Path) -> None:
-    assert runner.invoke(app, ["run", str(study), "--no-report"]).exit_code == 0
+def test_a_damaged_record_is_done_again_by_run_alone(study: Path) -> None:
+    assert runner.invoke(app, ["run", str(study)]).exit_code == 0
+    table = Path("reports/small/table.csv").read_bytes()
     path = next(Path("store/runs").glob("*.json"))
     path.write_bytes(path.read_bytes()[:100])
-    assert f"{path} is damaged" in refused("run", str(study))
+    assert f"{path} is damaged" in refused("show", path.stem)
+    assert f"warning: damaged record: {path}" in runner.invoke(app, ["report", "small"]).stderr
+    assert path.exists()
+    again = runner.invoke(app, ["run", str(study)])
+    assert again.exit_code == 0
+    assert f"warning: {path} is damaged: it is no complete record; it was moved to store/damaged/" in again.stderr
+    assert "[6/6]" in again.stderr
+    assert Path("reports/small/table.csv").read_bytes() == table
+
+
+def test_a_record_of_a_newer_version_stops_the_study(study: Path) -> None:
+    """It is not damaged, and this version would lose what it says."""
+    assert runner.invoke(app, ["run", str(study), "--no-report"]).exit_code == 0
+    store, run_id = Store(Path("store")), Store(Path("store")).find("")[0]
+    store.write_record({**store.read_record(run_id), "schema": 99})
+    content = store.record_path(run_id).read_bytes()
+    assert f"runs/{run_id}.json has schema 99; allowed: 1 to" in refused("run", str(study))
+    assert store.record_path(run_id).read_bytes() == content
 
 
 def command(study: Path, *options: str, **settings: Any) -> subprocess.CompletedProcess[str]:

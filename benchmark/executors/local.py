@@ -1,4 +1,4 @@
-"""Executing many runs: one process each, a bounded number at once."""
+"""Runs on this machine: one process each, a bounded number at once."""
 
 import multiprocessing
 import os
@@ -6,117 +6,101 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import InputError
+from benchmark.executors.base import Attempts, Watcher, attempt
 from benchmark.spec import RunSpec
 from benchmark.store import Store
-from benchmark.worker import Execution, describe, execute, result
+from benchmark.worker import Execution
 
-ATTEMPTS = 3
-"""How often a run is started whose process was killed."""
-
-
-class Watcher(Protocol):
-    """Who is told how runs get on."""
-
-    def advanced(self, spec: RunSpec, share: float) -> None:
-        """A share of a run is done."""
-
-    def ended(self, spec: RunSpec, status: str) -> None:
-        """A run has a record."""
+if TYPE_CHECKING:
+    from benchmark.driver import Resources
 
 
-class Executor(Protocol):
-    """Executes runs; what is in the store afterwards does not depend on which."""
-
-    def run(self, specs: Sequence[RunSpec], watcher: Watcher) -> None:
-        """Execute all runs.
-
-        Raises
-        ------
-        InputError
-            If a run cannot be executed for a reason that the user can mend.
-        """
-
-
-def cores() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def make(resources: "Resources", runs: int) -> "LocalExecutor":
+    """Return the executor for a study of `runs` runs."""
+    places = resources.places(runs)
+    return LocalExecutor(resources.execution(resources.threads_for(len(places))), places)
 
 
 @dataclass
 class _Child:
     spec: RunSpec
-    attempt: int
+    place: str
     process: Any
     messages: Connection
+    held: bool = False
 
 
 @dataclass(frozen=True)
 class LocalExecutor:
     """One process per run on this machine.
 
-    A run whose process is killed is started again and continues from its last checkpoint; after three times it is
-    recorded as failed. When this process is interrupted or killed, the children end too, at the latest with their
-    epoch.
+    A run whose process is killed is started again and continues from its last checkpoint; one that is killed three
+    times without getting on is recorded as failed. When this process is interrupted or killed, the children end too,
+    at the latest with their epoch.
 
     Attributes
     ----------
     execution : Execution
-    jobs : int
-        Processes at once.
+    places : tuple of str
+        The device of each process; there are as many at once.
     """
 
     execution: Execution
-    jobs: int
+    places: tuple[str, ...]
 
     def run(self, specs: Sequence[RunSpec], watcher: Watcher) -> None:
         """Execute all runs; see `Executor`."""
         context = process_context()
-        waiting = [(spec, 1) for spec in reversed(specs)]
+        attempts = Attempts(Store(self.execution.store))
+        waiting, free = list(reversed(specs)), list(reversed(self.places))
         running: dict[int, _Child] = {}
         try:
             while waiting or running:
-                while waiting and len(running) < self.jobs:
-                    child = self._start(context, *waiting.pop())
+                while waiting and free:
+                    attempts.start(waiting[-1])
+                    child = self._start(context, waiting.pop(), free.pop())
                     running[child.process.sentinel] = child
                 for sentinel in _ready(running, watcher):
                     child = running.pop(sentinel)
-                    if not self._has_record(child, watcher):
-                        waiting.append((child.spec, child.attempt + 1))
+                    free.append(child.place)
+                    if not self._is_settled(child, attempts, watcher):
+                        waiting.append(child.spec)
         finally:
             for child in running.values():
                 child.process.terminate()
             for child in running.values():
                 child.process.join()
 
-    def _start(self, context: BaseContext, spec: RunSpec, attempt: int) -> _Child:
+    def _start(self, context: BaseContext, spec: RunSpec, place: str) -> _Child:
         receiver, sender = multiprocessing.Pipe(duplex=False)
         process = context.Process(  # type: ignore[attr-defined]
-            target=_work, args=(spec.canonical(), self.execution, sender), daemon=True
+            target=_work, args=(spec.canonical(), replace(self.execution, device=place), sender), daemon=True
         )
         process.start()
         sender.close()
-        return _Child(spec, attempt, process, receiver)
+        return _Child(spec, place, process, receiver)
 
-    def _has_record(self, child: _Child, watcher: Watcher) -> bool:
-        """Return whether a run whose process has ended has a record, after the last attempt that it failed."""
+    def _is_settled(self, child: _Child, attempts: Attempts, watcher: Watcher) -> bool:
+        """Return whether a run whose process has ended need not be started again."""
         _deliver(child, watcher)
         child.process.join()
+        if child.held:
+            return True
         store = Store(self.execution.store)
         record = store.read_record(child.spec.run_id)
         if record is None:
-            if child.attempt < ATTEMPTS:
+            how = f"the process ended with code {child.process.exitcode}"
+            if not attempts.exhausted(child.spec, how):
                 return False
-            message = f"the process ended with code {child.process.exitcode}, {child.attempt} times"
-            error = {"type": "Killed", "message": message, "traceback": ""}
-            record = {**result(child.spec, None, error), "execution": {}}
-            store.write_record(record)
-        watcher.ended(child.spec, record["status"])
+            record = store.read_record(child.spec.run_id)
+        if record is not None:  # Without one, somebody else has taken the run over.
+            watcher.ended(child.spec, record["status"])
         return True
 
 
@@ -166,7 +150,10 @@ def _deliver(child: _Child, watcher: Watcher) -> bool:
             kind, value = child.messages.recv()
             if kind == "error":
                 raise InputError(value)
-            watcher.advanced(child.spec, value)
+            if kind == "held":
+                child.held = True
+            else:
+                watcher.advanced(child.spec, value)
     except (EOFError, BrokenPipeError):
         return False
     return True
@@ -178,11 +165,10 @@ def _work(tables: dict[str, Any], execution: Execution, messages: Connection) ->
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # By an exception, so that temporary files go.
     spec = RunSpec.from_tables(tables)
     try:
-        execute(spec, execution, _sender(messages))
+        if not attempt(spec, execution, _sender(messages)):
+            messages.send(("held", None))
     except (InputError, OSError) as error:
         messages.send(("error", str(error)))
-    except Exception as failure:  # Not even the trainer could be made; that is a result too.
-        Store(execution.store).write_record({**result(spec, None, describe(failure)), "execution": {}})
     finally:
         messages.close()
 

@@ -1,0 +1,160 @@
+"""What executes runs, who is told, and what all executors share: the number of attempts and the devices."""
+
+import importlib
+import os
+import pkgutil
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import cycle, islice
+from types import ModuleType
+from typing import Protocol
+
+from benchmark.errors import InputError, unknown
+from benchmark.leases import Held, Lost, take
+from benchmark.spec import RunSpec
+from benchmark.store import Store
+from benchmark.worker import Execution, describe, execute, result
+
+ATTEMPTS = 3
+"""How often in a row a run is started whose process is killed before it has saved anything."""
+
+
+class Watcher(Protocol):
+    """Who is told how runs get on."""
+
+    def advanced(self, spec: RunSpec, share: float) -> None:
+        """A share of a run is done."""
+
+    def ended(self, spec: RunSpec, status: str) -> None:
+        """A run has a record."""
+
+
+class Executor(Protocol):
+    """Executes runs; what is in the store afterwards does not depend on which.
+
+    An executor is a module of this folder with the function ``make(resources, runs)``, which returns one for a study
+    of that many runs. It is chosen by the name of the module, and imported only then; what it needs beyond PyTorch and
+    NumPy is the extra of the same name.
+    """
+
+    def run(self, specs: Sequence[RunSpec], watcher: Watcher) -> None:
+        """Return when each run has a record, or is executed by somebody else.
+
+        Raises
+        ------
+        InputError, OSError
+            If a run cannot be executed for a reason that the user can mend.
+        """
+
+
+def executor_names() -> list[str]:
+    """Return the names of all executors, without importing them."""
+    folder = importlib.import_module("benchmark.executors")
+    return [module.name for module in pkgutil.iter_modules(folder.__path__) if module.name != "base"]
+
+
+def find_executor(name: str) -> ModuleType:
+    """Return the module of an executor.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name, or a package that it needs is not installed.
+    """
+    if name not in executor_names():
+        raise unknown("executor", name, executor_names())
+    try:
+        return importlib.import_module(f"benchmark.executors.{name}")
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"executor {name!r} needs the package {error.name}; install it: pip install 'supernet-bench[{name}]'"
+        ) from None
+
+
+def cores() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def attempt(spec: RunSpec, execution: Execution, advance: Callable[[float], None] = lambda share: None) -> bool:
+    """Execute one run in this process; return False if somebody else executes it, else it has a record now.
+
+    Raises
+    ------
+    InputError, OSError
+        As `benchmark.worker.execute` does; nothing is recorded then.
+    """
+    try:
+        execute(spec, execution, advance)
+    except (Held, Lost):
+        return False
+    except (InputError, OSError):
+        raise
+    except Exception as failure:  # It could not even be started; that is a result too.
+        return _record_failure(Store(execution.store), spec, describe(failure))
+    return True
+
+
+def _record_failure(store: Store, spec: RunSpec, error: Mapping[str, str]) -> bool:
+    """Record that a run failed outside of training; return False if somebody else executes it."""
+    try:
+        with take(store.folder, spec.run_id):
+            if store.usable_record(spec.run_id) is None:
+                store.write_record({**result(spec, None, error), "execution": {}})
+    except Held:
+        return False
+    return True
+
+
+def anywhere(execution: Execution) -> Execution:
+    """Return how a process that was started in another folder, or on another machine, executes the same."""
+    return replace(execution, store=execution.store.resolve(), data=execution.data and execution.data.resolve())
+
+
+def saved_at(store: Store, run_id: str) -> int:
+    """Return when a run last saved its state, nanoseconds; 0 if there is none."""
+    try:
+        return store.checkpoint_path(run_id).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def share_devices(devices: Sequence[str], count: int) -> tuple[str, ...]:
+    """Return the device of each of `count` places for a run, so that neighbours are on different devices."""
+    return tuple(islice(cycle(devices), count))
+
+
+class Attempts:
+    """Counts how often runs were killed; a run that got on meanwhile is not to blame.
+
+    Parameters
+    ----------
+    store : Store
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._deaths: Counter[str] = Counter()
+        self._saved: dict[str, int] = {}
+
+    def start(self, spec: RunSpec) -> None:
+        """Note what a run has saved when it is started."""
+        self._saved[spec.run_id] = saved_at(self._store, spec.run_id)
+
+    def exhausted(self, spec: RunSpec, how: str) -> bool:
+        """Count one more death of a run; the last one that it may have is recorded as its failure.
+
+        Parameters
+        ----------
+        spec : RunSpec
+        how : str
+            What happened, as in "the process ended with code -9".
+        """
+        got_on = saved_at(self._store, spec.run_id) != self._saved[spec.run_id]
+        self._deaths[spec.run_id] = 1 if got_on else self._deaths[spec.run_id] + 1
+        if self._deaths[spec.run_id] < ATTEMPTS:
+            return False
+        error = {"type": "Killed", "message": f"{how}, {ATTEMPTS} times", "traceback": ""}
+        _record_failure(self._store, spec, error)
+        return True

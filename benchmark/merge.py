@@ -1,0 +1,221 @@
+"""Bringing stores together that were filled apart, on machines that share no folder."""
+
+import io
+import json
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from benchmark import layout
+from benchmark.damage import Damaged, set_aside
+from benchmark.errors import InputError
+from benchmark.files import write_atomically
+from benchmark.leases import Held, take
+from benchmark.store import Store, parse_checkpoint, parse_record
+
+OUTCOMES = ("new", "updated", "known", "different", "skipped")
+"""What may become of a file: ``different`` means that the destination's was kept, ``skipped`` that it is unusable."""
+
+
+def merge(sources: Sequence[Path], destination: Path) -> dict[str, Counter[str]]:
+    """Copy into one store what others have that it lacks.
+
+    Every file is checked before it is copied, and appears whole or not at all; what cannot be used is named on
+    standard error and skipped. To merge again changes nothing. Sources are never changed. The destination may be in
+    use; what belongs to a run that is being executed there is skipped.
+
+    A finished record replaces a failed one. Of two finished records whose results differ, which should not be but on
+    other hardware or versions can, the destination's stays, and the run is named; how and where a run was executed is
+    no result. A checkpoint is taken only where there is no record, if it is further than the one that is there.
+
+    Manifests of one study that differ in their seeds only are united, since that is how machines share a study: each
+    takes some of the seeds. If by the records a level is not the same for all seeds, or manifests differ otherwise,
+    the destination's stays; ``supernet-bench run`` writes the one that belongs to its study file.
+
+    Parameters
+    ----------
+    sources : sequence of Path
+        Folders of stores.
+    destination : Path
+        Folder of a store; made if it does not exist.
+
+    Returns
+    -------
+    dict of str to Counter
+        For records, checkpoints, manifests and tables, how many files of the sources had each of `OUTCOMES`.
+
+    Raises
+    ------
+    InputError
+        If a source is no store, or is the destination.
+    OSError
+        If a source cannot be read, or the destination cannot be written.
+    """
+    for source in sources:
+        _check_source(source, destination)
+    store, counts = Store(destination), {}
+    # Records come first: they make checkpoints needless, and tell whether manifests belong together.
+    for kind, folder, merge_one in (
+        ("records", "runs/*.json", _merge_record),
+        ("checkpoints", "checkpoints/*.pt", _merge_checkpoint),
+        ("manifests", "studies/*.json", _merge_manifest),
+        ("tables", "spaces/*.parquet", _merge_table),
+    ):
+        files = [path for source in sources for path in sorted(source.glob(folder))]
+        counts[kind] = Counter(_outcome(path, store, merge_one) for path in files)
+    return counts
+
+
+def _check_source(source: Path, destination: Path) -> None:
+    if source.resolve() == destination.resolve():
+        raise InputError(f"source is {str(source)!r}, which is the destination; allowed: another store")
+    folders = ("runs", "checkpoints", "studies")
+    if not any((source / folder).is_dir() for folder in folders):
+        raise InputError(f"source is {str(source)!r}, which is no store; allowed: a folder with {', '.join(folders)}")
+
+
+def _outcome(path: Path, store: Store, merge_one: Callable[[bytes, Path, Store], str]) -> str:
+    try:
+        outcome = merge_one(path.read_bytes(), path, store)
+    except Damaged as damage:
+        _say(f"{damage.path} is damaged: {damage.reason}; it was skipped")
+    except (InputError, Held) as error:
+        _say(f"{error}; {path} was skipped")
+    except FileNotFoundError:
+        if path.exists():
+            raise
+        _say(f"{path} is no longer there; merge again")  # The source is in use.
+    else:
+        if outcome == "different":
+            _say(f"{path} differs from what {store.folder} has, which was kept")
+        return outcome
+    return "skipped"
+
+
+def _say(line: str) -> None:
+    print(f"warning: {line}", file=sys.stderr)
+
+
+def _merge_record(content: bytes, path: Path, store: Store) -> str:
+    run_id, theirs = path.stem, parse_record(content, path)
+    with suppress(Damaged):
+        outcome = _compare(store.read_record(run_id), theirs)
+        if outcome in ("known", "different"):
+            return outcome
+    with take(store.folder, run_id):
+        outcome = _compare(store.usable_record(run_id), theirs)
+        if outcome in ("new", "updated"):
+            store.put_record(run_id, content)
+    return outcome
+
+
+def _compare(mine: dict[str, Any] | None, theirs: dict[str, Any]) -> str:
+    if mine is None:
+        return "new"
+    if mine["status"] != "finished" and theirs["status"] == "finished":
+        return "updated"
+    both_finished = mine["status"] == theirs["status"] == "finished"
+    return "different" if both_finished and _result(mine) != _result(theirs) else "known"
+
+
+def _result(record: dict[str, Any]) -> str:
+    """Return what the spec of a run determines, as a text: numbers that are none are not equal to themselves."""
+    return json.dumps({key: value for key, value in record.items() if key != "execution"}, sort_keys=True)
+
+
+def _merge_checkpoint(content: bytes, path: Path, store: Store) -> str:
+    run_id, theirs = path.stem, parse_checkpoint(content, path)
+    with take(store.folder, run_id):
+        if store.usable_record(run_id) is not None:
+            return "known"
+        mine = store.usable_checkpoint(run_id)
+        if mine is not None and mine.get("epoch", 0) >= theirs.get("epoch", 0):
+            return "known"
+        write_atomically(store.checkpoint_path(run_id), content)
+    return "new" if mine is None else "updated"
+
+
+def _merge_manifest(content: bytes, path: Path, store: Store) -> str:
+    theirs, mine_path = _parse_manifest(content, path), layout.manifest_path(store.folder, path.stem)
+    mine = _usable(mine_path, store, _parse_manifest)
+    if mine is None:
+        write_atomically(mine_path, content)
+        return "new"
+    united = _unite(mine, theirs, store)
+    if united is None or united == mine:
+        return "different" if united is None else "known"
+    store.write_manifest(path.stem, united)
+    return "updated"
+
+
+def _parse_manifest(content: bytes, path: Path) -> dict[str, Any]:
+    try:
+        manifest = dict(json.loads(content))
+        complete = manifest["study"] == path.stem and isinstance(manifest["seeds"], list) and bool(_cells(manifest))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        complete = False
+    if not complete:
+        raise Damaged(path, "it is no complete manifest of the study that it is named after")
+    return layout.upgrade(manifest, path)
+
+
+def _cells(manifest: dict[str, Any]) -> dict[tuple[str, str, int], str]:
+    """Return the run of each factor, level and seed."""
+    return {(run["factor"], run["level"], run["seed"]): run["run_id"] for run in manifest["runs"]}
+
+
+def _unite(mine: dict[str, Any], theirs: dict[str, Any], store: Store) -> dict[str, Any] | None:
+    """Return the manifest of the study with the seeds of both, or None if it is not the same study."""
+    if any(mine.get(key) != theirs.get(key) for key in {*mine, *theirs} - {"seeds", "runs"}):
+        return None
+    cells, added = _cells(mine), _cells(theirs)
+    if any(cells.get(cell, run_id) != run_id for cell, run_id in added.items()):
+        return None
+    new = [run for run in theirs["runs"] if (run["factor"], run["level"], run["seed"]) not in cells]
+    if new and not _same_levels({**cells, **added}, store):
+        return None
+    seeds = [*mine["seeds"], *(seed for seed in theirs["seeds"] if seed not in mine["seeds"])]
+    return {**mine, "seeds": seeds, "runs": [*mine["runs"], *new]}
+
+
+def _same_levels(cells: dict[tuple[str, str, int], str], store: Store) -> bool:
+    """Return whether by the records every level has one spec, but for the seed."""
+    specs = defaultdict(set)
+    for (factor, level, _), run_id in cells.items():
+        with suppress(InputError):
+            record = store.read_record(run_id)
+            if record is not None:
+                specs[factor, level].add(json.dumps({**record["spec"], "seed": None}, sort_keys=True))
+    return all(len(found) == 1 for found in specs.values())
+
+
+def _merge_table(content: bytes, path: Path, store: Store) -> str:
+    mine_path = layout.reference_path(store.folder, path.stem)
+    theirs, mine = _parse_table(content, path), _usable(mine_path, store, _parse_table)
+    if mine is None:
+        write_atomically(mine_path, content)
+        return "new"
+    return "known" if mine.equals(theirs) and mine.attrs == theirs.attrs else "different"
+
+
+def _parse_table(content: bytes, path: Path) -> Any:
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(io.BytesIO(content))
+    except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
+        raise Damaged(path, " ".join(f"it is no Parquet ({error})".split())) from error
+
+
+def _usable(path: Path, store: Store, parse: Callable[[bytes, Path], Any]) -> Any:
+    """Return the destination's own file, or None if there is none or a damaged one was set aside."""
+    try:
+        return parse(path.read_bytes(), path)
+    except FileNotFoundError:
+        return None
+    except Damaged as damage:
+        set_aside(store.folder, damage)
+        return None

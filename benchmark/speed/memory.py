@@ -1,0 +1,57 @@
+"""The largest resident memory of a run with as many images as the published one."""
+
+import multiprocessing
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import torch
+
+from benchmark.speed.contenders import Ours
+from benchmark.speed.fidelities import FIDELITIES, Fidelity, draw, whole
+from spaces.base import Architecture
+
+LIMIT_BYTES = 2 * 10**9
+IMAGES = 25_000
+"""Training images, and as many for validation."""
+
+
+def peak_memory(fidelity: Fidelity, steps: int, scored: list[Architecture]) -> int | None:
+    """Return the peak of a process of its own that trains and then scores, bytes; None where it cannot be read.
+
+    PyTorch itself, all images, and whatever else the process holds, are included.
+
+    Parameters
+    ----------
+    fidelity : Fidelity
+    steps : int
+        Training steps; each has the same needs.
+    scored : list of Architecture
+    """
+    if sys.platform != "linux":
+        return None
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_run, args=(fidelity.name, steps, scored, there), daemon=True)
+    process.start()
+    there.close()
+    try:
+        return int(here.recv())
+    finally:
+        process.join()
+
+
+def _run(name: str, steps: int, scored: list[Architecture], pipe: Connection) -> None:
+    fidelity = FIDELITIES[name]
+    data = fidelity.pictures(IMAGES, IMAGES)
+    ours = Ours(fidelity, data, torch.device("cpu"), {})
+    for architecture in draw(whole(fidelity.space), steps, "steps of memory"):
+        ours.train(architecture)
+    ours.score(scored)
+    pipe.send(_peak())
+
+
+def _peak() -> int:
+    # Unlike the figure of getrusage, this one does not start with that of the parent process.
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))

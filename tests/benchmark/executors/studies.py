@@ -1,0 +1,133 @@
+"""Small studies, and who watches them."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from benchmark.driver import Resources, run_study
+from benchmark.store import Store
+from benchmark.study import Study, parse_study
+from benchmark.worker import Execution, execute
+from tests.benchmark.test_resume import result_of
+
+TABLES = {
+    "space": {"name": "toy"},
+    "images": {"name": "digits", "train": 96, "valid": 32},
+    "training": {"epochs": 4, "batch_size": 16},
+    "scoring": {"architectures": 8, "checkpoints": 2},
+    "seeds": 2,
+    "factors": {"path_dropout": [{"rate": 0.3}]},
+}
+ROOT = Path(__file__).resolve().parents[3]
+LONG_TOML = """
+space.name = "toy"
+images = {name = "digits", train = 96, valid = 32}
+training = {epochs = 40, batch_size = 16}
+scoring = {architectures = 8}
+"""
+
+
+class Watch:
+    def __init__(self) -> None:
+        self.shares: dict[str, list[float]] = {}
+        self.statuses: Counter[str] = Counter()
+
+    def advanced(self, spec, share: float) -> None:
+        self.shares.setdefault(spec.run_id, []).append(share)
+
+    def ended(self, spec, status: str) -> None:
+        self.statuses[status] += 1
+
+
+def study(**tables) -> Study:
+    return parse_study("mine", {**TABLES, **tables})
+
+
+def run(made: Study, store: Path, watch: Watch | None = None, **resources) -> Watch:
+    watch = watch or Watch()
+    run_study(made, Resources(store, **{"threads": 1, **resources}), lambda runs, recorded: watch)
+    return watch
+
+
+def results(made: Study, store: Path) -> dict[str, dict[str, Any]]:
+    """Return what the store holds of each run of a study, without how it was executed."""
+    return {spec.run_id: result_of(Store(store).read_record(spec.run_id)) for spec in made.runs()}
+
+
+def long_study(seeds: int = 2) -> Study:
+    """Return the study that `start_driver` executes."""
+    return parse_study("long", {"seeds": seeds, **tomllib.loads(LONG_TOML)})
+
+
+def undisturbed(made: Study, store: Path) -> dict[str, dict[str, Any]]:
+    """Return the results of a study that one process executes."""
+    for spec in made.runs():
+        execute(spec, Execution(store))
+    return results(made, store)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} seconds"
+        time.sleep(0.02)
+
+
+def grandchildren(pid: int) -> list[int]:
+    """Return the processes that children of a process have started; forkservers and nannies start the workers."""
+    table = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(pid): int(parent) for pid, parent in (line.split() for line in table.splitlines())}
+    return [child for child, parent in parents.items() if parents.get(parent) == pid]
+
+
+def holders(store: Path) -> dict[str, int]:
+    """Return the process that executes each run, on this machine."""
+    found = {}
+    for path in sorted(store.glob("leases/*.json")):
+        with suppress(FileNotFoundError, ValueError):  # It may be gone, or about to be written.
+            found[path.name.partition(".")[0]] = json.loads(path.read_bytes())["pid"]
+    return found
+
+
+def start_driver(folder: Path, *options: str, seeds: int = 2) -> subprocess.Popen[str]:
+    """Start the command line on a study of a long and a short run for each seed, with its store in `folder`."""
+    file = folder / "long.toml"
+    file.write_text(f"seeds = {seeds}\n{LONG_TOML}")
+    command = [sys.executable, "-m", "benchmark", "run", str(file), "--store", str(folder / "store")]
+    return subprocess.Popen(
+        [*command, "--no-report", "--threads", "1", *options],
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, list[str]]:
+    """Return the exit code of a process and the lines of its standard error."""
+    _, errors = process.communicate(timeout=120)
+    return process.returncode, errors.splitlines()
+
+
+def group_ends(group: int) -> bool:
+    try:
+        wait_until(lambda: not _is_there(group), seconds=20)
+    except AssertionError:
+        return False
+    return True
+
+
+def _is_there(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
