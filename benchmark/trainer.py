@@ -140,9 +140,10 @@ class Trainer:
     def _build(self, data: ImageData) -> None:
         self.supernet = self._initial_supernet(0).to(self._device)
         self.supernet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in PyTorch's types
+        self._parameters = list(self.supernet.parameters())
         training = self.spec.training
         self._optimiser = SGD(
-            self.supernet.parameters(),
+            self._parameters,
             lr=0.0,
             momentum=training.momentum,
             nesterov=training.nesterov,
@@ -190,7 +191,8 @@ class Trainer:
 
     def _train_epoch(self) -> None:
         started = perf_counter()
-        self.supernet.train()
+        if not self.supernet.training:
+            self.supernet.train()
         order = torch.randperm(len(self._labels), generator=stream(self.spec.seed, "batch order", self.epoch)).to(
             self._device
         )
@@ -237,7 +239,7 @@ class Trainer:
         return len(architectures)
 
     def _update(self, step: Step) -> None:
-        parameters = [parameter for parameter in self.supernet.parameters() if parameter.grad is not None]
+        parameters = [parameter for parameter in self._parameters if parameter.grad is not None]
         self.heuristics.on_gradients(parameters, step)
         if self.spec.training.clip > 0:
             clip_grad_norm_(parameters, self.spec.training.clip)

@@ -21,7 +21,7 @@ LANES = 8
 WIDEST = 256
 """Largest width of a map."""
 
-SMALL = 10_000_000
+SMALL = 20_000_000
 """Multiply-adds below which a convolution is done by loops of our own; measured, not critical."""
 
 
@@ -184,7 +184,7 @@ def convolve(features: Tensor, weight: Tensor, stride: int) -> Tensor:
     stride : int
     """
     kernel = weight.shape[-1]
-    if not _small(features, weight):
+    if not _small(features, weight, stride):
         return functional.conv2d(features, weight.to(features.dtype), stride=stride, padding=kernel // 2)
     images, _, height, width = features.shape
     shape = (images, weight.shape[0], -(-height // stride), -(-width // stride))
@@ -197,7 +197,7 @@ def convolve_backward(
     gradient: Tensor, features: Tensor, weight: Tensor, stride: int, *, wanted: bool
 ) -> tuple[Tensor | None, Tensor]:
     """Return the gradients with respect to the features, if they are wanted, and to the weight."""
-    if not _small(features, weight):
+    if not _small(features, weight, stride):
         used, padding = weight.to(features.dtype), [weight.shape[-1] // 2] * 2
         by_features, by_weight, _ = torch.ops.aten.convolution_backward(
             gradient, features, used, None, [stride] * 2, padding, [1, 1], False, [0, 0], 1, [wanted, True, False]
@@ -211,9 +211,9 @@ def convolve_backward(
     return by_features, by_weight
 
 
-def _small(features: Tensor, weight: Tensor) -> bool:
+def _small(features: Tensor, weight: Tensor, stride: int) -> bool:
     """Return whether a convolution is so small that setting up the library's takes longer than our own loops."""
-    multiply_adds = features.numel() // features.shape[1] * weight.numel()
+    multiply_adds = features.numel() // features.shape[1] * weight.numel() // stride**2
     return multiply_adds < SMALL and weight.is_contiguous(memory_format=torch.channels_last)
 
 

@@ -146,9 +146,9 @@ def test_convolution_and_its_gradients(images, channels, outputs, height, width,
 
 def test_only_small_convolutions_are_ours() -> None:
     weight = torch.randn(16, 16, 3, 3).contiguous(memory_format=torch.channels_last)
-    assert maps._small(a_map(32, 16, 4, 4), weight)
-    assert not maps._small(a_map(64, 16, 32, 32), weight)
-    assert not maps._small(a_map(32, 16, 4, 4), torch.randn(16, 16, 3, 3))
+    assert maps._small(a_map(32, 16, 4, 4), weight, 1)
+    assert not maps._small(a_map(64, 16, 32, 32), weight, 1)
+    assert not maps._small(a_map(32, 16, 4, 4), torch.randn(16, 16, 3, 3), 1)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
