@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch.nn import functional
 from spaces.base import Architecture, Construction, OperationHook, Supernet
 from spaces.kernels import maps
 from spaces.kernels.graph import IMAGES, Branch, Graph, Memory, Shape, mean_of_rectified
+from spaces.kernels.threads import in_threads
 from spaces.layers import Conv2d, ConvNorm, classify, conv_cost, conv_norm_cost, linear_cost, norm_cost
 from spaces.nasbench201.cell import EDGES, KERNELS, OPERATIONS, Cell
 from spaces.nasbench201.liveness import canonical
@@ -156,9 +158,17 @@ class CellSupernet(CellNetwork, Supernet):
         alike = defaultdict(list)
         for position, representative in enumerate(canonical(np.array(architectures)).tolist()):
             alike[tuple(representative)].append(position)
+        representatives = sorted(alike)
+        parts = torch.get_num_threads() if self._runs_as_graph(images) else 1
+        bounds = [len(representatives) * part // parts for part in range(parts + 1)]
+        walks = [self._walk(images, representatives[start:end]) for start, end in pairwise(bounds)]
+        for representative, logits in in_threads(walks):
+            yield alike[representative], logits
+
+    def _walk(self, images: Tensor, architectures: Sequence[Architecture]) -> Iterator[tuple[Architecture, Tensor]]:
         memory = Memory()
-        for representative in sorted(alike):
-            yield alike[representative], self.path(images, representative, memory=memory)
+        for architecture in architectures:
+            yield architecture, self.path(images, architecture, memory=memory)
 
 
 class StandaloneNetwork(CellNetwork):

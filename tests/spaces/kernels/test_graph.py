@@ -186,3 +186,23 @@ def test_memory_is_bounded_and_forgets_the_oldest() -> None:
     for key in "abacb":
         memory.recall(key, lambda key=key: computed.append(key))
     assert computed == ["a", "b", "c", "b"]
+
+
+def test_threads_score_what_one_thread_scores() -> None:
+    network, (images, _) = supernet("batch").eval(), batch()
+    architectures = [tuple(architecture) for architecture in ARCHITECTURES * 2]
+    before, found = torch.get_num_threads(), {}
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            with torch.no_grad():
+                found[threads] = {
+                    position: logits
+                    for positions, logits in network.all_logits(images, architectures)
+                    for position in positions
+                }
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert found[1].keys() == found[3].keys() == set(range(len(architectures)))
+    assert all(torch.equal(found[1][position], found[3][position]) for position in found[1])
