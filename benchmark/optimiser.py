@@ -15,13 +15,12 @@ class SGD(torch.optim.SGD):
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
         """Update all parameters that have a gradient."""
-        kernels = library()
         active = [
             (group, [parameter for parameter in group["params"] if parameter.grad is not None])
             for group in self.param_groups
         ]
         plain = all(_plain(group, parameters) for group, parameters in active)
-        if kernels is None or closure is not None or not plain:
+        if closure is not None or not plain or (kernels := library()) is None:
             return super().step(closure)
         for group, parameters in active:
             self._update(kernels, group, parameters)
@@ -46,6 +45,7 @@ class SGD(torch.optim.SGD):
             group["momentum"],
             int(group["nesterov"]),
         )
+        torch.autograd.graph.increment_version(parameters)
 
 
 def _plain(group: dict[str, Any], parameters: list[Any]) -> bool:

@@ -8,6 +8,7 @@ architectures of the paper's fidelity until `plain` in float32 has two percent o
 tolerance is the larger of a fixed one and a multiple of the error that `plain` makes in float32.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,7 @@ class Deviation:
     @property
     def agrees(self) -> bool:
         """Whether it is within the tolerance."""
-        return self.relative <= self.allowed
+        return self.relative <= self.allowed < math.inf
 
 
 def deviations(

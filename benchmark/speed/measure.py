@@ -15,7 +15,7 @@ from benchmark.speed.contenders import Other, Ours, Plain, Xautodl
 from benchmark.speed.fidelities import SCORED_IMAGES, Fidelity, draw, whole
 from benchmark.speed.memory import peak_memory
 from benchmark.speed.report import Measurement
-from benchmark.speed.scores import architecture_sets, measure_scoring
+from benchmark.speed.scores import measure_scoring
 from benchmark.speed.timing import Spread, alternate, ratio
 from benchmark.speed.together import measure_together
 from benchmark.worker import Execution, environment
@@ -100,8 +100,7 @@ def measure(fidelity: Fidelity, device: torch.device, effort: Effort, tell: Call
             together = measure_together(fidelity.name, settings[name], others["xautodl"], effort.threads, block)
             if fidelity.name == "paper" and not settings[name]:
                 tell(f"{fidelity.name} on {device}: memory")
-                subset = next(s for s in architecture_sets(fidelity) if len(s) == scored.architectures)
-                memory = peak_memory(fidelity, MEMORY_STEPS, subset)
+                memory = peak_memory(fidelity, MEMORY_STEPS, scored.part.architectures, effort.threads)
         seconds = {"ours": steps[name], **{other: steps[other] for other in others}}
         train = {other: ratio(seconds[other], seconds["ours"], paired=True) for other in others}
         scores = {other: ratio(scored.seconds[other], scored.seconds["ours"], paired=False) for other in others}
@@ -120,7 +119,8 @@ def measure(fidelity: Fidelity, device: torch.device, effort: Effort, tell: Call
                 train_seconds={who: Spread.of(times) for who, times in seconds.items()},
                 score_seconds={who: Spread.of(times) for who, times in scored.seconds.items()},
                 scored_images=SCORED_IMAGES,
-                scored_architectures=scored.architectures,
+                scored_architectures=len(scored.part.architectures),
+                represented_architectures=round(scored.part.stands_for),
                 agreement=agreement[name],
                 together=together,
                 peak_memory_bytes=memory,

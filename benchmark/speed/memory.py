@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from benchmark.errors import InputError
 from benchmark.speed.contenders import Ours
 from benchmark.speed.fidelities import FIDELITIES, Fidelity, draw, whole
 from spaces.base import Architecture
@@ -16,7 +17,7 @@ IMAGES = 25_000
 """Training images, and as many for validation."""
 
 
-def peak_memory(fidelity: Fidelity, steps: int, scored: list[Architecture]) -> int | None:
+def peak_memory(fidelity: Fidelity, steps: int, scored: list[Architecture], threads: int) -> int | None:
     """Return the peak of a process of its own that trains and then scores, bytes; None where it cannot be read.
 
     PyTorch itself, all images, and whatever else the process holds, are included.
@@ -27,21 +28,30 @@ def peak_memory(fidelity: Fidelity, steps: int, scored: list[Architecture]) -> i
     steps : int
         Training steps; each has the same needs.
     scored : list of Architecture
+    threads : int
+
+    Raises
+    ------
+    InputError
+        If the process dies, of lack of memory as a rule.
     """
     if sys.platform != "linux":
         return None
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_run, args=(fidelity.name, steps, scored, there), daemon=True)
+    process = context.Process(target=_run, args=(fidelity.name, steps, scored, threads, there), daemon=True)
     process.start()
     there.close()
     try:
         return int(here.recv())
+    except EOFError:
+        raise InputError("the process whose memory is measured died; is there enough memory?") from None
     finally:
         process.join()
 
 
-def _run(name: str, steps: int, scored: list[Architecture], pipe: Connection) -> None:
+def _run(name: str, steps: int, scored: list[Architecture], threads: int, pipe: Connection) -> None:
+    torch.set_num_threads(threads)
     fidelity = FIDELITIES[name]
     data = fidelity.pictures(IMAGES, IMAGES)
     ours = Ours(fidelity, data, torch.device("cpu"), {})

@@ -24,13 +24,14 @@ class Measurement:
     threads : int
         Of the process that all contenders run in, in turn.
     train_ratio, score_ratio : float
-        Median time of xautodl over that of ours.
+        Median time of xautodl over that of ours. In scores, that is the median of single architectures over the
+        median of passes; the ratios of mean times, below, do not depend on how unequal architectures are.
     train_ratios, score_ratios : dict of str to Ratio
         Of each other contender, with the ratio of mean times.
     train_seconds, score_seconds : dict of str to Spread
         Seconds per step, and per scored architecture.
-    scored_images, scored_architectures : int
-        Images of a scoring, and architectures that ours scores in one pass.
+    scored_images, scored_architectures, represented_architectures : int
+        Images of a scoring, architectures that ours scores in one pass, and how many of the space they stand for.
     agreement : list of Deviation
     together : Together or None
         Steps of all runs together; on the CPU only.
@@ -52,6 +53,7 @@ class Measurement:
     score_seconds: dict[str, Spread]
     scored_images: int
     scored_architectures: int
+    represented_architectures: int
     agreement: list[Deviation]
     together: Together | None
     peak_memory_bytes: int | None
@@ -87,8 +89,8 @@ def notes(measurement: Measurement) -> list[str]:
     n = m.train_seconds["ours"].n
     lines = [
         f"{m.fidelity}, {m.device}, {m.precision}: {n} steps each in turn on {m.threads} threads of {m.hardware}, "
-        f"torch {m.torch}; scored on {m.scored_images} images: {m.scored_architectures} architectures by ours, "
-        f"{m.score_seconds['xautodl'].n} of them, drawn at random, by the others."
+        f"torch {m.torch}; scored on {m.scored_images} images: {m.scored_architectures} architectures, which stand "
+        f"for {m.represented_architectures}, by ours, {m.score_seconds['xautodl'].n} drawn at random by the others."
     ]
     if m.together:
         t = m.together

@@ -10,16 +10,31 @@ import torch
 from benchmark.speed.contenders import Other, Ours
 from benchmark.speed.fidelities import Fidelity, draw, whole
 from benchmark.speed.timing import timed
+from benchmark.streams import stream
 from spaces.base import Architecture
+from spaces.nasbench201.liveness import canonical
 
 PASSES = 3
 
-FIXED: tuple[dict[int, int], ...] = ({}, {3: 2}, {3: 2, 0: 2}, {3: 2, 0: 2, 1: 2}, {3: 2, 0: 2, 1: 2, 5: 2})
-"""Edges whose operation is fixed, so that a smaller set is scored where all architectures would take too long.
+SHARES = (1, 5, 25, 125, 625)
+"""How many times smaller than the space a part is that is scored where all architectures would take too long."""
 
-Edge 3 is the one from the input of a cell to its output: it has no part in which branches are dead, so a set with one
-operation there shares between its architectures what the whole space shares, a fifth of it. Fixing others loses some.
-"""
+
+@dataclass(frozen=True)
+class Part:
+    """Architectures that are scored in the place of more.
+
+    Attributes
+    ----------
+    architectures : list of Architecture
+        All of the space; or one of each class in a random sample of classes, a class being cells that are computed
+        alike. What first cells share is less in a sample, so a part takes a little longer than it should.
+    stands_for : float
+        How many architectures of the space that is.
+    """
+
+    architectures: list[Architecture]
+    stands_for: float
 
 
 @dataclass(frozen=True)
@@ -29,27 +44,34 @@ class Scored:
     Attributes
     ----------
     seconds : dict of str to ndarray of float64
-        Per architecture: for ours of each pass over the set, for others of each architecture of a sample of it.
-    architectures : int
-        In the set.
+        Per architecture: for ours of each pass over the part, for others of each architecture of a sample.
+    part : Part
+        What ours scored.
     """
 
     seconds: dict[str, np.ndarray]
-    architectures: int
+    part: Part
 
 
-def architecture_sets(fidelity: Fidelity) -> list[list[Architecture]]:
-    """Return the whole space and smaller and smaller complete subtrees of it."""
+def parts(fidelity: Fidelity) -> list[Part]:
+    """Return the whole space, and smaller and smaller parts of it."""
     everything = whole(fidelity.space)
-    return [[each for each in everything if all(each[edge] == op for edge, op in fixed.items())] for fixed in FIXED]
+    classes = np.unique(canonical(np.array(everything)), axis=0)
+    order = torch.randperm(len(classes), generator=stream(0, "classes of scores")).tolist()
+    smaller = []
+    for share in SHARES[1:]:
+        count = len(classes) // share
+        drawn = [tuple(representative) for representative in classes[sorted(order[:count])].tolist()]
+        smaller.append(Part(drawn, len(everything) * count / len(classes)))
+    return [Part(everything, len(everything)), *smaller]
 
 
 def measure_scoring(
     fidelity: Fidelity, ours: Ours, others: dict[str, Other], device: torch.device, sample: int, patience_s: float
 ) -> Scored:
-    """Time the scoring of the largest set that does not take too long, and of a random sample of it by the others.
+    """Time the scoring of the largest part that does not take too long, and of a random sample by the others.
 
-    Ours takes turns with the others: a part of the sample is scored after each pass.
+    Ours takes turns with the others: some of the sample is scored after each pass.
 
     Parameters
     ----------
@@ -61,34 +83,32 @@ def measure_scoring(
     patience_s : float
         How long ours may score, seconds.
     """
-    chosen, first = _choose(architecture_sets(fidelity), ours, device, patience_s)
+    chosen, first = _choose(parts(fidelity), ours, device, patience_s)
     passes = max(1, min(PASSES, int(patience_s / first)))
-    drawn = draw(chosen, sample, "sample of scores")
-    seconds: dict[str, list[float]] = {name: [] for name in others} | {"ours": [first / len(chosen)]}
+    drawn = draw(whole(fidelity.space), sample, "sample of scores")
+    seconds: dict[str, list[float]] = {name: [] for name in others} | {"ours": [first / chosen.stands_for]}
     for other in others.values():
         other.score(drawn[0])
-    for part in range(passes):
-        for architecture in drawn[part::passes]:
+    for turn in range(passes):
+        for architecture in drawn[turn::passes]:
             for name, other in others.items():
                 seconds[name].append(timed(partial(other.score, architecture), device))
-        if part < passes - 1:
-            seconds["ours"].append(timed(partial(ours.score, chosen), device) / len(chosen))
-    return Scored({name: np.array(times) for name, times in seconds.items()}, len(chosen))
+        if turn < passes - 1:
+            seconds["ours"].append(timed(partial(ours.score, chosen.architectures), device) / chosen.stands_for)
+    return Scored({name: np.array(times) for name, times in seconds.items()}, chosen)
 
 
-def _choose(
-    sets: Sequence[list[Architecture]], ours: Ours, device: torch.device, patience_s: float
-) -> tuple[list[Architecture], float]:
-    """Return the largest set that can be scored in time, and how long that took, seconds.
+def _choose(parts: Sequence[Part], ours: Ours, device: torch.device, patience_s: float) -> tuple[Part, float]:
+    """Return the largest part that can be scored in time, and how long that took, seconds.
 
-    Larger sets share more, so each is judged by the one before it.
+    Larger parts share more, so each is judged by the one before it.
     """
-    chosen = sets[-1]
-    ours.score(chosen)
-    took = timed(partial(ours.score, chosen), device)
-    for larger in reversed(sets[:-1]):
-        if took * len(larger) / len(chosen) > patience_s:
+    chosen = parts[-1]
+    ours.score(chosen.architectures)
+    took = timed(partial(ours.score, chosen.architectures), device)
+    for larger in reversed(parts[:-1]):
+        if took * larger.stands_for / chosen.stands_for > patience_s:
             break
         chosen = larger
-        took = timed(partial(ours.score, chosen), device)
+        took = timed(partial(ours.score, chosen.architectures), device)
     return chosen, took

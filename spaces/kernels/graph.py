@@ -145,26 +145,29 @@ class Memory:
     Parameters
     ----------
     capacity : int
-        Number of maps that are kept; the one that was not used for the longest time goes first.
+        Bytes of maps that are kept; what was not used for the longest time goes first.
     """
 
-    def __init__(self, capacity: int = 24) -> None:
-        self._capacity = capacity
+    def __init__(self, capacity: int = 1 << 27) -> None:
+        self._capacity, self._taken = capacity, 0
         self._numbers: dict[Hashable, int] = {}
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
 
     def number(self, expression: Hashable) -> int:
         """Return a number for an expression; equal numbers are equal expressions."""
         return self._numbers.setdefault(expression, len(self._numbers))
 
-    def recall(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """Return what was computed for `key`, now or before."""
-        if key not in self._kept:
-            self._kept[key] = compute()
-        self._kept.move_to_end(key)
-        if len(self._kept) > self._capacity:
-            self._kept.popitem(last=False)
-        return self._kept[key]
+    def recall(self, key: Hashable, compute: Callable[[], T], size: Callable[[T], int]) -> T:
+        """Return what was computed for `key`, now or before; `size` tells its bytes."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
+        value = compute()
+        self._kept[key] = value, size(value)
+        self._taken += self._kept[key][1]
+        while self._taken > self._capacity:
+            self._taken -= self._kept.popitem(last=False)[1][1]
+        return value
 
 
 def mean_of_rectified(graph: Graph, images: Tensor, memory: Memory | None = None) -> Tensor:
@@ -200,7 +203,9 @@ class _Run(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        return None, None, None, *_backward(ctx.done, ctx.result, gradient)
+        done, result = ctx.done, ctx.result
+        del ctx.done, ctx.result  # As saved tensors are freed, for the maps of the next path.
+        return None, None, None, *_backward(done, result, gradient)
 
 
 @dataclass(slots=True, eq=False)
@@ -255,7 +260,7 @@ class _Recall:
     def branch(self, number: int, branch: Branch, run: Callable[[], _Done]) -> _Done:
         if number > self._common:
             return run()
-        return self._memory.recall(self._expression(branch), run)
+        return self._memory.recall(self._expression(branch), run, lambda one: _bytes(one.convolved))
 
     def sum(self, number: int, total: Sum, add_up: Callable[..., Pair], wanted: Sequence[bool]) -> Pair:
         # The last of the common sums differs from graph to graph, as a rule.
@@ -263,10 +268,14 @@ class _Recall:
             return add_up(*wanted)
         expression = self._memory.number(tuple(self._expression(branch) for branch in total.branches))
         self._expressions[number] = expression
-        return self._memory.recall(expression, partial(add_up, True, True))
+        return self._memory.recall(expression, partial(add_up, True, True), lambda pair: sum(map(_bytes, pair)))
 
     def _expression(self, branch: Branch) -> Hashable:
         return self._expressions[branch.source], branch.rectified, branch.weight, branch.norm, branch.averaged
+
+
+def _bytes(features: Tensor | None) -> int:
+    return 0 if features is None else features.numel() * features.itemsize
 
 
 def _add_up(
@@ -287,7 +296,7 @@ def _run(branch: Branch, entering: Any, total: Sum) -> _Done:
     if branch.averaged == 3:
         return _Done(branch, entering)
     if branch.averaged == 2:
-        return _Done(branch, entering, functional.avg_pool2d(entering, 2, ceil_mode=True))
+        return _Done(branch, entering, maps.as_map(functional.avg_pool2d(entering, 2, ceil_mode=True)))
     convolved = entering
     if branch.weight is not None and entering is not None:
         convolved = maps.convolve(entering, branch.weight, branch.stride)
@@ -371,11 +380,13 @@ def _branch_backward(one: _Done, gradient: Tensor | None, incoming: _Incoming) -
         return None, None, None
     if branch.averaged == 2:
         gradient = torch.ops.aten.avg_pool2d_backward(gradient, one.entering, [2, 2], [2, 2], [0, 0], True, True, None)
-        incoming.plain.append(gradient)
+        incoming.plain.append(maps.as_map(gradient))
         return None, None, None
     by_weight = by_scale = by_shift = None
     passed: Any = gradient
     if branch.norm is not None:
+        if branch.norm.track_running_stats and not branch.norm.training:
+            raise NotImplementedError("the gradient through a norm with fixed statistics")
         passed, affine = maps.norm_backward(gradient, one.convolved, one.statistics, branch.norm.eps)
         if branch.scale is not None:
             by_scale, by_shift = affine

@@ -20,7 +20,7 @@ SETTING = "SUPERNET_BENCH_KERNELS"
 FOLDER = Path(__file__).parent
 SOURCES = ("maps.cpp", "convolution.cpp", "sgd.cpp")
 HEADERS = ("vectors.h",)
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fopenmp", "-fPIC", "-shared")
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fopenmp", "-fPIC", "-shared")
 
 _POINTER, _INT, _FLOAT = ctypes.c_void_p, ctypes.c_int, ctypes.c_float
 _ARGUMENTS = {

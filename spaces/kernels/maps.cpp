@@ -142,6 +142,7 @@ void statistics(const Shape& shape, int threads, const T* map, const float* weig
         });
         for (int lane = 0; lane < L; lane++) {
             double offset = sums[0][lane] / count, variance = sums[1][lane] / count - offset * offset;
+            if (variance < 0) variance = 0;  // By rounding; not-a-number stays.
             double mean = origin[lane] + offset, scale = 1 / std::sqrt(variance + epsilon);
             if (weight) scale *= weight[c + lane];
             result[MEAN * channels + c + lane] = mean;

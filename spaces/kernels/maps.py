@@ -36,6 +36,11 @@ def usable(features: Tensor) -> bool:
     )
 
 
+def as_map(features: Tensor) -> Tensor:
+    """Return what PyTorch made in the layout of maps, which it does not always keep."""
+    return features.contiguous(memory_format=torch.channels_last)
+
+
 def batch_statistics(features: Tensor, weight: Tensor | None, bias: Tensor | None, epsilon: float) -> Tensor:
     """Return the statistics of a batch, float32 [4, channels]; `weight` and `bias` are float32 [channels]."""
     result = torch.empty(4, features.shape[1])
@@ -185,7 +190,7 @@ def convolve(features: Tensor, weight: Tensor, stride: int) -> Tensor:
     """
     kernel = weight.shape[-1]
     if not _small(features, weight, stride):
-        return functional.conv2d(features, weight.to(features.dtype), stride=stride, padding=kernel // 2)
+        return as_map(functional.conv2d(features, weight.to(features.dtype), stride=stride, padding=kernel // 2))
     images, _, height, width = features.shape
     shape = (images, weight.shape[0], -(-height // stride), -(-width // stride))
     result = torch.empty(shape, dtype=features.dtype, memory_format=torch.channels_last)
@@ -202,7 +207,7 @@ def convolve_backward(
         by_features, by_weight, _ = torch.ops.aten.convolution_backward(
             gradient, features, used, None, [stride] * 2, padding, [1, 1], False, [0, 0], 1, [wanted, True, False]
         )
-        return by_features, by_weight.to(weight.dtype)
+        return as_map(by_features) if wanted else None, by_weight.to(weight.dtype)
     by_features, by_weight = None, torch.empty_like(weight)
     if wanted:
         by_features = torch.empty_like(features)

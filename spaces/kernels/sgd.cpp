@@ -3,7 +3,11 @@
 #include <cmath>
 
 // Rounds as PyTorch does, which fuses the multiplications by weight decay, momentum and rate into additions.
+#ifdef __clang__
+#pragma STDC FP_CONTRACT OFF
+#else
 #pragma GCC optimize("fp-contract=off")
+#endif
 
 namespace {
 

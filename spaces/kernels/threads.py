@@ -1,7 +1,7 @@
 """Several walks through a space at once, each on one thread."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TypeVar
 
@@ -25,9 +25,13 @@ def in_threads(walks: Sequence[Iterator[T]]) -> Iterator[T]:
     before = torch.get_num_threads()
     try:
         with ThreadPoolExecutor(len(walks), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            while chunks := [chunk for chunk in pool.map(_next_chunk, walks) if chunk]:
-                for chunk in chunks:
-                    yield from chunk
+            pending = {pool.submit(_next_chunk, walk): walk for walk in walks}
+            while pending:
+                for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                    walk = pending.pop(future)
+                    if chunk := future.result():
+                        pending[pool.submit(_next_chunk, walk)] = walk
+                        yield from chunk
     finally:
         torch.set_num_threads(before)
 

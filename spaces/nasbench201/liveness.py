@@ -11,13 +11,15 @@ CHOICES = (len(OPERATIONS),) * len(EDGES)
 
 
 def canonical(architectures: np.ndarray) -> np.ndarray:
-    """Return the representative of all architectures that a supernet computes alike while scoring, bit for bit.
+    """Return the representative of all architectures that a supernet computes alike while scoring.
 
     They are alike because an operation does not reach the output; because a skip or a pooling of a node that is
     zero is zero (a convolution of zero is not: the norm behind it adds a bias); because a skip passes on a node, so
     that what another edge takes from it could be taken from where it comes from; or because two summands are
     exchanged. Convolutions of different edges are never alike, since in a supernet each has weights of its own;
     this is not the published isomorphism of cells, which are trained alone and are then alike.
+
+    Layer by layer they are alike bit for bit; kernels that add up in another order may round differently.
 
     Cells that only arithmetic without rounding would make equal, as pooling a sum and adding up pooled summands,
     have different representatives: of 15,625 cells, 9,088 are left, where exact numbers would leave 8,452.

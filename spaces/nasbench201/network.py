@@ -20,6 +20,9 @@ from spaces.nasbench201.liveness import canonical
 
 STAGES = 3
 
+AT_ONCE = 4
+"""Walks through the space at once; each needs memory of its own."""
+
 
 class ResidualBlock(nn.Module):
     """Doubles the channels and halves height and width.
@@ -91,6 +94,8 @@ class CellNetwork(nn.Module):
         self.reductions = nn.ModuleList(ResidualBlock(width * 2**stage, norm) for stage in range(STAGES - 1))
         self.norm = norm(last)
         self.classifier = nn.Linear(last, classes)
+        norms = [self.norm, *(module.norm for module in self.modules() if isinstance(module, ConvNorm))]
+        self._plain_norms = all(type(norm) is nn.BatchNorm2d for norm in norms)
 
     def path(
         self,
@@ -130,11 +135,15 @@ class CellNetwork(nn.Module):
 
     def _runs_as_graph(self, images: Tensor) -> bool:
         """Return whether the kernels can run this network; they know one norm, and no gradient through a fixed one."""
-        norm = self.norm
+        norm, weight = self.norm, self.stem.conv.weight
+        differentiable = norm.training or not norm.track_running_stats
         return (
-            type(norm) is nn.BatchNorm2d
-            and (norm.training or not norm.track_running_stats or not torch.is_grad_enabled())
-            and self.stem.conv.out_channels % maps.LANES == 0
+            self._plain_norms
+            and (not torch.is_grad_enabled() or (differentiable and not images.requires_grad))
+            and weight.device.type == "cpu"
+            and weight.dtype == torch.float32
+            and weight.shape[0] % maps.LANES == 0
+            and weight.shape[1] == images.shape[1]
             and maps.usable(images)
         )
 
@@ -159,9 +168,8 @@ class CellSupernet(CellNetwork, Supernet):
         for position, representative in enumerate(canonical(np.array(architectures)).tolist()):
             alike[tuple(representative)].append(position)
         representatives = sorted(alike)
-        parts = torch.get_num_threads() if self._runs_as_graph(images) else 1
-        bounds = [len(representatives) * part // parts for part in range(parts + 1)]
-        walks = [self._walk(images, representatives[start:end]) for start, end in pairwise(bounds)]
+        parts = min(torch.get_num_threads(), AT_ONCE) if self._runs_as_graph(images) else 1
+        walks = [self._walk(images, part) for part in _parts(representatives, parts)]
         for representative, logits in in_threads(walks):
             yield alike[representative], logits
 
@@ -169,6 +177,14 @@ class CellSupernet(CellNetwork, Supernet):
         memory = Memory()
         for architecture in architectures:
             yield architecture, self.path(images, architecture, memory=memory)
+
+
+def _parts(architectures: Sequence[Architecture], count: int) -> list[Sequence[Architecture]]:
+    """Cut a sequence into at most so many parts that cost about the same, none of them empty."""
+    work = np.cumsum([1 + sum(OPERATIONS[choice] in KERNELS for choice in each) for each in architectures])
+    cuts = np.searchsorted(work, work[-1] * np.arange(1, count) / count) + 1
+    bounds = sorted({0, *cuts.tolist(), len(architectures)})
+    return [architectures[start:end] for start, end in pairwise(bounds)]
 
 
 class StandaloneNetwork(CellNetwork):

@@ -50,6 +50,15 @@ def test_states_can_be_exchanged_with_pytorch() -> None:
     assert torch.equal(one, other)
 
 
+def test_a_weight_changed_before_its_gradient_is_noticed() -> None:
+    weight = torch.nn.Parameter(torch.ones(3))
+    weight.grad = torch.ones(3)
+    result = (weight * weight).sum()
+    SGD([weight], lr=0.1, momentum=0.9).step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        result.backward()
+
+
 def test_gradient_in_another_layout_is_left_to_pytorch() -> None:
     one = torch.nn.Parameter(torch.randn(4, 4, 3, 3))
     other = copy.deepcopy(one)

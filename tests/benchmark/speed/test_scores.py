@@ -2,17 +2,20 @@
 
 from itertools import pairwise
 
+import pytest
+
 from benchmark.speed.fidelities import FIDELITIES
-from benchmark.speed.scores import architecture_sets
-from spaces.nasbench201.cell import EDGES
+from benchmark.speed.scores import SHARES, parts
 
 
-def test_sets_are_complete_subtrees_of_one_another() -> None:
-    sets = architecture_sets(FIDELITIES["digits"])
-    assert [len(each) for each in sets] == [15_625, 3_125, 625, 125, 25]
-    assert all(set(smaller) < set(larger) for larger, smaller in pairwise(sets))
+def test_parts_stand_for_their_share_of_the_space() -> None:
+    found = parts(FIDELITIES["digits"])
+    assert len(set(found[0].architectures)) == found[0].stands_for == 15_625
+    for part, share in zip(found[1:], SHARES[1:], strict=True):
+        assert part.stands_for == pytest.approx(15_625 / share, rel=0.05)
+        assert len(set(part.architectures)) == 9_088 // share
 
 
-def test_the_edge_fixed_first_is_the_one_from_input_to_output() -> None:
-    assert EDGES[3] == (0, 3)
-    assert {each[3] for each in architecture_sets(FIDELITIES["digits"])[1]} == {2}
+def test_parts_are_samples_of_one_another() -> None:
+    smaller = parts(FIDELITIES["digits"])[1:]
+    assert all(set(less.architectures) < set(more.architectures) for more, less in pairwise(smaller))

@@ -13,7 +13,7 @@ from spaces.base import Construction
 from spaces.kernels import maps
 from spaces.kernels.graph import ZERO, Branch, Graph, Memory, Shape
 from spaces.kernels.library import library
-from spaces.nasbench201.network import CellNetwork, CellSupernet
+from spaces.nasbench201.network import CellNetwork, CellSupernet, _parts
 from spaces.nasbench201.space import NasBench201
 
 pytestmark = pytest.mark.skipif(library() is None, reason="no C++ compiler: the kernels are NOT tested")
@@ -133,6 +133,46 @@ def test_bfloat16_stays_near_float32_and_gives_float32_gradients() -> None:
         assert functional.cosine_similarity(actual, expected, dim=0) > 0.9
 
 
+def test_layouts_that_pytorch_does_not_keep() -> None:
+    # With one input channel, layouts cannot be told apart, and the library's convolution keeps the other one.
+    network = NasBench201(width=8, cells=1).supernet(1, 10, Construction(NORMS["batch"])).eval()
+    images = torch.randn(300, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert network._runs_as_graph(images)
+        actual = network(images, (3, 2, 4, 1, 2, 3))
+        exact = copy.deepcopy(network).double()(images.double(), (3, 2, 4, 1, 2, 3))
+    torch.testing.assert_close(actual.double(), exact, rtol=1e-3, atol=1e-4)
+
+
+def test_what_graphs_cannot_do_is_left_to_the_layers() -> None:
+    network, (images, _) = supernet("batch"), batch()
+    assert network._runs_as_graph(images)
+    assert not network._runs_as_graph(images.clone().requires_grad_())
+    assert not network._runs_as_graph(images[:, :1].contiguous(memory_format=torch.channels_last))
+    assert not copy.deepcopy(network).double()._runs_as_graph(images)
+
+    class Another(nn.BatchNorm2d):
+        pass
+
+    assert not NasBench201(width=8, cells=1).supernet(3, 10, Construction(Another))._runs_as_graph(images)
+    network = supernet("tracked")
+    loss = network(images, (3, 3, 3, 3, 3, 3)).sum()
+    network.stem.norm.eval()
+    with pytest.raises(NotImplementedError, match="fixed statistics"):
+        loss.backward()
+
+
+def test_maps_are_freed_by_the_gradient() -> None:
+    network, (images, _) = supernet("batch"), batch()
+    logits = network(images, (3, 3, 3, 3, 3, 3))
+    node = logits.grad_fn
+    while "_Run" not in type(node).__name__:
+        node = next(after for after, _ in node.next_functions if after is not None and "Accumulate" not in str(after))
+    assert node.done
+    logits.sum().backward()
+    assert not hasattr(node, "done")
+
+
 def test_width_that_fills_no_vectors_runs_layer_by_layer() -> None:
     network = NasBench201(width=6, cells=1).supernet(3, 10, Construction(NORMS["batch"]))
     images, _ = batch()
@@ -182,10 +222,25 @@ def test_first_cells_share_what_they_have_in_common(monkeypatch) -> None:
 
 
 def test_memory_is_bounded_and_forgets_the_oldest() -> None:
-    memory, computed = Memory(capacity=2), []
-    for key in "abacb":
-        memory.recall(key, lambda key=key: computed.append(key))
-    assert computed == ["a", "b", "c", "b"]
+    memory, computed = Memory(capacity=20), []
+    for key in "abacbd":
+        memory.recall(key, lambda key=key: computed.append(key), lambda _: 10)
+    assert computed == ["a", "b", "c", "b", "d"]
+    memory.recall("larger than all", lambda: computed.append("x"), lambda _: 21)
+    memory.recall("d", lambda: computed.append("d"), lambda _: 10)
+    assert computed[5:] == ["x", "d"]
+
+
+def test_parts_cost_about_the_same_and_none_is_empty() -> None:
+    architectures = sorted(map(tuple, NasBench201().architectures.tolist()))
+    for count in (1, 2, 3, 4):
+        parts = _parts(architectures, count)
+        assert [each for part in parts for each in part] == architectures
+        work = [sum(1 + sum(choice in (2, 3) for choice in each) for each in part) for part in parts]
+        assert len(work) == count
+        assert max(work) < 1.05 * min(work)
+    assert _parts(architectures[:2], 4) in ([[architectures[0]], [architectures[1]]], [architectures[:2]])
+    assert _parts(architectures[:1], 4) == [architectures[:1]]
 
 
 def test_threads_score_what_one_thread_scores() -> None:

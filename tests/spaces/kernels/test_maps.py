@@ -36,7 +36,7 @@ def mean_of_neighbours(features: torch.Tensor) -> torch.Tensor:
 @given(st.integers(1, 4), CHANNELS, SIDES, SIDES, DTYPES)
 def test_statistics_are_those_of_batch_norm(images, channels, height, width, dtype) -> None:
     features = a_map(images, channels, height, width, dtype=dtype)
-    weight, bias = torch.randn(channels), torch.randn(channels)
+    weight, bias = a_map(2, channels, 1, 1, seed=1).flatten(1)
     mean, variance, scale, shift = maps.batch_statistics(features, weight, bias, 1e-5).double()
     flat = features.double().movedim(1, 0).flatten(1)
     close(mean, flat.mean(1))
@@ -57,7 +57,8 @@ def test_combine_and_its_gradients(images, channels, height, width, dtype, norme
     shape = (images, channels, height, width)
     sources = [a_map(*shape, dtype=dtype, seed=seed) for seed in range(normed + kept + averaged)]
     first, second, third = sources[:normed], sources[normed : normed + kept], sources[normed + kept :]
-    statistics = [maps.batch_statistics(features, None, None, 1e-5) for features in first]
+    others = [a_map(4, channels, 3, 3, seed=10 + number) for number in range(normed)]
+    statistics = [maps.batch_statistics(features, None, None, 1e-5) for features in others]
     total, rectified = maps.combine(
         shape, dtype, list(zip(first, statistics, strict=True)), second, third, summed=True, rectified=True
     )
@@ -97,8 +98,7 @@ def test_gather_is_the_gradient_of_what_was_made_of_a_map(
 def test_norm_backward(images, channels, height, width, dtype) -> None:
     features = a_map(images, channels, height, width, dtype=dtype)
     gradient = a_map(images, channels, height, width, dtype=dtype, seed=1)
-    weight = (torch.randn(channels) + 2).double().requires_grad_()
-    bias = torch.randn(channels).double().requires_grad_()
+    weight, bias = (row.clone().requires_grad_() for row in a_map(2, channels, 1, 1, seed=2).flatten(1).double() + 2)
     exact = features.double().requires_grad_()
     epsilon = 0.1  # So that few pixels of nearly the same value have gradients of moderate size.
     normed = functional.batch_norm(exact, None, None, weight, bias, training=True, eps=epsilon)
@@ -151,23 +151,39 @@ def test_only_small_convolutions_are_ours() -> None:
     assert not maps._small(a_map(32, 16, 4, 4), torch.randn(16, 16, 3, 3), 1)
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_threads_share_the_work(threads) -> None:
-    before = torch.get_num_threads()
-    features = a_map(5, 16, 9, 9)
-    weight = torch.randn(16, 16, 3, 3).contiguous(memory_format=torch.channels_last)
-    try:
-        torch.set_num_threads(threads)
+def test_threads_share_the_work() -> None:
+    features, gradient = (a_map(77, 16, 9, 10, seed=seed) for seed in range(2))
+    weight = a_map(16, 16, 3, 3, seed=2)
+    halved = a_map(77, 16, 5, 5, seed=3)
+
+    def everything() -> list[torch.Tensor]:
         statistics = maps.batch_statistics(features, None, None, 1e-5)
+        shape = features.shape
         total, _ = maps.combine(
-            features.shape, torch.float32, [(features, statistics)], [], [features], summed=True, rectified=False
+            shape, torch.float32, [(features, statistics)], [], [gradient], summed=True, rectified=False
         )
-        convolved = maps.convolve(features, weight, 1)
+        passed, affine = maps.norm_backward(gradient, features, statistics, 1e-5)
+        gathered = maps.gather([gradient], features, [], [features])
+        strided = maps.convolve_backward(halved, features, weight, 2, wanted=True)
+        convolved = (
+            maps.convolve(features, weight, 1),
+            *maps.convolve_backward(gradient, features, weight, 1, wanted=True),
+        )
+        return [statistics, total, passed, affine, gathered, *strided, *convolved]
+
+    before = torch.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            results.append(everything())
     finally:
         torch.set_num_threads(before)
-    norm = functional.batch_norm(features, None, None, training=True)
-    close(total, norm + mean_of_neighbours(features))
-    close(convolved, functional.conv2d(features, weight, padding=1))
+    for more in results[1:]:
+        for one, other in zip(results[0], more, strict=True):
+            close(other, one)
+    # With another number of parts, sums are rounded differently: threads were indeed at work.
+    assert not torch.equal(results[0][0], results[1][0])
 
 
 def test_not_a_number_is_not_hidden() -> None:
