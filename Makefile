@@ -26,7 +26,7 @@ bench: setup  ## execute the default study and report it (STUDY=NAME for another
 smoke: setup  ## execute every code path in under a minute
 	$(BIN)/supernet-bench run smoke
 
-test: setup lint  ## lint, check types and run the tests
+test: $(VENV)/.speed lint  ## lint, check types and run the tests
 	$(BIN)/python -m pytest -n auto
 
 lint: setup  ## check style and types

@@ -65,7 +65,10 @@ def read_manifest(store: Path, study: str) -> Manifest:
     path = manifest_path(store, study)
     if not path.is_file():
         raise unknown("study", study, [file.stem for file in path.parent.glob("*.json")])
-    content = upgrade(_read_object(path), path)
+    content = _read_object(path)
+    if "checksum" in content and content["checksum"] != record_checksum(content):  # Older ones have none.
+        raise InputError(f"{path} does not match its checksum; it was changed")
+    content = upgrade(content, path)
     try:
         return _manifest(content)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -188,17 +191,23 @@ def read_reference(store: Path, space: str) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"reference table {path} does not exist")
     try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
-        raise InputError(f"{path} is damaged or no Parquet: {error}") from error
+        table = pd.read_parquet(path, page_checksum_verification=True)
+    except (ImportError, MemoryError):  # It is not the file.
+        raise
+    except Exception as error:  # What a foreign file makes pyarrow raise is not specified.
+        raise InputError(" ".join(f"{path} is damaged or no Parquet: {error}".split())) from error
     missing = {"index", "parameters", "macs"} - set(table.columns)
     if missing or "target" not in table.attrs:
         raise InputError(f"{path} is no reference table: it lacks {', '.join(sorted(missing)) or 'its target'}")
     accuracies = table[truth_columns(table)]
-    outside = accuracies.columns[((accuracies < 0) | (accuracies > 1)).any()]
-    if len(outside):
+    outside = [name for name, column in accuracies.items() if not _are_fractions(column)]
+    if outside:
         raise InputError(f"{path} column {outside[0]!r} is not a fraction in [0, 1]")
     return table.set_index("index")
+
+
+def _are_fractions(column: pd.Series) -> bool:
+    return column.dtype.kind in "fiu" and not ((column < 0) | (column > 1)).any()
 
 
 def choose_target(table: pd.DataFrame, wanted: str | None) -> str:

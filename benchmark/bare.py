@@ -17,9 +17,9 @@ def main() -> int:
     parser.add_argument("--store", type=Path, default=Path("store"), help="folder of the records")
     parser.add_argument("--data", type=Path, help="folder with images")
     parser.add_argument("--device", default="auto", help="auto, cpu, or cuda")
-    parser.add_argument("--jobs", type=int, choices=range(1, 1000), metavar="N", help="runs at once")
-    parser.add_argument("--threads", type=int, choices=range(1, 1000), metavar="N", help="threads per run")
-    parser.add_argument("--runs-per-gpu", type=int, choices=range(1, 1000), metavar="N", help="runs at once on a GPU")
+    parser.add_argument("--jobs", type=_positive, metavar="N", help="runs at once")
+    parser.add_argument("--threads", type=_positive, metavar="N", help="threads per run")
+    parser.add_argument("--runs-per-gpu", type=_positive, metavar="N", help="runs at once on a GPU")
     given = parser.parse_args()
     resources = Resources(
         given.store, given.data, given.device, given.jobs, given.threads, runs_per_gpu=given.runs_per_gpu
@@ -33,6 +33,12 @@ def main() -> int:
         print("interrupted; the same command continues", file=sys.stderr)
         return 130
     return 0
+
+
+def _positive(text: str) -> int:
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a whole number, at least 1")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from benchmark.damage import Damaged
 from benchmark.data import existing
 from benchmark.errors import InputError
 from benchmark.executors.base import Executor, Watcher, cores, find_executor, share_devices
-from benchmark.leases import TTL_S, Held, holder, take
+from benchmark.leases import TTL_S, Held, holder, latest, take
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.study import Study
@@ -132,6 +132,8 @@ def run_study(
     store.write_manifest(study.name, study.manifest())
     if pending:
         _execute(pending, store, executor, _Once(watch(len(specs), len(specs) - len(pending))))
+    for spec in specs:
+        _tidy(store, spec.run_id)
 
 
 def _execute(pending: list[RunSpec], store: Store, executor: Executor, watcher: "_Once") -> None:
@@ -193,6 +195,13 @@ def _record(store: Store, run_id: str) -> dict[str, Any] | None:
                 store.usable_checkpoint(run_id)
             return record
     return None
+
+
+def _tidy(store: Store, run_id: str) -> None:
+    """Remove the lease and the checkpoint of whoever was killed right after he had recorded a run."""
+    if latest(store.folder, run_id) or store.saved_at(run_id):
+        with suppress(Held), take(store.folder, run_id):
+            store.tidy(run_id)
 
 
 def _status(store: Store, run_id: str) -> str | None:

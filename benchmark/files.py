@@ -1,10 +1,14 @@
 """Files that are either whole or not there."""
 
+import errno
 import os
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+ABSENT = (errno.ENOENT, errno.ESTALE)
+"""What says that there is no file: network file systems say ``ESTALE`` of one that was replaced since it was found."""
 
 
 def write_atomically(path: Path, content: bytes, guard: Callable[[], None] = lambda: None) -> None:
@@ -41,6 +45,29 @@ def write_atomically(path: Path, content: bytes, guard: Callable[[], None] = lam
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def read_if_there(path: Path) -> bytes | None:
+    """Return the content of a file, or None if there is none; one that is just being replaced is looked for again."""
+    try:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+            return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def saved_at(path: Path) -> int:
+    """Return when a file was last written, nanoseconds; 0 if there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError as error:
+        if error.errno in ABSENT:
+            return 0
+        raise
 
 
 def remove_temporaries(path: Path) -> None:

@@ -46,7 +46,7 @@ def damaged_path(store: Path, name: str) -> Path:
 
 
 def record_checksum(record: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a record without its checksum, in hexadecimal.
+    """Return the SHA-256 of a record or a manifest without its checksum, in hexadecimal.
 
     It is the same in every schema, so that a newer record is told from a damaged one.
     """

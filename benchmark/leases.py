@@ -14,6 +14,9 @@ What is not: an owner that was stopped, or cut off from the file system, for lon
 successor. It notices with its next touch, at most a sixth of the time to live after it goes on, or before that at the
 last moment before a file of the run takes its name; then it writes nothing more. At worst a file appears again as it
 was. This does no harm: what a run gives does not depend on who executes it, and files are replaced whole.
+
+A lease that its owner did not release tells of his death. The next owner counts it, wherever he is, so that a run which
+kills its processes is given up in the end.
 """
 
 import json
@@ -29,7 +32,8 @@ from threading import Event, Thread
 from time import monotonic
 
 from benchmark.damage import Damaged, set_aside
-from benchmark.layout import lease_path
+from benchmark.files import ABSENT, saved_at
+from benchmark.layout import checkpoint_path, lease_path
 
 TTL_S = 120.0
 """Time to live, seconds; more than a network file system keeps attributes of files cached, which is up to 60."""
@@ -61,6 +65,10 @@ class Owner:
         What makes a process id unique: the boot of the machine, the namespace of process ids, and when the process
         started; None where the operating system does not tell.
     pid : int
+    saved : int
+        When the run had last saved its state as the lease was taken, nanoseconds; 0 is never.
+    deaths : int
+        How many owners died before that, nothing having been saved between their deaths.
     """
 
     token: str
@@ -70,6 +78,8 @@ class Owner:
     namespace: str | None
     pid: int
     started: str | None
+    saved: int = 0
+    deaths: int = 0
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
@@ -101,10 +111,17 @@ class _Found:
 
 
 class Lease:
-    """The right to execute a run, kept by a thread that touches its file; made by `take`."""
+    """The right to execute a run, kept by a thread that touches its file; made by `take`.
 
-    def __init__(self, path: Path, successor: Path, content: bytes, ttl_s: float) -> None:
-        self._path, self._successor, self._content, self._ttl_s = path, successor, content, ttl_s
+    Attributes
+    ----------
+    deaths : int
+        How many owners died before, nothing having been saved between their deaths.
+    """
+
+    def __init__(self, path: Path, successor: Path, content: bytes, owner: Owner) -> None:
+        self.deaths = owner.deaths
+        self._path, self._successor, self._content, self._ttl_s = path, successor, content, owner.ttl_s
         self._lost, self._released = Event(), Event()
         Thread(target=self._keep, name=f"lease {path.stem}", daemon=True).start()
 
@@ -171,6 +188,11 @@ def take(store: Path, run_id: str, ttl_s: float = TTL_S) -> Iterator[Lease]:
         lease.release()
 
 
+def latest(store: Path, run_id: str) -> int:
+    """Return the number of the newest lease of a run, also of one that has expired; 0 if there is none."""
+    return max(_generations(store, run_id), default=0)
+
+
 def holder(store: Path, run_id: str) -> str | None:
     """Return who executes a run, in words, or None if nobody alive does."""
     found = _newest(store, run_id)
@@ -183,13 +205,15 @@ def _take(store: Path, run_id: str, ttl_s: float) -> Lease:
         if before is not None and not before.expired():
             raise Held(f"run {run_id} is executed by {_in_words(before)}")
         generation = 1 if before is None else before.generation + 1
-        path, content = lease_path(store, run_id, generation), _content(ttl_s)
+        path, owner = lease_path(store, run_id, generation), _myself(store, run_id, ttl_s, before)
+        content = json.dumps(asdict(owner)).encode()
         if not _create(path, content):
             raise Held(f"run {run_id} is just being taken by somebody else")
         after = _newest(store, run_id, below=generation)
-        if _is_newest(store, run_id, generation) and _same(before, after):
+        still_free = after is None or after.expired()  # Its owner may have shown meanwhile that it lives.
+        if still_free and _is_newest(store, run_id, generation) and _same(before, after):
             _remove_older(store, run_id, generation)
-            return Lease(path, lease_path(store, run_id, generation + 1), content, ttl_s)
+            return Lease(path, lease_path(store, run_id, generation + 1), content, owner)
         path.unlink(missing_ok=True)  # It rested on what was no longer so.
 
 
@@ -199,10 +223,12 @@ def _same(before: _Found | None, after: _Found | None) -> bool:
     return (before.generation, before.content) == (after.generation, after.content)
 
 
-def _content(ttl_s: float) -> bytes:
-    pid = os.getpid()
-    owner = Owner(uuid.uuid4().hex, ttl_s, socket.gethostname(), _boot(), _namespace(), pid, _started(pid))
-    return json.dumps(asdict(owner)).encode()
+def _myself(store: Path, run_id: str, ttl_s: float, before: _Found | None) -> Owner:
+    """Return this process as the next owner of a run, whose lease an earlier one has left if that died."""
+    pid, token, saved, deaths = os.getpid(), uuid.uuid4().hex, saved_at(checkpoint_path(store, run_id)), 0
+    if before is not None and before.owner is not None:
+        deaths = 1 + (before.owner.deaths if before.owner.saved == saved else 0)
+    return Owner(token, ttl_s, socket.gethostname(), _boot(), _namespace(), pid, _started(pid), saved, deaths)
 
 
 def _create(path: Path, content: bytes) -> bool:
@@ -258,8 +284,10 @@ def _read(path: Path) -> tuple[bytes, float] | None:
     try:
         with path.open("rb") as file:
             return file.read(), os.fstat(file.fileno()).st_mtime
-    except FileNotFoundError:
-        return None
+    except OSError as error:
+        if error.errno in ABSENT:
+            return None
+        raise
 
 
 def _owner(content: bytes) -> Owner | None:
@@ -267,8 +295,9 @@ def _owner(content: bytes) -> Owner | None:
         owner = Owner(**json.loads(content))
     except (ValueError, TypeError, RecursionError):
         return None
-    valid = isinstance(owner.ttl_s, float | int) and owner.ttl_s > 0 and isinstance(owner.pid, int)
-    return owner if valid else None
+    whole = (owner.pid, owner.saved, owner.deaths)
+    valid = isinstance(owner.ttl_s, float | int) and all(type(number) is int for number in whole)
+    return owner if valid and 0 < owner.ttl_s < float("inf") and 0 < owner.pid < 2**31 else None
 
 
 def _clock(folder: Path) -> float:

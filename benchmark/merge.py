@@ -159,6 +159,9 @@ def _parse_manifest(content: bytes, path: Path) -> dict[str, Any]:
         complete = False
     if not complete:
         raise Damaged(path, "it is no complete manifest of the study that it is named after")
+    checksum = manifest.pop("checksum", None)
+    if checksum is not None and checksum != layout.record_checksum(manifest):  # Older ones have none.
+        raise Damaged(path, "its checksum differs")
     return layout.upgrade(manifest, path)
 
 
@@ -205,8 +208,10 @@ def _parse_table(content: bytes, path: Path) -> Any:
     import pandas as pd
 
     try:
-        return pd.read_parquet(io.BytesIO(content))
-    except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
+        return pd.read_parquet(io.BytesIO(content), page_checksum_verification=True)
+    except (ImportError, MemoryError):  # It is not the file.
+        raise
+    except Exception as error:  # What a foreign file makes pyarrow raise is not specified.
         raise Damaged(path, " ".join(f"it is no Parquet ({error})".split())) from error
 
 

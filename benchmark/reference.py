@@ -55,7 +55,7 @@ def write_reference(space: Space, store: Path, folder: Path | None = None) -> Pa
         "left_out": truth.left_out,
     }
     content = io.BytesIO()
-    table.to_parquet(content)
+    table.to_parquet(content, write_page_checksum=True)
     path = reference_path(store, space.name)
     write_atomically(path, content.getvalue())
     return path

@@ -11,7 +11,7 @@ import torch
 
 from benchmark import layout
 from benchmark.damage import Damaged, set_aside
-from benchmark.files import remove_temporaries, write_atomically
+from benchmark.files import read_if_there, remove_temporaries, saved_at, write_atomically
 
 
 class Store:
@@ -36,6 +36,10 @@ class Store:
         """Return where the latest state of an unfinished run is."""
         return layout.checkpoint_path(self.folder, run_id)
 
+    def saved_at(self, run_id: str) -> int:
+        """Return when an unfinished run last saved its state, nanoseconds; 0 if there is no checkpoint."""
+        return saved_at(self.checkpoint_path(run_id))
+
     def read_record(self, run_id: str) -> dict[str, Any] | None:
         """Return the record of a run in the form of the present schema, or None if there is none.
 
@@ -47,7 +51,7 @@ class Store:
             If a newer version of the suite wrote it.
         """
         path = self.record_path(run_id)
-        content = _read(path)
+        content = read_if_there(path)
         return None if content is None else parse_record(content, path)
 
     def write_record(self, record: Mapping[str, Any], guard: Callable[[], None] = lambda: None) -> None:
@@ -60,6 +64,14 @@ class Store:
         """Write the content of the file of a record and drop the run's checkpoint."""
         write_atomically(self.record_path(run_id), content, guard)
         self.checkpoint_path(run_id).unlink(missing_ok=True)
+
+    def tidy(self, run_id: str) -> None:
+        """Remove what a run with a record no longer needs; for the holder of its lease.
+
+        Whoever wrote the record did that too, unless he was killed right after it.
+        """
+        if self.usable_record(run_id) is not None:
+            self.checkpoint_path(run_id).unlink(missing_ok=True)
 
     def remove_record(self, run_id: str) -> None:
         """Forget a run, so that it is executed again."""
@@ -82,13 +94,13 @@ class Store:
             plain values.
         """
         path = self.checkpoint_path(run_id)
-        content = _read(path)
+        content = read_if_there(path)
         return None if content is None else parse_checkpoint(content, path)
 
     def check_checkpoint(self, run_id: str) -> None:
         """Raise Damaged if the checkpoint of a run is cut off or changed; quicker than to read it."""
         path = self.checkpoint_path(run_id)
-        content = _read(path)
+        content = read_if_there(path)
         if content is not None:
             _checked(content, path)
 
@@ -114,8 +126,9 @@ class Store:
         remove_temporaries(self.checkpoint_path(run_id))
 
     def write_manifest(self, study: str, manifest: Mapping[str, Any]) -> None:
-        """Write which runs make up a study."""
-        content = json.dumps(manifest, indent=1, ensure_ascii=False)
+        """Write which runs make up a study, with a checksum."""
+        whole = {**manifest, "checksum": layout.record_checksum(manifest)}
+        content = json.dumps(whole, indent=1, ensure_ascii=False)
         write_atomically(layout.manifest_path(self.folder, study), content.encode())
 
     def find(self, prefix: str) -> list[str]:
@@ -145,6 +158,8 @@ def parse_checkpoint(content: bytes, path: Path) -> dict[str, Any]:
     checked = _checked(content, path)
     try:
         state = dict(torch.load(io.BytesIO(checked), weights_only=True))
+    except MemoryError:  # The file is whole, as its checksum says.
+        raise
     except Exception as error:  # What a foreign file makes PyTorch raise is not specified.
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise Damaged(path, f"it cannot be loaded ({reason})") from None
@@ -159,10 +174,3 @@ def _checked(content: bytes, path: Path) -> bytes:
     if hashlib.sha256(state).digest() != checksum:
         raise Damaged(path, "its checksum differs")
     return state
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None

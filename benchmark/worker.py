@@ -31,6 +31,9 @@ from benchmark.store import Store
 from benchmark.trainer import Listener, Trainer
 from spaces.kernels.library import library
 
+ATTEMPTS = 3
+"""How many processes of a run may die before one has saved anything more; the run has failed then."""
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -86,7 +89,8 @@ def execute(spec: RunSpec, execution: Execution, advance: Callable[[float], None
     Returns
     -------
     str
-        Status in the record: ``"finished"``, or ``"failed"`` where training diverged or raised an error.
+        Status in the record: ``"finished"``, or ``"failed"`` where training diverged, raised an error, or killed
+        `ATTEMPTS` processes.
 
     Raises
     ------
@@ -104,10 +108,21 @@ def execute(spec: RunSpec, execution: Execution, advance: Callable[[float], None
         if record is not None:
             return str(record["status"])
         try:
+            if lease.deaths >= ATTEMPTS:
+                return _give_up(spec, store, lease)
             return _execute(spec, execution, store, lease, advance)
         except OSError:
             lease.check()  # Whoever takes over removes temporary files; that is no fault of the disk.
             raise
+
+
+def _give_up(spec: RunSpec, store: Store, lease: leases.Lease) -> str:
+    """Record that a run kills its processes."""
+    message = f"its process died {lease.deaths} times, and nothing was saved in between"
+    store.write_record(
+        {**result(spec, None, {"type": "Killed", "message": message, "traceback": ""}), "execution": {}}, lease.check
+    )
+    return "failed"
 
 
 def _execute(

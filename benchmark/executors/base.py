@@ -1,4 +1,4 @@
-"""What executes runs, who is told, and what all executors share: the number of attempts and the devices."""
+"""What executes runs, who is told, and what all executors share: how a run is started and the devices."""
 
 import importlib
 import os
@@ -11,13 +11,10 @@ from types import ModuleType
 from typing import Protocol
 
 from benchmark.errors import InputError, unknown
-from benchmark.leases import Held, Lost, take
+from benchmark.leases import Held, Lost, latest, take
 from benchmark.spec import RunSpec
 from benchmark.store import Store
-from benchmark.worker import Execution, describe, execute, result
-
-ATTEMPTS = 3
-"""How often in a row a run is started whose process is killed before it has saved anything."""
+from benchmark.worker import ATTEMPTS, Execution, describe, execute, result
 
 
 class Watcher(Protocol):
@@ -112,21 +109,13 @@ def anywhere(execution: Execution) -> Execution:
     return replace(execution, store=execution.store.resolve(), data=execution.data and execution.data.resolve())
 
 
-def saved_at(store: Store, run_id: str) -> int:
-    """Return when a run last saved its state, nanoseconds; 0 if there is none."""
-    try:
-        return store.checkpoint_path(run_id).stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
-
-
 def share_devices(devices: Sequence[str], count: int) -> tuple[str, ...]:
     """Return the device of each of `count` places for a run, so that neighbours are on different devices."""
     return tuple(islice(cycle(devices), count))
 
 
-class Attempts:
-    """Counts how often runs were killed; a run that got on meanwhile is not to blame.
+class Starts:
+    """Counts processes that died before they had taken the lease of their run; those that had it leave it as a sign.
 
     Parameters
     ----------
@@ -136,14 +125,14 @@ class Attempts:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._deaths: Counter[str] = Counter()
-        self._saved: dict[str, int] = {}
+        self._before: dict[str, tuple[int, int]] = {}
 
     def start(self, spec: RunSpec) -> None:
-        """Note what a run has saved when it is started."""
-        self._saved[spec.run_id] = saved_at(self._store, spec.run_id)
+        """Note what there is of a run when a process is started for it."""
+        self._before[spec.run_id] = self._traces(spec)
 
     def exhausted(self, spec: RunSpec, how: str) -> bool:
-        """Count one more death of a run; the last one that it may have is recorded as its failure.
+        """Return whether a run whose process died is not to be started again; that is recorded as its failure.
 
         Parameters
         ----------
@@ -151,10 +140,14 @@ class Attempts:
         how : str
             What happened, as in "the process ended with code -9".
         """
-        got_on = saved_at(self._store, spec.run_id) != self._saved[spec.run_id]
-        self._deaths[spec.run_id] = 1 if got_on else self._deaths[spec.run_id] + 1
+        began = self._traces(spec) != self._before[spec.run_id]
+        self._deaths[spec.run_id] = 0 if began else self._deaths[spec.run_id] + 1
         if self._deaths[spec.run_id] < ATTEMPTS:
             return False
         error = {"type": "Killed", "message": f"{how}, {ATTEMPTS} times", "traceback": ""}
         _record_failure(self._store, spec, error)
         return True
+
+    def _traces(self, spec: RunSpec) -> tuple[int, int]:
+        """Return the newest lease of a run, and when it was last saved."""
+        return latest(self._store.folder, spec.run_id), self._store.saved_at(spec.run_id)

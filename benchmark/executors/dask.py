@@ -14,9 +14,10 @@ from uuid import uuid4
 import dask
 import torch
 from distributed import Client, Future, KilledWorker, LocalCluster, Reschedule, Status, Worker, get_worker
+from distributed.client import ClosedClientError
 
 from benchmark.errors import InputError
-from benchmark.executors.base import Attempts, Watcher, anywhere, attempt
+from benchmark.executors.base import Starts, Watcher, anywhere, attempt
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.worker import Execution
@@ -70,10 +71,10 @@ class DaskExecutor:
 
     def run(self, specs: Sequence[RunSpec], watcher: Watcher) -> None:
         """Execute all runs; see `Executor`."""
-        attempts, left = Attempts(Store(self.execution.store)), list(specs)
+        starts, left = Starts(Store(self.execution.store)), list(specs)
         while left:  # Again only if the scheduler was lost.
             with _no_logging(), self._connected() as client:
-                left = _Session(client, self, watcher, attempts, left).execute()
+                left = _Session(client, self, watcher, starts, left).execute()
 
     @contextmanager
     def _connected(self) -> Iterator[Client]:
@@ -123,7 +124,7 @@ class _Session:
     client: Client
     executor: DaskExecutor
     watcher: Watcher
-    attempts: Attempts
+    starts: Starts
     waiting: list[RunSpec]
     running: dict[str, tuple[RunSpec, Future]] = field(default_factory=dict)
     news: "SimpleQueue[Any]" = field(default_factory=SimpleQueue)
@@ -170,16 +171,19 @@ class _Session:
             return
         try:
             free = sum(self.client.nthreads().values()) - len(self.running)
-        except OSError:
+            for _ in range(min(free, len(self.waiting))):
+                self._submit(self.waiting[0])
+                del self.waiting[0]
+        except (OSError, ClosedClientError):
             raise _SchedulerLost from None
-        for _ in range(min(free, len(self.waiting))):
-            spec = self.waiting.pop(0)
-            self.attempts.start(spec)
-            future = self.client.submit(
-                execute_here, spec.canonical(), self.executor.execution, self.executor.places, self.topic, pure=False
-            )
-            self.running[str(future.key)] = spec, future
-            future.add_done_callback(self.news.put)
+
+    def _submit(self, spec: RunSpec) -> None:
+        self.starts.start(spec)
+        future = self.client.submit(
+            execute_here, spec.canonical(), self.executor.execution, self.executor.places, self.topic, pure=False
+        )
+        future.add_done_callback(self.news.put)
+        self.running[str(future.key)] = spec, future
 
     def _take(self, item: Any) -> None:
         if not isinstance(item, Future):
@@ -200,7 +204,7 @@ class _Session:
             return
         if isinstance(error, KilledWorker):
             self._check_environments()
-            if not self.attempts.exhausted(spec, "the dask worker died"):
+            if not self.starts.exhausted(spec, "the dask worker died"):
                 self.waiting.append(spec)
             elif (record := self._store.read_record(spec.run_id)) is not None:  # Else somebody else took it over.
                 self.watcher.ended(spec, record["status"])

@@ -1,18 +1,17 @@
 """Runs on this machine: one process each, a bounded number at once."""
 
 import multiprocessing
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import InputError
-from benchmark.executors.base import Attempts, Watcher, attempt
+from benchmark.executors.base import Starts, Watcher, attempt
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.worker import Execution
@@ -57,19 +56,19 @@ class LocalExecutor:
     def run(self, specs: Sequence[RunSpec], watcher: Watcher) -> None:
         """Execute all runs; see `Executor`."""
         context = process_context()
-        attempts = Attempts(Store(self.execution.store))
+        starts = Starts(Store(self.execution.store))
         waiting, free = list(reversed(specs)), list(reversed(self.places))
         running: dict[int, _Child] = {}
         try:
             while waiting or running:
                 while waiting and free:
-                    attempts.start(waiting[-1])
+                    starts.start(waiting[-1])
                     child = self._start(context, waiting.pop(), free.pop())
                     running[child.process.sentinel] = child
                 for sentinel in _ready(running, watcher):
                     child = running.pop(sentinel)
                     free.append(child.place)
-                    if not self._is_settled(child, attempts, watcher):
+                    if not self._is_settled(child, starts, watcher):
                         waiting.append(child.spec)
         finally:
             for child in running.values():
@@ -86,7 +85,7 @@ class LocalExecutor:
         sender.close()
         return _Child(spec, place, process, receiver)
 
-    def _is_settled(self, child: _Child, attempts: Attempts, watcher: Watcher) -> bool:
+    def _is_settled(self, child: _Child, starts: Starts, watcher: Watcher) -> bool:
         """Return whether a run whose process has ended need not be started again."""
         _deliver(child, watcher)
         child.process.join()
@@ -96,7 +95,7 @@ class LocalExecutor:
         record = store.read_record(child.spec.run_id)
         if record is None:
             how = f"the process ended with code {child.process.exitcode}"
-            if not attempts.exhausted(child.spec, how):
+            if not starts.exhausted(child.spec, how):
                 return False
             record = store.read_record(child.spec.run_id)
         if record is not None:  # Without one, somebody else has taken the run over.
@@ -166,9 +165,9 @@ def _work(tables: dict[str, Any], execution: Execution, messages: Connection) ->
     spec = RunSpec.from_tables(tables)
     try:
         if not attempt(spec, execution, _sender(messages)):
-            messages.send(("held", None))
+            _send_last(messages, "held", None)
     except (InputError, OSError) as error:
-        messages.send(("error", str(error)))
+        _send_last(messages, "error", str(error))
     finally:
         messages.close()
 
@@ -178,6 +177,13 @@ def _sender(messages: Connection) -> Callable[[float], None]:
         try:
             messages.send(("advance", share))
         except BrokenPipeError:
-            os._exit(1)  # The parent is gone, and whoever continues the study will execute this run.
+            # The parent is gone, and whoever continues the study will execute this run. By an exception, so that
+            # the lease is released.
+            sys.exit(1)
 
     return advance
+
+
+def _send_last(messages: Connection, kind: str, value: str | None) -> None:
+    with suppress(BrokenPipeError):  # The parent is gone.
+        messages.send((kind, value))

@@ -11,11 +11,11 @@ from submitit.core.utils import FailedJobError, FailedSubmissionError
 from submitit.helpers import DelayedSubmission
 
 from benchmark.errors import InputError
-from benchmark.executors.base import ATTEMPTS, Attempts, Watcher, anywhere, attempt, saved_at
+from benchmark.executors.base import Starts, Watcher, anywhere, attempt
 from benchmark.parameters import build, settings, values_of
 from benchmark.spec import RunSpec
 from benchmark.store import Store
-from benchmark.worker import Execution
+from benchmark.worker import ATTEMPTS, Execution
 
 if TYPE_CHECKING:
     from benchmark.driver import Resources
@@ -44,7 +44,7 @@ class Request:
     gpus_per_node: int = field(default=0, metadata={"help": "GPUs", "low": 0, "high": 1})
     gres: str = field(default="", metadata={"help": "generic resources, where GPUs are asked for that way"})
     mem: str = field(default="", metadata={"help": "memory, such as 8GB"})
-    array_parallelism: int = field(default=256, metadata={"help": "jobs at once", "low": 1})
+    array_parallelism: int = field(default=256, metadata={"help": "jobs at once, of each 1000", "low": 1})
 
 
 def make(resources: "Resources", runs: int) -> "SlurmExecutor":
@@ -94,12 +94,12 @@ class SlurmExecutor:
     def run(self, specs: Sequence[RunSpec], watcher: Watcher) -> None:
         """Execute all runs; see `Executor`."""
         engine, store = self._engine(), Store(self.execution.store)
-        attempts, waiting = Attempts(store), list(specs)
+        starts, waiting = Starts(store), list(specs)
         jobs: dict[str, tuple[RunSpec, submitit.Job[None]]] = {}
         try:
             while waiting or jobs:
                 for start in range(0, len(waiting), ARRAY):
-                    jobs |= self._submit(engine, waiting[start : start + ARRAY], attempts)
+                    jobs |= self._submit(engine, waiting[start : start + ARRAY], starts)
                 waiting = []
                 for run_id, (spec, job) in list(jobs.items()):
                     over = job.done()  # Before the store is read: a record may appear in between, but not vanish.
@@ -108,7 +108,7 @@ class SlurmExecutor:
                         continue
                     del jobs[run_id]
                     if record is None and _was_killed(job):
-                        if not attempts.exhausted(spec, f"its Slurm job {job.job_id} ended as {job.state}"):
+                        if not starts.exhausted(spec, f"its Slurm job {job.job_id} ended as {job.state}"):
                             waiting.append(spec)
                             continue
                         record = store.read_record(run_id)
@@ -130,10 +130,10 @@ class SlurmExecutor:
         return engine
 
     def _submit(
-        self, engine: submitit.SlurmExecutor, specs: Sequence[RunSpec], attempts: Attempts
+        self, engine: submitit.SlurmExecutor, specs: Sequence[RunSpec], starts: Starts
     ) -> "dict[str, tuple[RunSpec, submitit.Job[None]]]":
         for spec in specs:
-            attempts.start(spec)
+            starts.start(spec)
         try:
             jobs = engine.submit_array([RunJob(spec.canonical(), self.execution) for spec in specs])
         except (FailedJobError, FailedSubmissionError) as error:
@@ -172,7 +172,7 @@ class RunJob:
     def __call__(self) -> None:
         """Execute the run, or what is left of it."""
         spec = RunSpec.from_tables(self._tables)
-        self._saved = saved_at(Store(self._execution.store), spec.run_id)
+        self._saved = Store(self._execution.store).saved_at(spec.run_id)
         try:
             attempt(spec, self._execution)
         except (InputError, OSError) as error:
@@ -181,7 +181,7 @@ class RunJob:
     def checkpoint(self) -> DelayedSubmission:
         """Return what the job executes when it is started again."""
         run_id = RunSpec.from_tables(self._tables).run_id
-        got_on = saved_at(Store(self._execution.store), run_id) != self._saved
+        got_on = Store(self._execution.store).saved_at(run_id) != self._saved
         stops = 0 if got_on else self._stops + 1
         if stops == ATTEMPTS:
             _print_problem(f"run {run_id} was stopped {stops} times before its first save; try --slurm time=MINUTES")

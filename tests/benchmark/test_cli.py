@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from benchmark import bare
 from benchmark.cli import app
 from benchmark.registry import heuristic_types, image_types, space_types
 from benchmark.store import Store
@@ -163,6 +164,13 @@ def test_a_damaged_manifest_is_named(study: Path, content: str) -> None:
     assert "small.json" in refused("report", "small")
 
 
+def test_a_manifest_that_was_changed_is_named(study: Path) -> None:
+    assert runner.invoke(app, ["run", str(study), "--no-report"]).exit_code == 0
+    path = Path("store/studies/small.json")
+    path.write_text(path.read_text().replace("A small study", "A large study"))
+    assert f"{path} does not match its checksum" in refused("report", "small")
+
+
 def test_a_damaged_record_is_done_again_by_run_alone(study: Path) -> None:
     assert runner.invoke(app, ["run", str(study)]).exit_code == 0
     table = Path("reports/small/table.csv").read_bytes()
@@ -223,6 +231,15 @@ def test_records_of_a_run_are_readable_json(study: Path) -> None:
         "schema", "run_id", "status", "error", "spec", "heuristics", "architectures", "curve", "checkpoints", "counts",
         "execution", "checksum",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "two", "1.5"])
+def test_a_bare_node_refuses_a_wrong_number_in_one_line(number: str, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "argv", ["bare", "smoke", f"--jobs={number}"])
+    with pytest.raises(SystemExit):
+        bare.main()
+    message = f"error: argument --jobs: {number!r}; allowed: a whole number, at least 1"
+    assert capsys.readouterr().err.splitlines()[-1].endswith(message)
 
 
 def test_the_smoke_study_covers_every_heuristic() -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -259,19 +260,26 @@ def test_a_run_that_was_taken_over_writes_nothing_more(toy_spec, tmp_path: Path)
     assert holder(tmp_path, spec.run_id) == str(ELSEWHERE)
 
 
-def _execute_and_tell(tables: dict[str, Any], store: Path) -> None:
+def _stop_and_tell(tables: dict[str, Any], store: Path) -> None:
+    """Execute a run, and stop this process in the middle."""
+    stopped = []
+
+    def advance(share: float) -> None:
+        if share > 0.4 and not stopped:
+            stopped.append(share)
+            os.kill(os.getpid(), signal.SIGSTOP)
+
     try:
-        execute(RunSpec.from_tables(tables), Execution(store, lease_s=0.5))
+        execute(RunSpec.from_tables(tables), Execution(store, lease_s=0.5), advance)
     except Lost:
         sys.exit(3)
 
 
 def test_a_stopped_process_that_goes_on_after_others_took_over(toy_spec, tmp_path: Path) -> None:
     spec, store = toy_spec(training={"epochs": 50}), Store(tmp_path)
-    process: Any = process_context().Process(target=_execute_and_tell, args=(spec.canonical(), tmp_path))
+    process: Any = process_context().Process(target=_stop_and_tell, args=(spec.canonical(), tmp_path))
     process.start()
     wait_until(store.checkpoint_path(spec.run_id).exists)
-    os.kill(process.pid, signal.SIGSTOP)
     wait_until(lambda: holder(tmp_path, spec.run_id) is None)
     assert execute(spec, Execution(tmp_path)) == "finished"
     content = store.record_path(spec.run_id).read_bytes()
@@ -283,6 +291,37 @@ def test_a_stopped_process_that_goes_on_after_others_took_over(toy_spec, tmp_pat
     execute(spec, Execution(tmp_path / "undisturbed"))
     records = [Store(folder).read_record(spec.run_id) for folder in (tmp_path, tmp_path / "undisturbed")]
     assert result_of(records[0]) == result_of(records[1])
+
+
+def test_what_a_process_left_that_was_killed_after_recording_its_run_is_removed(tmp_path: Path) -> None:
+    """Also if nothing else is left to do."""
+    made = study(factors={}, seeds=1)
+    store, run_id = Store(tmp_path), made.baseline.run_id
+    run(made, tmp_path, jobs=1)
+    before = results(made, tmp_path)
+    for _ in range(2):
+        store.write_checkpoint(run_id, {"epoch": 4})
+        write_lease(tmp_path, ELSEWHERE, age_s=100, run=run_id)
+        run(made, tmp_path, jobs=1)
+        assert nothing_is_left_over(tmp_path)
+        assert results(made, tmp_path) == before
+
+
+@pytest.mark.parametrize(("deaths", "status"), [(2, "failed"), (1, "finished")])
+def test_a_run_whose_processes_died_on_other_machines_is_given_up(
+    toy_spec, tmp_path: Path, deaths: int, status: str
+) -> None:
+    """Nobody but the next owner can tell; the last death is that of the lease that is found."""
+    spec = toy_spec()
+    write_lease(tmp_path, replace(ELSEWHERE, deaths=deaths), age_s=100, run=spec.run_id)
+    assert execute(spec, Execution(tmp_path)) == status
+    record = Store(tmp_path).read_record(spec.run_id)
+    assert record["status"] == status
+    if status == "failed":
+        assert record["error"]["type"] == "Killed"
+        assert record["error"]["message"] == "its process died 3 times, and nothing was saved in between"
+        assert record["execution"] == {}
+    assert nothing_is_left_over(tmp_path)
 
 
 def test_what_a_killed_process_was_writing_is_removed(toy_spec, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A run is executed by one process at a time, whatever happens to processes, machines and clocks."""
 
+import errno
 import json
 import os
 import signal
@@ -91,7 +92,7 @@ def test_the_run_of_a_killed_process_is_free_at_once(tmp_path: Path, reaped: boo
 
 
 def here() -> Owner:
-    return Owner(**json.loads(leases._content(1000.0)))
+    return leases._myself(Path("nowhere"), RUN, 1000.0, None)
 
 
 @pytest.mark.parametrize(
@@ -131,10 +132,10 @@ def test_a_lease_from_the_future_has_expired(tmp_path: Path) -> None:
 
 
 def test_a_lease_is_kept_alive(tmp_path: Path) -> None:
-    with take(tmp_path, RUN, ttl_s=0.3) as lease:
+    with take(tmp_path, RUN, ttl_s=1.5) as lease:
         path = tmp_path / "leases" / f"{RUN}.1.json"
         taken = path.stat().st_mtime
-        wait_until(lambda: path.stat().st_mtime > taken + 0.6)
+        wait_until(lambda: path.stat().st_mtime > taken + 1.6)
         assert holder(tmp_path, RUN) is not None
         lease.check()
 
@@ -177,7 +178,14 @@ def test_a_lease_that_makes_no_sense_is_waited_for_and_set_aside(
 ) -> None:
     """It may be about to be written."""
     path = write_lease(tmp_path, ELSEWHERE)
-    for content in (b"", b"[1]", b"\xff{", b'{"token": "x"}'):
+    nonsense = [
+        json.dumps(asdict(replace(ELSEWHERE, **wrong))).encode()
+        for wrong in (
+            {"pid": 10**30}, {"pid": 0}, {"pid": 1.5}, {"ttl_s": float("inf")}, {"ttl_s": float("nan")}, {"ttl_s": 0},
+            {"ttl_s": "1"}, {"deaths": None}, {"saved": "1"},
+        )
+    ]  # fmt: skip
+    for content in (b"", b"[1]", b"\xff{", *nonsense, b'{"token": "x"}'):
         path.write_bytes(content)
         with pytest.raises(Held, match=f"somebody unknown, see {path}"), take(tmp_path, RUN):
             pass
@@ -246,6 +254,46 @@ def test_a_taker_that_looked_long_ago_gets_nothing(tmp_path: Path, monkeypatch: 
     with pytest.raises(Held), take(tmp_path, RUN):
         pass
     assert files(tmp_path) == [f"{RUN}.1.json"]
+
+
+def test_an_owner_that_shows_that_it_lives_keeps_its_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was slow, and touched its lease after a taker had looked."""
+    path = write_lease(tmp_path, ELSEWHERE, age_s=100)
+    meanwhile(monkeypatch, lambda: os.utime(path))
+    with pytest.raises(Held, match="process 7 on elsewhere"), take(tmp_path, RUN):
+        pass
+    assert files(tmp_path) == [path.name]
+
+
+def test_deaths_are_counted_until_something_is_saved(tmp_path: Path) -> None:
+    """Wherever the owners were; one that releases the run has not died."""
+    checkpoint = tmp_path / "checkpoints" / f"{RUN}.pt"
+    checkpoint.parent.mkdir()
+    checkpoint.touch()
+    saved = checkpoint.stat().st_mtime_ns
+    for before, deaths in ((replace(ELSEWHERE, saved=saved, deaths=1), 2), (replace(ELSEWHERE, deaths=1), 1)):
+        write_lease(tmp_path, before, age_s=100)
+        with take(tmp_path, RUN) as lease:
+            assert lease.deaths == deaths
+            written = Owner(**json.loads((tmp_path / "leases" / files(tmp_path)[0]).read_bytes()))
+            assert (written.saved, written.deaths) == (saved, deaths)
+        with take(tmp_path, RUN) as lease:
+            assert lease.deaths == 0
+
+
+def test_a_lease_that_is_being_replaced_on_a_network_file_system_is_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, open_file = write_lease(tmp_path, ELSEWHERE), Path.open
+
+    def stale(opened: Path, *arguments: Any, **named: Any) -> Any:
+        if opened == path:
+            path.unlink()
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return open_file(opened, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", stale)
+    assert holder(tmp_path, RUN) is None
 
 
 ROUNDS = 25

@@ -2,7 +2,9 @@
 
 import json
 import os
+import random
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,14 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from analysis.records import read_manifest
+from analysis.records import read_manifest, read_reference
 from analysis.results import load_results
 from benchmark.cli import app
+from benchmark.damage import Damaged
 from benchmark.errors import InputError
-from benchmark.layout import SCHEMA
+from benchmark.layout import SCHEMA, record_checksum
 from benchmark.leases import take
-from benchmark.merge import merge
+from benchmark.merge import _parse_table, merge
 from benchmark.reference import write_reference
 from benchmark.store import Store
 from spaces.toy import Toy
@@ -241,6 +244,50 @@ def test_seeds_of_another_budget_are_not_united(stores, capsys) -> None:
         record(store, f"run{seed}", spec={"seed": seed, "training": {"epochs": epochs}})
     assert merge([source], destination)["manifests"] == {"different": 1}
     assert "mine.json differs from what" in capsys.readouterr().err
+
+
+def test_a_manifest_that_was_changed_is_skipped(stores, capsys) -> None:
+    """It is still a complete manifest; only its checksum tells."""
+    source, destination = stores
+    path = manifest(source)
+    path.write_text(path.read_text().replace("run1", "run3"))
+    assert merge([source], destination)["manifests"] == {"skipped": 1}
+    assert capsys.readouterr().err == f"warning: {path} is damaged: its checksum differs; it was skipped\n"
+
+
+def test_manifests_without_a_checksum_are_united(stores) -> None:
+    """Those of older versions; the united one has a checksum of its own."""
+    source, destination = stores
+    for store, seeds in ((source, [1, 2]), (destination, [0, 1])):
+        path = manifest(store, seeds=seeds)
+        content = json.loads(path.read_bytes())
+        del content["checksum"]
+        path.write_text(json.dumps(content))
+    assert merge([source], destination)["manifests"] == {"updated": 1}
+    united = json.loads((destination / "studies" / "mine.json").read_bytes())
+    assert united["seeds"] == [0, 1, 2]
+    assert united["checksum"] == record_checksum(united)
+
+
+def test_flipped_bits_of_a_table_are_told(tmp_path: Path) -> None:
+    """Whatever pyarrow raises; pages of values have checksums, the description of the columns after them has none."""
+    path = write_reference(Toy(), tmp_path)
+    content, table = path.read_bytes(), read_reference(tmp_path, "toy")
+    description = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    flips, told = random.Random(0), 0
+    for position in flips.sample(range(len(content)), 400):
+        changed = bytearray(content)
+        changed[position] ^= 1 << flips.randrange(8)
+        path.write_bytes(changed)
+        with suppress(Damaged):
+            _parse_table(bytes(changed), path)
+        try:
+            read = read_reference(tmp_path, "toy")
+        except InputError:
+            told += position < description
+        else:
+            assert position >= description or read.equals(table)
+    assert told > 50
 
 
 def test_tables_that_differ_are_named(stores, capsys) -> None:

@@ -1,5 +1,6 @@
 """The store: whole files or none, found by content."""
 
+import errno
 import json
 import os
 import re
@@ -143,6 +144,62 @@ def test_the_checkpoint_of_another_run_is_refused(store: Store) -> None:
     store.checkpoint_path("ab12").rename(store.checkpoint_path("cd34"))
     with pytest.raises(Damaged, match=r"cd34\.pt is damaged: it is the checkpoint of run ab12"):
         store.read_checkpoint("cd34")
+
+
+def test_a_checkpoint_that_does_not_fit_into_memory_is_not_damaged(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*arguments, **named) -> None:
+        raise MemoryError
+
+    store.write_checkpoint("ab12", {"epoch": 1})
+    monkeypatch.setattr(torch, "load", no_memory)
+    with pytest.raises(MemoryError):
+        store.usable_checkpoint("ab12")
+    assert store.checkpoint_path("ab12").exists()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_file_that_is_being_replaced_on_a_network_file_system_is_read_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """Once: a file that stays so is a fault of the file system."""
+    store.write_record(RECORD)
+    store.write_checkpoint("ab12", {"epoch": 1})
+    left, read = [0], Path.read_bytes
+
+    def stale(path: Path) -> bytes:
+        if left[0]:
+            left[0] -= 1
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", stale)
+    for reading in (store.read_record, store.read_checkpoint):
+        left[0] = times
+        if times == 1:
+            assert reading("ab12")["run_id"] == "ab12"
+        else:
+            with pytest.raises(OSError, match=os.strerror(errno.ESTALE)):
+                reading("ab12")
+
+
+def test_a_checkpoint_that_is_being_replaced_was_not_saved(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert store.saved_at("ab12") == 0
+    store.write_checkpoint("ab12", {"epoch": 1})
+    assert store.saved_at("ab12") == store.checkpoint_path("ab12").stat().st_mtime_ns
+
+    def fail(number: int) -> None:
+        def stat(path: Path) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(Path, "stat", stat)
+
+    fail(errno.ESTALE)
+    assert store.saved_at("ab12") == 0
+    fail(errno.EIO)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        store.saved_at("ab12")
 
 
 def test_damaged_files_of_one_name_are_all_kept(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

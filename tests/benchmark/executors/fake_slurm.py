@@ -86,8 +86,9 @@ def run_job(script: str, job: str) -> None:
             ["bash", script], env={**os.environ, "SLURM_JOB_ID": number, **array}, start_new_session=True
         )
         code = process.wait()
-        if state_of(HERE, job) == "RUNNING":
-            write(HERE / f"{job}.state", "COMPLETED" if code == 0 else "FAILED")
+        with locked():
+            if state_of(HERE, job) == "RUNNING":
+                write(HERE / f"{job}.state", "COMPLETED" if code == 0 else "FAILED")
 
 
 def srun(*arguments: str) -> None:
@@ -119,8 +120,9 @@ def sacct(*_: str) -> None:
 
 def scancel(job: str) -> None:
     with locked():
-        write(HERE / f"{job}.state", "CANCELLED")
         stop(job)
+        if state_of(HERE, job) not in ("COMPLETED", "FAILED"):  # Who waits for the process needs the lock.
+            write(HERE / f"{job}.state", "CANCELLED")
 
 
 def scontrol(_: str, job: str) -> None:

@@ -29,9 +29,9 @@ TABLES = {
 ROOT = Path(__file__).resolve().parents[3]
 LONG_TOML = """
 space.name = "toy"
-images = {name = "digits", train = 96, valid = 32}
-training = {epochs = 40, batch_size = 16}
-scoring = {architectures = 8}
+images = {{name = "digits", train = 96, valid = 32}}
+training = {{epochs = {epochs}, batch_size = 16}}
+scoring = {{architectures = 8}}
 """
 
 
@@ -62,9 +62,9 @@ def results(made: Study, store: Path) -> dict[str, dict[str, Any]]:
     return {spec.run_id: result_of(Store(store).read_record(spec.run_id)) for spec in made.runs()}
 
 
-def long_study(seeds: int = 2) -> Study:
+def long_study(seeds: int = 2, epochs: int = 40) -> Study:
     """Return the study that `start_driver` executes."""
-    return parse_study("long", {"seeds": seeds, **tomllib.loads(LONG_TOML)})
+    return parse_study("long", {"seeds": seeds, **tomllib.loads(LONG_TOML.format(epochs=epochs))})
 
 
 def undisturbed(made: Study, store: Path) -> dict[str, dict[str, Any]]:
@@ -97,10 +97,10 @@ def holders(store: Path) -> dict[str, int]:
     return found
 
 
-def start_driver(folder: Path, *options: str, seeds: int = 2) -> subprocess.Popen[str]:
+def start_driver(folder: Path, *options: str, seeds: int = 2, epochs: int = 40) -> subprocess.Popen[str]:
     """Start the command line on a study of a long and a short run for each seed, with its store in `folder`."""
     file = folder / "long.toml"
-    file.write_text(f"seeds = {seeds}\n{LONG_TOML}")
+    file.write_text(f"seeds = {seeds}\n{LONG_TOML.format(epochs=epochs)}")
     command = [sys.executable, "-m", "benchmark", "run", str(file), "--store", str(folder / "store")]
     return subprocess.Popen(
         [*command, "--no-report", "--threads", "1", *options],
@@ -119,15 +119,16 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, list[str]]:
 
 def group_ends(group: int) -> bool:
     try:
-        wait_until(lambda: not _is_there(group), seconds=20)
+        wait_until(lambda: not is_there(-group), seconds=20)
     except AssertionError:
         return False
     return True
 
 
-def _is_there(group: int) -> bool:
+def is_there(pid: int) -> bool:
+    """Return whether there is a process, or, of a negative number, a group of them."""
     try:
-        os.killpg(group, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     return True

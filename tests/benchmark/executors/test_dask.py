@@ -17,8 +17,9 @@ import torch
 
 from benchmark.driver import Resources
 from benchmark.errors import InputError
-from benchmark.executors.base import ATTEMPTS, saved_at
+from benchmark.executors.base import Starts
 from benchmark.store import Store
+from benchmark.worker import ATTEMPTS, Execution
 from tests.benchmark.executors.studies import (
     ROOT,
     Watch,
@@ -69,8 +70,8 @@ def test_workers_killed_at_random_moments(tmp_path: Path) -> None:
     process = start_driver(tmp_path, "--executor", "dask", "--jobs", "2")
     while process.poll() is None:
         for run_id, pid in holders(store).items():
-            saved = saved_at(Store(store), run_id)
-            if kills <= ATTEMPTS and saved != seen.setdefault(run_id, 0) and moments.random() < 0.2:
+            saved, now = Store(store).saved_at(run_id), kills == 0 or moments.random() < 0.2
+            if kills <= ATTEMPTS and saved != seen.setdefault(run_id, 0) and now:
                 seen[run_id] = saved
                 with suppress(ProcessLookupError):  # It is dead already, and nobody has taken the run over yet.
                     os.kill(pid, signal.SIGKILL)
@@ -162,7 +163,7 @@ def test_a_lost_driver_stops_the_runs_on_the_workers_of_others(tmp_path: Path, s
     address = f"tcp://127.0.0.1:{port}"
     start("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard", "--no-show")
     start("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard")
-    process = start_driver(tmp_path, "--executor", "dask", "--scheduler", address)
+    process = start_driver(tmp_path, "--executor", "dask", "--scheduler", address, epochs=3000)
     wait_until(lambda: list(store.glob("checkpoints/*.pt")))
     assert holders(store)
     process.kill()
@@ -177,7 +178,7 @@ def _preloaded(code: str) -> Any:
 
 
 def test_a_worker_that_retires_hands_its_run_on(tmp_path: Path) -> None:
-    made, retired = study(training={"epochs": 30, "batch_size": 16}, seeds=1, factors={}), []
+    made, retired = study(training={"epochs": 200, "batch_size": 16}, seeds=1, factors={}), []
     with (
         distributed.LocalCluster(2, threads_per_worker=1, memory_limit=0, dashboard_address=":0") as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
@@ -196,15 +197,45 @@ def test_a_worker_that_retires_hands_its_run_on(tmp_path: Path) -> None:
     assert Store(tmp_path).read_record(made.baseline.run_id)["execution"]["resumed"] == 1
 
 
-def test_a_run_that_kills_its_worker_every_time_is_recorded_as_failed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("executors.base.execute", "the dask worker died, 3 times"),
+        ("worker._execute", "its process died 3 times, and nothing was saved in between"),
+    ],
+    ids=["before it has the lease", "with the lease"],
+)
+def test_a_run_that_kills_its_worker_every_time_is_recorded_as_failed(tmp_path: Path, place: str, message: str) -> None:
     """The worker has not the memory that the run takes."""
     spec, watch = study().baseline, Watch()
-    code = "import os, benchmark.executors.base as base\nbase.execute = lambda *_: os.kill(os.getpid(), 9)"
+    module, function = place.rsplit(".", 1)
+    code = f"import os, benchmark.{module} as module\nmodule.{function} = lambda *_: os.kill(os.getpid(), 9)"
     with _preloaded(code):
         Resources(tmp_path, engine="dask", jobs=1).executor(1).run([spec], watch)
     assert watch.statuses == {"failed": 1}
     record = Store(tmp_path).read_record(spec.run_id)
-    assert record["error"]["message"] == "the dask worker died, 3 times"
+    assert record["error"]["message"] == message
+
+
+def test_no_run_is_lost_with_the_scheduler(tmp_path: Path) -> None:
+    """It is lost while a run is handed to it."""
+    from distributed.client import ClosedClientError
+
+    from benchmark.executors.dask import DaskExecutor, _Session
+
+    def closed(*arguments: Any, **named: Any) -> None:
+        raise ClosedClientError
+
+    client = SimpleNamespace(
+        subscribe_topic=lambda *_: None,
+        wait_for_workers=lambda *_, timeout: None,
+        run=lambda *_, on_error: {},
+        nthreads=lambda: {"tcp://a": 1},
+        submit=closed,
+    )
+    specs = study().runs()
+    session = _Session(client, DaskExecutor(Execution(tmp_path)), Watch(), Starts(Store(tmp_path)), list(specs))
+    assert session.execute() == list(specs)
 
 
 def test_a_worker_without_the_suite_is_told(tmp_path: Path) -> None:

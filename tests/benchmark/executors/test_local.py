@@ -1,9 +1,11 @@
 """Many runs in processes of their own."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from benchmark.executors.local import LocalExecutor
 from benchmark.registry import heuristic_types
 from benchmark.spec import RunSpec
 from benchmark.store import Store
-from benchmark.worker import Execution, execute
+from benchmark.worker import ATTEMPTS, Execution, execute
 from heuristics.path_dropout import PathDropout
 from tests.benchmark.executors.studies import (
     ROOT,
@@ -120,13 +122,45 @@ def test_a_run_that_is_killed_every_time_is_recorded_as_failed(tmp_path: Path, m
     assert record["error"]["message"] == "the process ended with code -9, 3 times"
 
 
+def test_a_run_that_kills_each_owner_of_its_lease_is_recorded_as_failed(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(local, "_work", _begin_and_die)
+    spec, watch = study().baseline, Watch()
+    LocalExecutor(Execution(tmp_path), ("cpu",)).run([spec], watch)
+    assert watch.statuses == {"failed": 1}
+    error = Store(tmp_path).read_record(spec.run_id)["error"]
+    assert error["message"] == f"its process died {ATTEMPTS} times, and nothing was saved in between"
+    assert not list(tmp_path.glob("leases/*.json"))
+
+
+def _begin_and_die(tables, execution, messages) -> None:
+    base.attempt(RunSpec.from_tables(tables), execution, lambda share: os.kill(os.getpid(), signal.SIGKILL))
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_process_whose_driver_is_gone_leaves_quietly_and_no_lease(tmp_path: Path, held: bool) -> None:
+    spec = study().baseline
+    process = local.process_context().Process(target=_work_alone, args=(spec.canonical(), Execution(tmp_path)))
+    with leases.take(tmp_path, spec.run_id) if held else nullcontext():
+        process.start()
+        process.join()
+    assert process.exitcode == (0 if held else 1)
+    assert Store(tmp_path).read_record(spec.run_id) is None
+    assert not list(tmp_path.glob("leases/*.json"))
+
+
+def _work_alone(tables, execution) -> None:
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    receiver.close()
+    local._work(tables, execution, sender)
+
+
 def test_a_run_that_saves_something_each_time_is_never_given_up(tmp_path: Path, monkeypatch) -> None:
     """Machines that come and go kill a long run more often than a run may be to blame for."""
     monkeypatch.setattr(local, "_work", _save_and_die)
     spec, watch = study(training={"epochs": 6, "batch_size": 16}).baseline, Watch()
     LocalExecutor(Execution(tmp_path), ("cpu",)).run([spec], watch)
     assert watch.statuses == {"finished": 1}
-    assert Store(tmp_path).read_record(spec.run_id)["execution"]["resumed"] > base.ATTEMPTS
+    assert Store(tmp_path).read_record(spec.run_id)["execution"]["resumed"] > ATTEMPTS
 
 
 def _save_and_die(tables, execution, messages) -> None:

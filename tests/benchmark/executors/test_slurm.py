@@ -8,13 +8,13 @@ import pytest
 
 from benchmark.driver import Resources
 from benchmark.errors import InputError
-from benchmark.executors.base import ATTEMPTS
 from benchmark.store import Store
-from benchmark.worker import Execution
+from benchmark.worker import ATTEMPTS, Execution
 from tests.benchmark.executors import fake_slurm
 from tests.benchmark.executors.studies import (
     ROOT,
     finish,
+    is_there,
     long_study,
     results,
     run,
@@ -59,13 +59,13 @@ ONE_AT_A_TIME = ("--executor", "slurm", "--jobs", "1")
 @pytest.mark.parametrize("how", [signal.SIGUSR2, signal.SIGKILL], ids=["preempted", "killed"])
 def test_a_stopped_job_continues(tmp_path: Path, cluster: Path, how: signal.Signals) -> None:
     store = tmp_path / "store"
-    process = start_driver(tmp_path, *ONE_AT_A_TIME, seeds=1)
+    process = start_driver(tmp_path, *ONE_AT_A_TIME, seeds=1, epochs=150)
     wait_until(lambda: list(store.glob("checkpoints/*.pt")))
     (pid,) = fake_slurm.pids(cluster).values()
     os.kill(pid, how)
     code, errors = finish(process)
     assert code == 0, errors
-    made = long_study(seeds=1)
+    made = long_study(seeds=1, epochs=150)
     assert results(made, store) == undisturbed(made, tmp_path / "undisturbed")
     resumed = [Store(store).read_record(run_id)["execution"]["resumed"] for run_id in Store(store).find("")]
     assert sorted(resumed) == [0, 1]
@@ -88,13 +88,16 @@ def test_jobs_outlive_their_driver_and_are_waited_for(tmp_path: Path, cluster: P
 
 
 def test_ctrl_c_cancels_the_jobs(tmp_path: Path, cluster: Path) -> None:
-    process = start_driver(tmp_path, *ONE_AT_A_TIME, seeds=1)
+    process = start_driver(tmp_path, *ONE_AT_A_TIME, seeds=1, epochs=10_000)
     wait_until(lambda: list((tmp_path / "store").glob("checkpoints/*.pt")))
     os.killpg(process.pid, signal.SIGINT)
     code, errors = finish(process)
     assert code == 130
     assert errors[-1] == "interrupted; the same command continues"
     assert states(cluster) == ["CANCELLED"] * 2
+    jobs = [int(path.read_text()) for path in cluster.glob("*.pid")]
+    assert jobs
+    wait_until(lambda: not any(is_there(pid) for pid in jobs), seconds=20)
 
 
 def test_a_job_that_never_saves_anything_is_not_queued_for_ever(tmp_path: Path, capsys) -> None:
