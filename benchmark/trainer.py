@@ -169,10 +169,11 @@ class Trainer:
 
     def _validation_batches(self, data: ImageData) -> list[Batch]:
         count = self.spec.scoring.images or len(data.valid.labels)
-        images = self._normalise(data.valid.images[:count].to(self._device))
-        labels = data.valid.labels[:count].to(self._device)
         parts = -(-count // self.spec.scoring.batch_size)
-        return list(zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True))
+        images = data.valid.images[:count].tensor_split(parts)
+        labels = data.valid.labels[:count].to(self._device).tensor_split(parts)
+        # One batch after the other, since what normalisation needs meanwhile is several times the images.
+        return [(self._normalise(part.to(self._device)), true) for part, true in zip(images, labels, strict=True)]
 
     def _calibration_batches(self, count: int) -> list[Tensor]:
         if count > len(self._labels):
