@@ -20,8 +20,8 @@ from spaces.nasbench201.liveness import canonical
 
 STAGES = 3
 
-AT_ONCE = 4
-"""Walks through the space at once; each needs memory of its own."""
+WALK_MAPS, WALKS_BYTES = 40, 1 << 30
+"""Maps of the first stage that a walk through the space needs at most, about, and what all walks together may take."""
 
 
 class ResidualBlock(nn.Module):
@@ -168,10 +168,15 @@ class CellSupernet(CellNetwork, Supernet):
         for position, representative in enumerate(canonical(np.array(architectures)).tolist()):
             alike[tuple(representative)].append(position)
         representatives = sorted(alike)
-        parts = min(torch.get_num_threads(), AT_ONCE) if self._runs_as_graph(images) else 1
-        walks = [self._walk(images, part) for part in _parts(representatives, parts)]
+        walks = [self._walk(images, part) for part in _parts(representatives, self._walks_at_once(images))]
         for representative, logits in in_threads(walks):
             yield alike[representative], logits
+
+    def _walks_at_once(self, images: Tensor) -> int:
+        if not self._runs_as_graph(images):
+            return 1
+        map_bytes = images[:, 0].numel() * self.stem.conv.out_channels * images.itemsize
+        return max(1, min(torch.get_num_threads(), WALKS_BYTES // (WALK_MAPS * map_bytes)))
 
     def _walk(self, images: Tensor, architectures: Sequence[Architecture]) -> Iterator[tuple[Architecture, Tensor]]:
         memory = Memory()

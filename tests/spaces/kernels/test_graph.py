@@ -243,6 +243,19 @@ def test_parts_cost_about_the_same_and_none_is_empty() -> None:
     assert _parts(architectures[:1], 4) == [architectures[:1]]
 
 
+def test_walks_at_once_are_bounded_by_threads_and_by_memory() -> None:
+    network, (images, _) = supernet("batch").eval(), batch()
+    large = torch.empty(250, 3, 256, 256).contiguous(memory_format=torch.channels_last)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        with torch.no_grad():
+            assert network._walks_at_once(images) == 3
+            assert network._walks_at_once(large) == 1
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_threads_score_what_one_thread_scores() -> None:
     network, (images, _) = supernet("batch").eval(), batch()
     architectures = [tuple(architecture) for architecture in ARCHITECTURES * 2]
