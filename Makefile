@@ -27,7 +27,7 @@ smoke: setup  ## execute every code path in under a minute
 	$(BIN)/supernet-bench run smoke
 
 test: $(VENV)/.speed lint  ## lint, check types and run the tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: setup  ## check style and types
 	$(BIN)/ruff check .
