@@ -2,10 +2,14 @@
 
 import sys
 import uuid
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from benchmark.errors import InputError
 from benchmark.layout import damaged_path
+
+T = TypeVar("T")
 
 
 class Damaged(InputError):
@@ -23,6 +27,15 @@ class Damaged(InputError):
 
     def __reduce__(self) -> tuple[type, tuple[Path, str]]:
         return type(self), (self.path, self.reason)  # Engines send errors between processes.
+
+
+def unless_damaged(store: Path, read: Callable[[], T]) -> T | None:
+    """Return what `read` returns, or None after the file that it says is damaged was set aside; see `set_aside`."""
+    try:
+        return read()
+    except Damaged as damage:
+        set_aside(store, damage)
+        return None
 
 
 def set_aside(store: Path, damage: Damaged) -> None:

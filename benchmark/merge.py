@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import layout
-from benchmark.damage import Damaged, set_aside
+from benchmark.damage import Damaged, unless_damaged
 from benchmark.errors import InputError
-from benchmark.files import write_atomically
+from benchmark.files import read_if_there, write_atomically
 from benchmark.leases import Held, take
 from benchmark.store import Store, parse_checkpoint, parse_record
 
@@ -217,10 +217,5 @@ def _parse_table(content: bytes, path: Path) -> Any:
 
 def _usable(path: Path, store: Store, parse: Callable[[bytes, Path], Any]) -> Any:
     """Return the destination's own file, or None if there is none or a damaged one was set aside."""
-    try:
-        return parse(path.read_bytes(), path)
-    except FileNotFoundError:
-        return None
-    except Damaged as damage:
-        set_aside(store.folder, damage)
-        return None
+    content = read_if_there(path)
+    return None if content is None else unless_damaged(store.folder, lambda: parse(content, path))

@@ -51,6 +51,11 @@ def check_defaults(types: "Mapping[str, type[Heuristic]]") -> None:
             raise InputError(f"heuristic {default.name!r} is a default; allowed: one that is neutral as it stands")
 
 
+def is_neutral(kind: "type[Heuristic]", values: Mapping[str, Any]) -> bool:
+    """Return whether a heuristic with these settings is a no-op."""
+    return kind.neutral is not None and all(values[key] == value for key, value in kind.neutral.items())
+
+
 def find(kind: str, name: object, types: dict[str, type]) -> Any:
     """Return the type of that name, or raise InputError with the nearest and all names."""
     if not isinstance(name, str) or name not in types:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import InputError, unknown
 from benchmark.parameters import build, values_of
-from benchmark.registry import find, heuristic_types, image_types, space_types
+from benchmark.registry import find, heuristic_types, image_types, is_neutral, space_types
 
 if TYPE_CHECKING:
     from benchmark.images.base import ImageSource
@@ -157,11 +157,6 @@ class RunSpec:
                 f"scoring.architectures is {self.scoring.architectures}; "
                 f"allowed: 0 to the size of space {self.space.name}, {self.space.size}"
             )
-
-
-def is_neutral(kind: "type[Heuristic]", values: Mapping[str, Any]) -> bool:
-    """Return whether a heuristic with these settings is a no-op."""
-    return kind.neutral is not None and all(values[key] == value for key, value in kind.neutral.items())
 
 
 def _table(key: str, tables: Mapping[str, Any]) -> Mapping[str, Any]:

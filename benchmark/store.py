@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from benchmark import layout
-from benchmark.damage import Damaged, set_aside
+from benchmark.damage import Damaged, unless_damaged
 from benchmark.files import read_if_there, remove_temporaries, saved_at, write_atomically
 
 
@@ -106,19 +106,11 @@ class Store:
 
     def usable_record(self, run_id: str) -> dict[str, Any] | None:
         """Return the record of a run, or None after a damaged one was set aside; for the holder of its lease."""
-        try:
-            return self.read_record(run_id)
-        except Damaged as damage:
-            set_aside(self.folder, damage)
-            return None
+        return unless_damaged(self.folder, lambda: self.read_record(run_id))
 
     def usable_checkpoint(self, run_id: str) -> dict[str, Any] | None:
         """Return the state of a run, or None after a damaged one was set aside; for the holder of its lease."""
-        try:
-            return self.read_checkpoint(run_id)
-        except Damaged as damage:
-            set_aside(self.folder, damage)
-            return None
+        return unless_damaged(self.folder, lambda: self.read_checkpoint(run_id))
 
     def remove_temporaries(self, run_id: str) -> None:
         """Remove what processes left that were killed while they wrote; for the holder of the lease of the run."""

@@ -173,7 +173,7 @@ class Trainer:
         images = data.valid.images[:count].tensor_split(parts)
         labels = data.valid.labels[:count].to(self._device).tensor_split(parts)
         # One batch after the other, since what normalisation needs meanwhile is several times the images.
-        return [(self._normalise(part.to(self._device)), true) for part, true in zip(images, labels, strict=True)]
+        return [(self.prepare(part.to(self._device)), true) for part, true in zip(images, labels, strict=True)]
 
     def _calibration_batches(self, count: int) -> list[Tensor]:
         if count > len(self._labels):
@@ -182,10 +182,11 @@ class Trainer:
                 f"{len(self._labels)}"
             )
         order = torch.randperm(len(self._labels), generator=stream(self.spec.seed, "calibration"))
-        images = self._normalise(self._images[order[:count].to(self._device)])
+        images = self.prepare(self._images[order[:count].to(self._device)])
         return list(images.tensor_split(-(-len(images) // self.spec.scoring.batch_size)))
 
-    def _normalise(self, images: Tensor) -> Tensor:
+    def prepare(self, images: Tensor) -> Tensor:
+        """Return images of the device, normalised, in the type and the layout that the supernet is given them in."""
         # Convolutions are faster in this layout, on processors as on GPUs.
         normal = normalise(images, self._mean, self._std).to(self._construction.dtype)
         return normal.contiguous(memory_format=torch.channels_last)
@@ -226,7 +227,7 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = self.heuristics.learning_rate(step)
         images = self._augment(self._images[indices], step.generator("augmentation", self._device))
-        images, labels = self._normalise(images), self._labels[indices]
+        images, labels = self.prepare(images), self._labels[indices]
         on_operation = self.heuristics.on_operation(step)
         architectures = self.heuristics.sample(step)
         # Weights outside the sampled paths keep no gradient, so the optimiser leaves them and their momentum alone.

@@ -119,9 +119,7 @@ def execute(spec: RunSpec, execution: Execution, advance: Callable[[float], None
 def _give_up(spec: RunSpec, store: Store, lease: leases.Lease) -> str:
     """Record that a run kills its processes."""
     message = f"its process died {lease.deaths} times, and nothing was saved in between"
-    store.write_record(
-        {**result(spec, None, {"type": "Killed", "message": message, "traceback": ""}), "execution": {}}, lease.check
-    )
+    write_failure(store, spec, killed(message), lease.check)
     return "failed"
 
 
@@ -203,6 +201,18 @@ def result(spec: RunSpec, trainer: Trainer | None, error: Mapping[str, str] | No
         "checkpoints": trainer.checkpoints if trainer else [],
         "counts": trainer.counts if trainer else {},
     }
+
+
+def write_failure(
+    store: Store, spec: RunSpec, error: Mapping[str, str], guard: Callable[[], None] = lambda: None
+) -> None:
+    """Record that a run failed outside of training; see `Store.write_record`."""
+    store.write_record({**result(spec, None, error), "execution": {}}, guard)
+
+
+def killed(message: str) -> dict[str, str]:
+    """Return that processes of a run were killed, for a record."""
+    return {"type": "Killed", "message": message, "traceback": ""}
 
 
 def describe(failure: Exception) -> dict[str, str]:

@@ -14,7 +14,7 @@ from benchmark.errors import InputError, unknown
 from benchmark.leases import Held, Lost, latest, take
 from benchmark.spec import RunSpec
 from benchmark.store import Store
-from benchmark.worker import ATTEMPTS, Execution, describe, execute, result
+from benchmark.worker import ATTEMPTS, Execution, describe, execute, killed, write_failure
 
 
 class Watcher(Protocol):
@@ -98,7 +98,7 @@ def _record_failure(store: Store, spec: RunSpec, error: Mapping[str, str]) -> bo
     try:
         with take(store.folder, spec.run_id):
             if store.usable_record(spec.run_id) is None:
-                store.write_record({**result(spec, None, error), "execution": {}})
+                write_failure(store, spec, error)
     except Held:
         return False
     return True
@@ -144,8 +144,7 @@ class Starts:
         self._deaths[spec.run_id] = 0 if began else self._deaths[spec.run_id] + 1
         if self._deaths[spec.run_id] < ATTEMPTS:
             return False
-        error = {"type": "Killed", "message": f"{how}, {ATTEMPTS} times", "traceback": ""}
-        _record_failure(self._store, spec, error)
+        _record_failure(self._store, spec, killed(f"{how}, {ATTEMPTS} times"))
         return True
 
     def _traces(self, spec: RunSpec) -> tuple[int, int]:

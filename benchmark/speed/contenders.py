@@ -41,7 +41,7 @@ from benchmark.speed.plain import PlainSupernet
 from benchmark.trainer import Listener, Trainer
 from heuristics.base import Heuristic, Step
 from heuristics.learning_rate import LearningRate
-from spaces.base import Architecture, Construction, Space
+from spaces.base import Architecture, Space
 
 ENDLESS = 1_000_000
 """Epochs, more than are ever made."""
@@ -95,7 +95,6 @@ class Ours:
         active = {**spec.build_heuristics(), Replay.factor: self._replay}
         self.trainer = Trainer(spec, data, device, Composition(active.values()))
         self._data, self._device = data, device
-        self._dtype = self.trainer.heuristics.construct(Construction()).dtype
         self._listener = Listener(save=_stop)
 
     def train(self, architecture: Architecture) -> None:
@@ -113,7 +112,7 @@ class Ours:
     def logits(self, architecture: Architecture) -> Tensor:
         """Return the logits of the training batch, in training mode, in the order of the data."""
         self.trainer.supernet.train()
-        images, _ = self._batch_of(self._data.train)
+        images, _ = self.batch_of(self._data.train)
         with torch.no_grad():
             return self.trainer.supernet(images, architecture)
 
@@ -121,11 +120,11 @@ class Ours:
     def _batch(self) -> tuple[Tensor, Tensor]:
         valid = self._data.valid
         first = Split(valid.images[:SCORED_IMAGES], valid.labels[:SCORED_IMAGES])
-        return self._batch_of(first)
+        return self.batch_of(first)
 
-    def _batch_of(self, split: Split) -> tuple[Tensor, Tensor]:
-        images, labels = batch_of(self._data, split, self._device)
-        return images.to(self._dtype).contiguous(memory_format=torch.channels_last), labels
+    def batch_of(self, split: Split) -> tuple[Tensor, Tensor]:
+        """Return all images of a split as the trainer prepares them, and their labels."""
+        return self.trainer.prepare(split.images.to(self._device)), split.labels.to(self._device)
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of all weights, named as in stand-alone networks."""

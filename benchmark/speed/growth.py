@@ -19,7 +19,7 @@ import torch
 
 from benchmark.errors import InputError
 from benchmark.scoring import score
-from benchmark.speed.contenders import Ours, batch_of
+from benchmark.speed.contenders import Ours
 from benchmark.speed.fidelities import FIDELITIES, SCORED_IMAGES, whole
 from benchmark.speed.timing import timed
 from benchmark.streams import stream
@@ -89,8 +89,7 @@ def measure_growth(doublings: int, repeats: int) -> list[Growth]:
     ours = Ours(DIGITS, data, CPU, {})
     everything = whole(DIGITS.space)
     order = torch.randperm(len(everything), generator=stream(0, "architectures of growth")).tolist()
-    images, labels = batch_of(data, data.valid, CPU)
-    images = images.contiguous(memory_format=torch.channels_last)
+    images, labels = ours.batch_of(data.valid)
     batches = list(zip(images.split(SCORED_IMAGES), labels.split(SCORED_IMAGES), strict=True))
 
     def score_some(architectures: int, images: int) -> object:

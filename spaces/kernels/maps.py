@@ -222,21 +222,19 @@ def _small(features: Tensor, weight: Tensor, stride: int) -> bool:
     return multiply_adds < SMALL and weight.is_contiguous(memory_format=torch.channels_last)
 
 
-def _convolution(name: str, features: Tensor, weight: Tensor, stride: int, *arguments: int | None) -> None:
+def _convolution(name: str, features: Tensor, weight: Tensor, stride: int, *arguments: object) -> None:
     images, channels, height, width = features.shape
-    shape = _longs(images, height, width, channels, weight.shape[0], weight.shape[-1], stride)
-    half, threads = features.dtype == torch.bfloat16, torch.get_num_threads()
-    _checked(name, _kernel(name)(shape, half, threads, *arguments))
+    numbers = images, height, width, channels, weight.shape[0], weight.shape[-1], stride
+    _launch(name, numbers, features.dtype, *arguments)
 
 
 def _call(name: str, shape: Sequence[int], dtype: torch.dtype, *arguments: object) -> None:
     images, channels, height, width = shape
-    half, threads = dtype == torch.bfloat16, torch.get_num_threads()
-    _checked(name, _kernel(name)(_longs(images, height, width, channels), half, threads, *arguments))
+    _launch(name, (images, height, width, channels), dtype, *arguments)
 
 
-def _checked(name: str, failed: int) -> None:
-    if failed:
+def _launch(name: str, numbers: Sequence[int], dtype: torch.dtype, *arguments: object) -> None:
+    if _kernel(name)(_longs(*numbers), dtype == torch.bfloat16, torch.get_num_threads(), *arguments):
         raise ValueError(f"the kernel {name} cannot work on these feature maps")
 
 

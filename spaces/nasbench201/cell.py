@@ -17,6 +17,9 @@ NODES = 4
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 
+CHOICES = (len(OPERATIONS),) * len(EDGES)
+"""Number of operations of each edge."""
+
 KERNELS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
 """Kernel sizes of the operations that have weights."""
 

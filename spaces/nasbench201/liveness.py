@@ -5,9 +5,7 @@ from functools import cache
 import numpy as np
 
 from spaces.base import Architecture, lexicographic
-from spaces.nasbench201.cell import EDGES, KERNELS, OPERATIONS
-
-CHOICES = (len(OPERATIONS),) * len(EDGES)
+from spaces.nasbench201.cell import CHOICES, EDGES, KERNELS, OPERATIONS
 
 
 def canonical(architectures: np.ndarray) -> np.ndarray:

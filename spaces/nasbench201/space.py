@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from benchmark.errors import InputError
 from spaces.base import Architecture, Construction, Costs, Space, Supernet, Truth, lexicographic
 from spaces.layers import additive_costs
-from spaces.nasbench201.cell import EDGES, OPERATIONS
+from spaces.nasbench201.cell import CHOICES, EDGES, OPERATIONS
 from spaces.nasbench201.network import (
     STAGES,
     CellSupernet,
@@ -21,8 +21,6 @@ from spaces.nasbench201.network import (
     operation_costs,
     skeleton_cost,
 )
-
-CHOICES = (len(OPERATIONS),) * len(EDGES)
 
 
 @cache

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmark.errors import InputError
-from benchmark.spec import is_neutral
+from benchmark.registry import is_neutral
 from benchmark.study import Study, load_study, parse_study, shipped_studies
 from benchmark.trainer import Trainer
 

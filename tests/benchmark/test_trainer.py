@@ -65,7 +65,7 @@ def test_gradients_of_all_paths_add_up(toy_spec) -> None:
     indices = torch.arange(16)
     trainer._train_step(indices, trainer._next_step(), torch.zeros(2, dtype=torch.float64))
 
-    images, labels = reference._normalise(reference._images[indices]), reference._labels[indices]
+    images, labels = reference.prepare(reference._images[indices]), reference._labels[indices]
     for architecture in look.architectures:
         torch.nn.functional.cross_entropy(reference.supernet(images, architecture), labels).backward()
     for parameter, other in zip(trainer.supernet.parameters(), reference.supernet.parameters(), strict=True):

@@ -115,6 +115,11 @@ def start_driver(folder: Path, *options: str, seeds: int = 2, epochs: int = 40) 
     )
 
 
+def tell(process: subprocess.Popen[str], what: signal.Signals) -> None:
+    """Send a signal to a driver; Ctrl-C to its whole group, as a terminal does."""
+    (os.killpg if what == signal.SIGINT else os.kill)(process.pid, what)
+
+
 def finish(process: subprocess.Popen[str]) -> tuple[int, list[str]]:
     """Return the exit code of a process and the lines of its standard error."""
     _, errors = process.communicate(timeout=120)

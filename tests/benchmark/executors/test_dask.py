@@ -31,6 +31,7 @@ from tests.benchmark.executors.studies import (
     run,
     start_driver,
     study,
+    tell,
     undisturbed,
     wait_until,
 )
@@ -89,10 +90,7 @@ def test_a_lost_driver_takes_scheduler_and_workers_along_and_is_continued(tmp_pa
     store, options = tmp_path / "store", ("--executor", "dask", "--jobs", "2")
     process = start_driver(tmp_path, *options)
     wait_until(lambda: list(store.glob("checkpoints/*.pt")))
-    if how == signal.SIGINT:
-        os.killpg(process.pid, how)  # As a terminal does: the whole group is told.
-    else:
-        os.kill(process.pid, how)
+    tell(process, how)
     code, errors = finish(process)
     if how == signal.SIGINT:
         assert code == 130

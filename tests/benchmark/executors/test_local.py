@@ -32,6 +32,7 @@ from tests.benchmark.executors.studies import (
     run,
     start_driver,
     study,
+    tell,
     wait_until,
 )
 
@@ -224,10 +225,7 @@ def test_an_interrupted_driver_leaves_no_process_and_is_continued(tmp_path: Path
     store = tmp_path / "store"
     process = start_driver(tmp_path)
     wait_until(lambda: list(store.glob("checkpoints/*.pt")))
-    if how == signal.SIGINT:
-        os.killpg(process.pid, how)  # As a terminal does: the whole group is told.
-    else:
-        os.kill(process.pid, how)
+    tell(process, how)
     code, errors = finish(process)
     assert code == (130 if how == signal.SIGINT else -signal.SIGKILL)
     if how == signal.SIGINT:

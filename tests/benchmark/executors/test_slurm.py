@@ -20,6 +20,7 @@ from tests.benchmark.executors.studies import (
     run,
     start_driver,
     study,
+    tell,
     undisturbed,
     wait_until,
 )
@@ -90,7 +91,7 @@ def test_jobs_outlive_their_driver_and_are_waited_for(tmp_path: Path, cluster: P
 def test_ctrl_c_cancels_the_jobs(tmp_path: Path, cluster: Path) -> None:
     process = start_driver(tmp_path, *ONE_AT_A_TIME, seeds=1, epochs=10_000)
     wait_until(lambda: list((tmp_path / "store").glob("checkpoints/*.pt")))
-    os.killpg(process.pid, signal.SIGINT)
+    tell(process, signal.SIGINT)
     code, errors = finish(process)
     assert code == 130
     assert errors[-1] == "interrupted; the same command continues"
