@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import avg_pool2d, pad
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,21 @@ def normalise(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     Tensor of float32, [batch, channels, height, width]
     """
     return (images.float() / 255 - mean[:, None, None]) / std[:, None, None]
+
+
+def shrink(images: Tensor, resolution: int) -> Tensor:
+    """Return images of `resolution` x `resolution` pixels, means of squares of the old ones.
+
+    Parameters
+    ----------
+    images : Tensor of uint8, [n, channels, height, width]
+    resolution : int
+        A divisor of height and width.
+    """
+    side = images.shape[-1]
+    if resolution == side:
+        return images
+    return avg_pool2d(images.float(), side // resolution).round().to(torch.uint8)
 
 
 def channel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,14 +1,18 @@
 """The active heuristics of a run, as one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from heuristics.base import Heuristic, Reset, Step, Task
+from spaces.base import NO_HOOKS, Hooks
 
 if TYPE_CHECKING:
-    from spaces.base import Architecture, Construction, OperationHook, Space, Supernet
+    from benchmark.spec import RunSpec
+    from spaces.base import Architecture, Construction, Space, Supernet
 
 
 HOOKS = [name for name, member in vars(Heuristic).items() if callable(member)]
@@ -24,11 +28,23 @@ class Composition:
     def _find_overriding(self, hook: str) -> list[Heuristic]:
         return [h for h in self._active if getattr(type(h), hook) is not getattr(Heuristic, hook)]
 
+    def revise(self, spec: "RunSpec") -> "RunSpec":
+        """Return what is run."""
+        for heuristic in self._overriding["revise"]:
+            spec = heuristic.revise(spec)
+        return spec
+
     def construct(self, construction: "Construction") -> "Construction":
         """Return how networks are built."""
         for heuristic in self._overriding["construct"]:
             construction = heuristic.construct(construction)
         return construction
+
+    def training_images(self, images: int) -> int:
+        """Return how many of the training images are used."""
+        for heuristic in self._overriding["training_images"]:
+            images = heuristic.training_images(images)
+        return images
 
     def steps_per_epoch(self, batches: int, space: "Space") -> int:
         """Return the number of optimiser steps in an epoch of `batches` batches."""
@@ -68,19 +84,24 @@ class Composition:
             rate = heuristic.learning_rate(rate, step)
         return rate
 
-    def on_operation(self, step: Step) -> "OperationHook | None":
-        """Return what is applied to the output of every active operation in this step, if anything."""
-        hooks = [heuristic.on_operation(step) for heuristic in self._overriding["on_operation"]]
-        active = [hook for hook in hooks if hook is not None]
-        if len(active) < 2:
-            return active[0] if active else None
+    def weight_decay(self, module: nn.Module) -> float:
+        """Return the weight decay of the parameters of one layer."""
+        decay = 0.0
+        for heuristic in self._overriding["weight_decay"]:
+            decay = heuristic.weight_decay(decay, module)
+        return decay
 
-        def apply_all(output: Tensor, depth: float) -> Tensor:
-            for hook in active:
-                output = hook(output, depth)
-            return output
+    def on_images(self, images: Tensor, step: Step) -> Tensor:
+        """Return the training images of this step, normalised, [batch, channels, height, width]."""
+        for heuristic in self._overriding["on_images"]:
+            images = heuristic.on_images(images, step)
+        return images
 
-        return apply_all
+    def hooks(self, step: Step) -> Hooks:
+        """Return what is done to intermediate results in this step."""
+        operation = _chain(heuristic.on_operation(step) for heuristic in self._overriding["on_operation"])
+        features = _chain(heuristic.on_features(step) for heuristic in self._overriding["on_features"])
+        return Hooks(operation, features) if operation or features else NO_HOOKS
 
     def loss(self, loss: Tensor, logits: Tensor, labels: Tensor, step: Step) -> Tensor:
         """Return the loss of one path."""
@@ -88,14 +109,44 @@ class Composition:
             loss = heuristic.loss(loss, logits, labels, step)
         return loss
 
-    def on_gradients(self, parameters: list[nn.Parameter], step: Step) -> None:
+    def auxiliary_losses(self, loss_of: "Callable[[Architecture], Tensor]", step: Step) -> Iterator[Tensor]:
+        """Yield what is added to the loss of this step."""
+        for heuristic in self._overriding["auxiliary_loss"]:
+            loss = heuristic.auxiliary_loss(loss_of, step)
+            if loss is not None:
+                yield loss
+
+    def on_gradients(self, parameters: list[nn.Parameter], step: Step, recompute: Callable[[], object]) -> None:
         """Change the gradients before the optimiser step."""
         for heuristic in self._overriding["on_gradients"]:
-            heuristic.on_gradients(parameters, step)
+            heuristic.on_gradients(parameters, step, recompute)
+
+    @torch.no_grad()
+    def after_step(self, supernet: "Supernet", step: Step) -> None:
+        """Take notice of the weights after an optimiser step."""
+        for heuristic in self._overriding["after_step"]:
+            heuristic.after_step(supernet, step)
+
+    @contextmanager
+    def scoring(self, supernet: "Supernet", generator: torch.Generator) -> Iterator[None]:
+        """Have the supernet as it is scored."""
+        with ExitStack() as stack:
+            for heuristic in self._overriding["scoring"]:
+                stack.enter_context(heuristic.scoring(supernet, generator))
+            yield
 
     def prepares_scoring(self) -> bool:
-        """Return whether `before_scoring` does anything, so that architectures are scored one after the other."""
-        return any(heuristic.prepares_scoring() for heuristic in self._overriding["before_scoring"])
+        """Return whether each architecture is scored in a way of its own, so one after the other."""
+        own = [*self._overriding["before_scoring"], *self._overriding["scored_images"]]
+        return any(heuristic.prepares_scoring() for heuristic in own)
+
+    def scored_images(self, images: int) -> Tensor | None:
+        """Return on which of the scoring images the next architecture is scored; None is on all."""
+        for heuristic in self._overriding["scored_images"]:
+            chosen = heuristic.scored_images(images)
+            if chosen is not None:
+                return chosen
+        return None
 
     def before_scoring(self, supernet: "Supernet", architecture: "Architecture") -> None:
         """Prepare the supernet for the score of one architecture."""
@@ -111,3 +162,17 @@ class Composition:
         for heuristic in self._active:
             if heuristic.factor in states:
                 heuristic.load_state_dict(states[heuristic.factor])
+
+
+def _chain(hooks: Iterable[Callable[..., Tensor] | None]) -> Callable[..., Tensor] | None:
+    """Return the hooks that there are, as one."""
+    active = [hook for hook in hooks if hook is not None]
+    if len(active) < 2:
+        return active[0] if active else None
+
+    def apply_all(output: Tensor, *place: float) -> Tensor:
+        for hook in active:
+            output = hook(output, *place)
+        return output
+
+    return apply_all

@@ -126,7 +126,9 @@ def run_study(
     pending = [spec for spec in specs if records[spec.run_id] is None or spec.run_id in again]
     if pending:
         # Missing or unfit images are found, and downloaded, once and before any process starts.
-        check_images(study.baseline, study.baseline.images.load(resources.data))
+        baseline = study.baseline.revised()
+        data = baseline.images.load(resources.data)
+        check_images(baseline, len(data.train.labels), len(data.valid.labels))
     for run_id in again:
         _forget_failure(store, run_id)
     store.write_manifest(study.name, study.manifest())

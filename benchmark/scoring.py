@@ -77,13 +77,22 @@ def score(
         rows = []
         for architecture in architectures:
             heuristics.before_scoring(supernet, architecture)
-            rows.append(_totals(supernet, [architecture], batches, progress))
-        totals = torch.cat(rows)
+            chosen = heuristics.scored_images(sum(len(labels) for _, labels in batches))
+            own = batches if chosen is None else _pick(batches, chosen)
+            rows.append(_means(supernet, [architecture], own, progress))
+        means = torch.cat(rows)
     else:
-        totals = _totals(supernet, architectures, batches, progress)
-    images_seen = sum(len(labels) for _, labels in batches)
-    correct, loss = (totals.cpu() / images_seen).unbind(1)
-    return Scores(accuracy=correct, cross_entropy=loss)
+        means = _means(supernet, architectures, batches, progress)
+    accuracy, loss = means.cpu().unbind(1)
+    return Scores(accuracy=accuracy, cross_entropy=loss)
+
+
+def _pick(batches: Sequence[Batch], chosen: Tensor) -> list[Batch]:
+    """Return some of the images, in batches that are no larger."""
+    largest = max(len(labels) for _, labels in batches)
+    images, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    parts = chosen.to(labels.device).tensor_split(-(-len(chosen) // largest))
+    return [(images[part].contiguous(memory_format=torch.channels_last), labels[part]) for part in parts]
 
 
 class _Progress:
@@ -99,11 +108,12 @@ class _Progress:
             self._on_progress(self._done / self._total)
 
 
-def _totals(
+def _means(
     supernet: "Supernet", architectures: "Sequence[Architecture]", batches: Sequence[Batch], progress: _Progress
 ) -> Tensor:
-    """Return the number of correct labels and the summed cross-entropy of each architecture, float64 [n, 2]."""
-    return torch.stack([_batch_totals(supernet, architectures, batch, progress) for batch in batches]).sum(0)
+    """Return the share of correct labels and the mean cross-entropy of each architecture, float64 [n, 2]."""
+    totals = torch.stack([_batch_totals(supernet, architectures, batch, progress) for batch in batches]).sum(0)
+    return totals / sum(len(labels) for _, labels in batches)
 
 
 def _batch_totals(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from benchmark.composition import Composition
 from benchmark.errors import InputError, unknown
 from benchmark.parameters import build, values_of
 from benchmark.registry import find, heuristic_types, image_types, is_neutral, space_types
@@ -15,20 +16,18 @@ if TYPE_CHECKING:
     from heuristics.base import Heuristic
     from spaces.base import Space
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the canonical form; it grows whenever a default changes, so an old run is never taken for a new one."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """The training budget and the optimiser (SGD); the learning rate is a heuristic."""
+    """The training budget and the optimiser (SGD); learning rate, weight decay and clipping are heuristics."""
 
     epochs: int = field(default=30, metadata={"help": "passes over the images; 0 does not train", "low": 0})
     batch_size: int = field(default=64, metadata={"help": "images per step", "low": 2})
     momentum: float = field(default=0.9, metadata={"help": "momentum", "low": 0.0, "high": 0.999})
     nesterov: bool = field(default=False, metadata={"help": "Nesterov momentum"})
-    weight_decay: float = field(default=5e-4, metadata={"help": "weight decay", "low": 0.0, "high": 1.0})
-    clip: float = field(default=0.0, metadata={"help": "largest gradient norm; 0 does not clip", "low": 0.0})
 
 
 @dataclass(frozen=True)
@@ -139,6 +138,14 @@ class RunSpec:
             active[types[name].factor] = types[name](**values)
         return dict(sorted(active.items()))
 
+    def revised(self) -> "RunSpec":
+        """Return what is run: this spec with what its heuristics make of space, images, training and scoring."""
+        spec = Composition(self.build_heuristics().values()).revise(self)
+        for part in ("space", "images", "training", "scoring"):
+            value = getattr(spec, part)
+            build(type(value), values_of(value), part)
+        return spec
+
     def _check(self) -> None:
         for heuristic in self.build_heuristics().values():
             # One at its neutral level does nothing that could be in conflict.
@@ -147,10 +154,12 @@ class RunSpec:
                     raise InputError(
                         f"heuristics {heuristic.name!r} and {other!r} are in conflict; allowed: one of them"
                     )
-            heuristic.check(self.space, self.training.epochs)
+        revised = self.revised()
+        for heuristic in self.build_heuristics().values():
+            heuristic.check(revised)
         if self.training.nesterov and self.training.momentum == 0:
             raise InputError("training.nesterov is True; allowed: false, since training.momentum is 0")
-        if self.scoring.images == 1:
+        if revised.scoring.images == 1:
             raise InputError("scoring.images is 1; allowed: 0 for all, or at least 2, for statistics of a batch")
         if self.scoring.architectures > self.space.size:
             raise InputError(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.nn.utils import clip_grad_norm_
 
 from benchmark.augmentation import Augmentation, normalise
 from benchmark.composition import Composition
@@ -20,7 +20,7 @@ from benchmark.scoring import Batch, score, scored_architectures
 from benchmark.spec import RunSpec
 from benchmark.streams import StepStreams, stream, stream_seed
 from heuristics.base import Step, Task
-from spaces.base import Construction, Supernet
+from spaces.base import Architecture, Construction, Supernet
 
 
 class Diverged(ArithmeticError):
@@ -43,17 +43,16 @@ class Listener:
     save: Callable[["Trainer"], None] = lambda trainer: None
 
 
-def check_images(spec: RunSpec, data: ImageData) -> None:
-    """Raise InputError if the images are too few for the spec."""
-    if spec.training.batch_size > len(data.train.labels):
+def check_images(spec: RunSpec, training: int, validation: int) -> None:
+    """Raise InputError if so many images are too few for the spec."""
+    if spec.training.batch_size > training:
         raise InputError(
             f"training.batch_size is {spec.training.batch_size}; "
-            f"allowed: 2 to the number of training images, {len(data.train.labels)}"
+            f"allowed: 2 to the number of training images, {training}"
         )
-    if spec.scoring.images > len(data.valid.labels):
+    if spec.scoring.images > validation:
         raise InputError(
-            f"scoring.images is {spec.scoring.images}; "
-            f"allowed: 0 to the number of validation images, {len(data.valid.labels)}"
+            f"scoring.images is {spec.scoring.images}; allowed: 0 to the number of validation images, {validation}"
         )
 
 
@@ -70,22 +69,35 @@ class Trainer:
     device : torch.device
     heuristics : Composition, optional
         Those of the spec, unless given.
+    truth : callable, optional
+        Returns the published accuracies, float64 [size of the space], for heuristics that look at them.
+
+    Attributes
+    ----------
+    spec : RunSpec
+        What is run: as given, with what the heuristics make of it.
     """
 
     _plain_state = ("epoch", "curve", "checkpoints", "counts", "seconds")
 
     def __init__(
-        self, spec: RunSpec, data: ImageData, device: torch.device, heuristics: Composition | None = None
+        self,
+        spec: RunSpec,
+        data: ImageData,
+        device: torch.device,
+        heuristics: Composition | None = None,
+        truth: Callable[[], np.ndarray] | None = None,
     ) -> None:
-        check_images(spec, data)
-        self.spec = spec
         self.heuristics = heuristics or Composition(spec.build_heuristics().values())
+        self.spec = spec = self.heuristics.revise(spec)
         self._construction = self.heuristics.construct(Construction())
         self._device = device
         self._classes = data.classes
         self._augment = Augmentation(crop=spec.images.crop, flip=spec.images.flip)
         self._mean, self._std = data.mean.to(device), data.std.to(device)
-        self._images, self._labels = data.train.images.to(device), data.train.labels.to(device)
+        used = self._used_images(len(data.train.labels))
+        self._images, self._labels = data.train.images[used].to(device), data.train.labels[used].to(device)
+        check_images(spec, len(self._labels), len(data.valid.labels))
         self._scoring_batches = self._validation_batches(data)
         self.steps_per_epoch = self.heuristics.steps_per_epoch(
             len(self._labels) // spec.training.batch_size, spec.space
@@ -96,6 +108,7 @@ class Trainer:
         self.checkpoints: list[dict[str, Any]] = []
         self.counts = {"optimiser_steps": 0, "path_passes": 0, "images": 0}
         self.seconds = {"training": 0.0, "scoring": 0.0}
+        self._truth = truth
         self._build(data)
 
     @property
@@ -142,13 +155,7 @@ class Trainer:
         self.supernet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in PyTorch's types
         self._parameters = list(self.supernet.parameters())
         training = self.spec.training
-        self._optimiser = SGD(
-            self._parameters,
-            lr=0.0,
-            momentum=training.momentum,
-            nesterov=training.nesterov,
-            weight_decay=training.weight_decay,
-        )
+        self._optimiser = SGD(self._groups(), lr=0.0, momentum=training.momentum, nesterov=training.nesterov)
         self.heuristics.begin(
             Task(
                 space=self.spec.space,
@@ -158,8 +165,35 @@ class Trainer:
                 total_steps=self.total_steps,
                 generator=lambda name: stream(self.spec.seed, name),
                 training_images=self._calibration_batches,
+                truth=self._truth_of_others,
             )
         )
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Return the parameters with equal weight decay together, each once, in the order of the supernet."""
+        decay_of = {
+            parameter: self.heuristics.weight_decay(module)
+            for module in self.supernet.modules()
+            for parameter in module.parameters(recurse=False)
+        }
+        groups: dict[float, list[Tensor]] = {}
+        for parameter in self._parameters:
+            groups.setdefault(decay_of[parameter], []).append(parameter)
+        return [{"params": parameters, "weight_decay": decay} for decay, parameters in groups.items()]
+
+    def _used_images(self, available: int) -> Tensor:
+        """Return which training images are used, ascending."""
+        count = self.heuristics.training_images(available)
+        if count == available:
+            return torch.arange(available)
+        return torch.randperm(available, generator=stream(self.spec.seed, "training images"))[:count].sort().values
+
+    def _truth_of_others(self) -> np.ndarray:
+        """Return the published accuracies, without those of the architectures that are scored."""
+        assert self._truth is not None
+        truth = np.array(self._truth(), dtype=np.float64)
+        truth[self.architectures] = np.nan
+        return truth
 
     def _initial_supernet(self, step: int) -> Supernet:
         """Return a supernet with the initial weights of the iteration that starts at `step`."""
@@ -202,10 +236,8 @@ class Trainer:
         passes = 0
         for indices in order.split(self.spec.training.batch_size)[: self.steps_per_epoch]:
             step = self._next_step()
-            paths = self._train_step(indices, step, totals)
-            passes += paths
+            passes += self._train_step(indices, step, totals)
             self.counts["optimiser_steps"] += 1
-            self.counts["path_passes"] += paths
             self.counts["images"] += len(indices)
         loss, accuracy = (totals / passes).tolist()
         if not math.isfinite(loss):
@@ -218,34 +250,44 @@ class Trainer:
     def _next_step(self) -> Step:
         index = self.counts["optimiser_steps"]
         start, length = self.heuristics.iteration(index, self.total_steps)
-        return Step(index, start, length, StepStreams(self.spec.seed, index))
+        ends_epoch = (index + 1) % self.steps_per_epoch == 0
+        return Step(index, start, length, StepStreams(self.spec.seed, index), ends_epoch)
 
     def _train_step(self, indices: Tensor, step: Step, totals: Tensor) -> int:
-        """Make one optimiser step, add mean loss and accuracy of each path to `totals`, and return the paths."""
+        """Make one optimiser step, add loss and accuracy of each sampled path to `totals`, and return their number."""
         if step.starts_iteration:
             self._start_iteration(step)
         for group in self._optimiser.param_groups:
             group["lr"] = self.heuristics.learning_rate(step)
         images = self._augment(self._images[indices], step.generator("augmentation", self._device))
-        images, labels = self.prepare(images), self._labels[indices]
-        on_operation = self.heuristics.on_operation(step)
+        images, labels = self.heuristics.on_images(self.prepare(images), step), self._labels[indices]
+        hooks = self.heuristics.hooks(step)
         architectures = self.heuristics.sample(step)
-        # Weights outside the sampled paths keep no gradient, so the optimiser leaves them and their momentum alone.
-        self._optimiser.zero_grad(set_to_none=True)
-        for architecture in architectures:
-            logits = self.supernet(images, architecture, on_operation)
-            loss = functional.cross_entropy(logits, labels)
-            self.heuristics.loss(loss, logits, labels, step).backward()
-            totals += torch.stack([loss.detach(), (logits.argmax(1) == labels).double().mean()])
-        self._update(step)
-        return len(architectures)
 
-    def _update(self, step: Step) -> None:
+        def run(architecture: Architecture) -> tuple[Tensor, Tensor]:
+            self.counts["path_passes"] += 1
+            logits = self.supernet(images, architecture, hooks)
+            return logits, functional.cross_entropy(logits, labels)
+
+        def compute_gradients() -> list[Tensor]:
+            # Weights outside the sampled paths keep no gradient, so the optimiser leaves them and their momentum alone.
+            self._optimiser.zero_grad(set_to_none=True)
+            seen = []
+            for architecture in architectures:
+                logits, loss = run(architecture)
+                self.heuristics.loss(loss, logits, labels, step).backward()
+                seen.append(torch.stack([loss.detach(), (logits.argmax(1) == labels).double().mean()]))
+            for auxiliary in self.heuristics.auxiliary_losses(lambda architecture: run(architecture)[1], step):
+                auxiliary.backward()
+            return seen
+
+        for values in compute_gradients():
+            totals += values
         parameters = [parameter for parameter in self._parameters if parameter.grad is not None]
-        self.heuristics.on_gradients(parameters, step)
-        if self.spec.training.clip > 0:
-            clip_grad_norm_(parameters, self.spec.training.clip)
+        self.heuristics.on_gradients(parameters, step, compute_gradients)
         self._optimiser.step()
+        self.heuristics.after_step(self.supernet, step)
+        return len(architectures)
 
     def _start_iteration(self, step: Step) -> None:
         reset = self.heuristics.resets()
@@ -260,13 +302,14 @@ class Trainer:
             return
         started = perf_counter()
         architectures = [self.spec.space.architecture(index) for index in self.architectures]
-        scores = score(
-            self.supernet,
-            self.heuristics,
-            architectures,
-            self._scoring_batches,
-            lambda share: listener.advance(self._share_done(share)),
-        )
+        with self.heuristics.scoring(self.supernet, stream(self.spec.seed, "scoring", self.epoch)):
+            scores = score(
+                self.supernet,
+                self.heuristics,
+                architectures,
+                self._scoring_batches,
+                lambda share: listener.advance(self._share_done(share)),
+            )
         self.checkpoints.append(
             {
                 "epoch": self.epoch,

@@ -131,7 +131,7 @@ def _execute(
     started, clock, device = datetime.now(UTC), perf_counter(), execution.torch_device()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    data = spec.images.load(execution.data)
+    data = spec.revised().images.load(execution.data)
     trainer, resumed, error, setup = None, 0, None, 0.0
 
     def save(trainer: Trainer) -> None:
@@ -143,7 +143,7 @@ def _execute(
         advance(share)
 
     try:
-        trainer, resumed = _trainer(spec, data, device, store)
+        trainer, resumed = _trainer(spec, data, execution, store)
         gc.freeze()  # What exists by now lives as long as the run; looking through it again and again takes time.
         setup = perf_counter() - clock
         trainer.run(Listener(advance_unless_lost, save))
@@ -170,10 +170,10 @@ def _execute(
     return "failed" if error else "finished"
 
 
-def _trainer(spec: RunSpec, data: ImageData, device: torch.device, store: Store) -> tuple[Trainer, int]:
+def _trainer(spec: RunSpec, data: ImageData, execution: Execution, store: Store) -> tuple[Trainer, int]:
     """Return a trainer that has continued from the checkpoint, if a usable one is there, and how often that was."""
     state = store.usable_checkpoint(spec.run_id)
-    trainer = Trainer(spec, data, device)
+    trainer = new_trainer(spec, data, execution)
     if state is None:
         return trainer, 0
     try:
@@ -184,17 +184,28 @@ def _trainer(spec: RunSpec, data: ImageData, device: torch.device, store: Store)
     except Exception as error:  # What the state of another version makes a heuristic raise is not specified.
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         set_aside(store.folder, Damaged(store.checkpoint_path(spec.run_id), f"it does not fit this version ({reason})"))
-    return Trainer(spec, data, device), 0  # A part of the state may have been loaded.
+    return new_trainer(spec, data, execution), 0  # A part of the state may have been loaded.
+
+
+def new_trainer(spec: RunSpec, data: ImageData, execution: Execution) -> Trainer:
+    """Return a trainer whose heuristics may ask for published accuracies; they are read only then."""
+
+    def truth() -> np.ndarray:
+        table = spec.space.truth(execution.data)
+        return table.columns[table.target]
+
+    return Trainer(spec, data, execution.torch_device(), truth=truth)
 
 
 def result(spec: RunSpec, trainer: Trainer | None, error: Mapping[str, str] | None) -> dict[str, Any]:
     """Return the part of a record that depends on the spec alone; `trainer` is None if none could be made."""
-    heuristics = spec.build_heuristics()
+    heuristics, revised = spec.build_heuristics(), spec.revised()
     return {
         "run_id": spec.run_id,
         "status": "failed" if error else "finished",
         "error": error,
         "spec": spec.canonical(),
+        "revised": {part: values_of(getattr(revised, part)) for part in ("space", "images", "training", "scoring")},
         "heuristics": {factor: {"name": h.name, **values_of(h)} for factor, h in heuristics.items()},
         "architectures": scored_architectures(spec.space, spec.scoring),
         "curve": trainer.curve if trainer else [],

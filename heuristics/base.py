@@ -6,14 +6,17 @@ entry-point group ``supernet_bench.heuristics``. Its fields are its settings; a 
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from spaces.base import Architecture, Construction, OperationHook, Space, Supernet
+    from benchmark.spec import RunSpec
+    from spaces.base import Architecture, Construction, FeatureHook, OperationHook, Space, Supernet
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,9 @@ class Task:
     training_images : callable
         Maps n to a fixed random sample of n normalised training images, as a list of batches
         [batch, channels, height, width].
+    truth : callable
+        Returns the published accuracies, float64 [size of the space]; NaN where there is none, and for every
+        architecture that the run scores. Only for heuristics that declare `uses_truth`.
     """
 
     space: "Space"
@@ -42,6 +48,7 @@ class Task:
     total_steps: int
     generator: Callable[[str], torch.Generator]
     training_images: Callable[[int], list[Tensor]]
+    truth: Callable[[], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -57,12 +64,15 @@ class Step:
     generator : callable
         Maps the name of a random stream, and optionally a device, to this step's generator of that stream. Streams
         of different names are independent, so what one heuristic draws never shifts another's numbers.
+    ends_epoch : bool
+        Whether it is the last step of an epoch.
     """
 
     index: int
     start: int
     length: int
     generator: Callable[..., torch.Generator]
+    ends_epoch: bool = False
 
     @property
     def progress(self) -> float:
@@ -118,12 +128,23 @@ class Heuristic:
     order: ClassVar[int] = 0
     uses_truth: ClassVar[bool] = False
 
-    def check(self, space: "Space", epochs: int) -> None:
-        """Raise InputError if the heuristic cannot be used in `space`, or in a run of `epochs` epochs."""
+    def check(self, spec: "RunSpec") -> None:
+        """Raise InputError if the heuristic cannot be used in a run, which is as all heuristics have revised it."""
+
+    def revise(self, spec: "RunSpec") -> "RunSpec":
+        """Return what is run: `spec`, with other settings of space, images, training or scoring.
+
+        Every run of a study scores the same architectures of the same space, whatever this returns.
+        """
+        return spec
 
     def construct(self, construction: "Construction") -> "Construction":
         """Return how networks are built."""
         return construction
+
+    def training_images(self, images: int) -> int:
+        """Return how many of the training images are used, a random choice of `images`; at most `images`."""
+        return images
 
     def steps_per_epoch(self, batches: int, space: "Space") -> int:
         """Return the number of optimiser steps made in an epoch of `batches` batches; at most `batches`."""
@@ -151,22 +172,58 @@ class Heuristic:
         """Return the learning rate of this step; `rate` is what heuristics of lower order chose, 0 for the first."""
         return rate
 
+    def weight_decay(self, decay: float, module: nn.Module) -> float:
+        """Return the weight decay of the parameters of one layer; `decay` is 0 for the first heuristic."""
+        return decay
+
+    def on_images(self, images: Tensor, step: Step) -> Tensor:
+        """Return training images, normalised, [batch, channels, height, width], as all paths of this step see them."""
+        return images
+
     def on_operation(self, step: Step) -> "OperationHook | None":
         """Return what is applied to the output of every active non-identity operation in this step, if anything."""
+        return None
+
+    def on_features(self, step: Step) -> "FeatureHook | None":
+        """Return what is applied to the pooled features before the classifier in this step, if anything."""
         return None
 
     def loss(self, loss: Tensor, logits: Tensor, labels: Tensor, step: Step) -> Tensor:
         """Return the loss of one path, a scalar; `loss` is the cross-entropy, or what lower orders made of it."""
         return loss
 
-    def on_gradients(self, parameters: list[nn.Parameter], step: Step) -> None:
-        """Change the gradients in place before the optimiser step."""
+    def auxiliary_loss(self, loss_of: "Callable[[Architecture], Tensor]", step: Step) -> Tensor | None:
+        """Return what is added to the loss of this step, if anything.
+
+        `loss_of` maps an architecture to its mean cross-entropy on the images of the step, a scalar with gradients.
+        """
+        return None
+
+    def on_gradients(self, parameters: list[nn.Parameter], step: Step, recompute: Callable[[], object]) -> None:
+        """Change the gradients in place before the optimiser step.
+
+        `recompute` replaces them by those of the same images and architectures at the weights as they are then.
+        """
+
+    def after_step(self, supernet: "Supernet", step: Step) -> None:
+        """Take notice of the weights after an optimiser step, without autograd."""
+
+    def scoring(self, supernet: "Supernet", generator: torch.Generator) -> AbstractContextManager[None]:
+        """Return what holds while architectures are scored, such as other weights; left, it has restored all.
+
+        `generator` is for what is drawn meanwhile.
+        """
+        return nullcontext()
+
+    def scored_images(self, images: int) -> Tensor | None:
+        """Return on which of the scoring images the next architecture is scored, int64 [n]; None is on all."""
+        return None
 
     def before_scoring(self, supernet: "Supernet", architecture: "Architecture") -> None:
         """Prepare the supernet, in evaluation mode and without autograd, for the score of one architecture."""
 
     def prepares_scoring(self) -> bool:
-        """Return whether `before_scoring`, where it is overridden, does anything with these settings.
+        """Return whether `before_scoring` or `scored_images`, where overridden, does anything with these settings.
 
         Architectures that need no preparation are scored together, which is much faster.
         """

@@ -9,6 +9,7 @@ from benchmark.errors import InputError
 from heuristics.base import Heuristic, Step, Task
 
 if TYPE_CHECKING:
+    from benchmark.spec import RunSpec
     from spaces.base import Architecture, Space
 
 
@@ -37,7 +38,8 @@ class FairNas(Heuristic):
         },
     )
 
-    def check(self, space: "Space", epochs: int) -> None:
+    def check(self, spec: "RunSpec") -> None:
+        space = spec.space
         if len(set(space.choices)) != 1:
             raise InputError(
                 f"heuristic fairnas cannot be used in space {space.name}: every decision must have the same number "

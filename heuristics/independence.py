@@ -7,7 +7,7 @@ from benchmark.errors import InputError
 from heuristics.base import Heuristic, Reset
 
 if TYPE_CHECKING:
-    from spaces.base import Space
+    from benchmark.spec import RunSpec
 
 
 def iteration_window(index: int, total_steps: int, iterations: int) -> tuple[int, int]:
@@ -50,10 +50,11 @@ class Independence(Heuristic):
         default=4, metadata={"help": "number of iterations; without effect if reset is none", "low": 2}
     )
 
-    def check(self, space: "Space", epochs: int) -> None:
-        if self.reset != "none" and 0 < epochs < self.iterations:
+    def check(self, spec: "RunSpec") -> None:
+        if self.reset != "none" and 0 < spec.training.epochs < self.iterations:
             raise InputError(
-                f"heuristics.independence.iterations is {self.iterations}; allowed: 2 to the number of epochs, {epochs}"
+                f"heuristics.independence.iterations is {self.iterations}; "
+                f"allowed: 2 to the number of epochs, {spec.training.epochs}"
             )
 
     def iteration(self, index: int, total_steps: int) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from benchmark.errors import InputError
 from heuristics.base import Heuristic, Step
 
 if TYPE_CHECKING:
-    from spaces.base import Space
+    from benchmark.spec import RunSpec
 
 
 def scheduled_rate(rate: float, minimum: float, schedule: str, progress: float) -> float:
@@ -47,7 +47,7 @@ class LearningRate(Heuristic):
     )
     schedule: str = field(default="cosine", metadata={"help": "its shape", "choices": ("cosine", "constant", "step")})
 
-    def check(self, space: "Space", epochs: int) -> None:
+    def check(self, spec: "RunSpec") -> None:
         if self.minimum > self.rate:
             raise InputError(
                 f"heuristics.learning_rate.minimum is {self.minimum}; allowed: 0.0 to the rate, {self.rate}"

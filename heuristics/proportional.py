@@ -11,7 +11,8 @@ from heuristics.base import Heuristic, Step, Task
 from heuristics.uniform import draw_uniform
 
 if TYPE_CHECKING:
-    from spaces.base import Architecture, Space
+    from benchmark.spec import RunSpec
+    from spaces.base import Architecture
 
 
 @dataclass
@@ -34,11 +35,11 @@ class Proportional(Heuristic):
     )
     pool: int = field(default=0, metadata={"help": "architectures in the pool; 0 is the whole space", "low": 0})
 
-    def check(self, space: "Space", epochs: int) -> None:
-        if self.pool > space.size:
+    def check(self, spec: "RunSpec") -> None:
+        if self.pool > spec.space.size:
             raise InputError(
                 f"heuristics.proportional.pool is {self.pool}; "
-                f"allowed: 0 to the size of space {space.name}, {space.size}"
+                f"allowed: 0 to the size of space {spec.space.name}, {spec.space.size}"
             )
 
     def begin(self, task: Task) -> None:

@@ -17,9 +17,34 @@ from benchmark.errors import InputError
 Architecture = tuple[int, ...]
 """One choice per decision."""
 
+ALL = -1
+"""In the place of a choice, in training only: every choice of the decision is run, and their outputs are averaged."""
+
 OperationHook = Callable[[Tensor, float], Tensor]
 """Maps the output of an active operation, [batch, channels, height, width], and the relative depth of its
 cell in (0, 1] to the tensor that takes its place."""
+
+FeatureHook = Callable[[Tensor], Tensor]
+"""Maps the features that the classifier is given, [batch, channels], to those that take their place."""
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What is done to intermediate results while a supernet is trained.
+
+    Attributes
+    ----------
+    operation : callable, optional
+        Applied to the output of every active operation that is not an identity.
+    features : callable, optional
+        Applied to what global pooling leaves for the classifier.
+    """
+
+    operation: OperationHook | None = None
+    features: FeatureHook | None = None
+
+
+NO_HOOKS = Hooks()
 
 
 @dataclass(frozen=True)
@@ -43,7 +68,7 @@ class Supernet(nn.Module, ABC):
     """A network that holds the weights of every architecture of a space."""
 
     @abstractmethod
-    def forward(self, images: Tensor, architecture: Architecture, on_operation: OperationHook | None = None) -> Tensor:
+    def forward(self, images: Tensor, architecture: Architecture, hooks: Hooks = NO_HOOKS) -> Tensor:
         """Run the path of one architecture, and nothing else.
 
         Parameters
@@ -51,9 +76,9 @@ class Supernet(nn.Module, ABC):
         images : Tensor
             [batch, channels, height, width].
         architecture : Architecture
-            Which path to run.
-        on_operation : callable, optional
-            Applied to the output of every active operation that is not an identity, during training only.
+            Which path to run; a choice may be `ALL`.
+        hooks : Hooks
+            What is done to intermediate results, during training only.
 
         Returns
         -------

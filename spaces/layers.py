@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from torch import Tensor, nn
 
-from spaces.base import Costs
+from spaces.base import Costs, FeatureHook
 from spaces.kernels.graph import Branch
 
 
@@ -56,9 +56,10 @@ class ConvNorm(nn.Module):
         return Branch.of(source, self.conv, norm, rectified=rectified)
 
 
-def classify(classifier: nn.Linear, features: Tensor) -> Tensor:
+def classify(classifier: nn.Linear, features: Tensor, on_features: FeatureHook | None = None) -> Tensor:
     """Return the logits of the mean over all pixels, in the type of the classifier, [batch, classes]."""
-    return classifier(features.to(classifier.weight.dtype).mean((2, 3)))
+    pooled = features.to(classifier.weight.dtype).mean((2, 3))
+    return classifier(pooled if on_features is None else on_features(pooled))
 
 
 def conv_cost(in_channels: int, out_channels: int, kernel: int, side: int, *, groups: int = 1) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spaces.base import Architecture, Construction, Costs, OperationHook, Space, Supernet, Truth
+from spaces.base import ALL, NO_HOOKS, Architecture, Construction, Costs, Hooks, OperationHook, Space, Supernet, Truth
 from spaces.layers import ConvNorm, additive_costs, classify, conv_norm_cost, linear_cost, norm_cost
 
 OPERATIONS = ("none", "conv_3x3", "avg_pool_3x3")
@@ -37,15 +37,18 @@ class Cell(nn.Module):
     def forward(self, features: Tensor, architecture: Architecture, on_operation: OperationHook | None) -> Tensor:
         """Map [batch, channels, height, width] to the same shape."""
         for step, choice in zip(self.steps, architecture, strict=True):
-            operation = OPERATIONS[choice]
-            if operation == "none":
-                continue
-            if operation == "conv_3x3":
-                output = getattr(step, operation)(functional.relu(features))
-            else:
-                output = functional.avg_pool2d(features, 3, stride=1, padding=1, count_include_pad=False)
-            features = features + (output if on_operation is None else on_operation(output, self.depth))
+            choices = range(len(OPERATIONS)) if choice == ALL else (choice,)
+            for operation in (OPERATIONS[each] for each in choices if OPERATIONS[each] != "none"):
+                output = _operate(step, operation, features)
+                output = output if on_operation is None else on_operation(output, self.depth)
+                features = features + output / len(choices)
         return features
+
+
+def _operate(step: nn.Module, operation: str, features: Tensor) -> Tensor:
+    if operation == "conv_3x3":
+        return getattr(step, operation)(functional.relu(features))
+    return functional.avg_pool2d(features, 3, stride=1, padding=1, count_include_pad=False)
 
 
 class ToyNetwork(nn.Module):
@@ -66,20 +69,20 @@ class ToyNetwork(nn.Module):
         self.norm = norm(width)
         self.classifier = nn.Linear(width, classes)
 
-    def path(self, images: Tensor, architecture: Architecture, on_operation: OperationHook | None = None) -> Tensor:
+    def path(self, images: Tensor, architecture: Architecture, hooks: Hooks = NO_HOOKS) -> Tensor:
         """Return the logits of one architecture, [batch, classes]."""
         first, second = self.cells
-        features = functional.avg_pool2d(first(self.stem(images), architecture, on_operation), 2)
-        features = second(features, architecture, on_operation)
-        return classify(self.classifier, functional.relu(self.norm(features)))
+        features = functional.avg_pool2d(first(self.stem(images), architecture, hooks.operation), 2)
+        features = second(features, architecture, hooks.operation)
+        return classify(self.classifier, functional.relu(self.norm(features)), hooks.features)
 
 
 class ToySupernet(ToyNetwork, Supernet):
     """All operations in every step."""
 
-    def forward(self, images: Tensor, architecture: Architecture, on_operation: OperationHook | None = None) -> Tensor:
+    def forward(self, images: Tensor, architecture: Architecture, hooks: Hooks = NO_HOOKS) -> Tensor:
         """Return the logits of one path, [batch, classes]."""
-        return self.path(images, architecture, on_operation)
+        return self.path(images, architecture, hooks)
 
 
 class ToyStandalone(ToyNetwork):

@@ -9,10 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
-from benchmark.augmentation import channel_statistics
+from benchmark.augmentation import channel_statistics, shrink
 from benchmark.data import PublishedFile, cache_folder, check, fetch, find, unpickle
 from benchmark.errors import InputError
 from benchmark.images.base import ImageData, ImageSource, Split
@@ -81,7 +79,7 @@ class Cifar10(ImageSource):
 
     def _split(self, pixels: np.ndarray, labels: np.ndarray, chosen: np.ndarray) -> Split:
         images = torch.from_numpy(pixels[chosen]).view(-1, 3, RESOLUTION, RESOLUTION)
-        return Split(_shrink(images, self.resolution), torch.from_numpy(labels[chosen]))
+        return Split(shrink(images, self.resolution), torch.from_numpy(labels[chosen]))
 
 
 def published_split(train: int, valid: int) -> tuple[np.ndarray, np.ndarray]:
@@ -106,12 +104,6 @@ def published_split(train: int, valid: int) -> tuple[np.ndarray, np.ndarray]:
     random.Random(1021).shuffle(order)
     middle = IMAGES // 2
     return np.sort(order[:middle][:train]), np.sort(order[middle:][:valid])
-
-
-def _shrink(images: Tensor, resolution: int) -> Tensor:
-    if resolution == RESOLUTION:
-        return images
-    return avg_pool2d(images.float(), RESOLUTION // resolution).round().to(torch.uint8)
 
 
 def _batches(folder: Path | None) -> Path:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from benchmark.augmentation import channel_statistics
+from benchmark.augmentation import channel_statistics, shrink
 from benchmark.errors import InputError
 from benchmark.images.base import ImageData, ImageSource, Split
 
@@ -36,6 +36,7 @@ class Digits(ImageSource):
         default=500,
         metadata={"help": "validation images; with `train` at most 1,797", "low": 10, "high": IMAGES},
     )
+    resolution: int = field(default=8, metadata={"help": "height and width, pixels", "choices": (4, 8)})
     crop: int = field(default=1, metadata={"help": "zero padding for random crops, pixels", "low": 0, "high": 8})
     flip: bool = field(default=False, metadata={"help": "random mirror images, which of digits are other shapes"})
 
@@ -50,9 +51,10 @@ class Digits(ImageSource):
         bunch = load_digits()
         pixels = np.rint(bunch.images * (255 / LARGEST_VALUE)).astype(np.uint8)[:, None]
         order = balanced_order(bunch.target)
-        train = _split(pixels, bunch.target, order[: self.train])
+        parts = order[: self.train], order[IMAGES - self.valid :]
+        train, valid = (_split(pixels, bunch.target, chosen, self.resolution) for chosen in parts)
         mean, std = channel_statistics(train.images)
-        return ImageData(train, _split(pixels, bunch.target, order[IMAGES - self.valid :]), 10, mean, std)
+        return ImageData(train, valid, 10, mean, std)
 
 
 def balanced_order(labels: np.ndarray) -> np.ndarray:
@@ -77,5 +79,6 @@ def balanced_order(labels: np.ndarray) -> np.ndarray:
     return np.argsort(position, kind="stable")
 
 
-def _split(pixels: np.ndarray, labels: np.ndarray, chosen: np.ndarray) -> Split:
-    return Split(torch.from_numpy(pixels[chosen]), torch.from_numpy(labels[chosen].astype(np.int64)))
+def _split(pixels: np.ndarray, labels: np.ndarray, chosen: np.ndarray, resolution: int) -> Split:
+    images = shrink(torch.from_numpy(pixels[chosen]), resolution)
+    return Split(images, torch.from_numpy(labels[chosen].astype(np.int64)))

@@ -41,6 +41,7 @@ from benchmark.speed.plain import PlainSupernet
 from benchmark.trainer import Listener, Trainer
 from heuristics.base import Heuristic, Step
 from heuristics.learning_rate import LearningRate
+from heuristics.weight_decay import WeightDecay
 from spaces.base import Architecture, Space
 
 ENDLESS = 1_000_000
@@ -160,7 +161,7 @@ class Other(ABC):
             lr=LearningRate().rate,
             momentum=training.momentum,
             nesterov=training.nesterov,
-            weight_decay=training.weight_decay,
+            weight_decay=WeightDecay().decay,
         )
         self._images, self.labels = batch_of(data, data.train, device)
         self._scored, self.scored_labels = batch_of(data, data.valid, device)

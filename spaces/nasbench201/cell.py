@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spaces.base import Architecture, OperationHook
+from spaces.base import ALL, Architecture, OperationHook
 from spaces.kernels.graph import Branch, Graph, Shape
 from spaces.layers import ConvNorm
 
@@ -60,23 +60,22 @@ class Cell(nn.Module):
         nodes: list[Tensor | None] = [inputs, None, None, None]  # None is a node of zeros
         rectified: dict[int, Tensor] = {}
         for edge, choice, (source, target) in zip(self.edges, architecture, EDGES, strict=True):
-            operation = OPERATIONS[choice]
-            node = nodes[source]
-            if operation in KERNELS:
-                if source not in rectified:
+            choices = range(len(OPERATIONS)) if choice == ALL else (choice,)
+            outputs = []
+            for operation in (OPERATIONS[each] for each in choices):
+                if operation in KERNELS and source not in rectified:
                     # The norm after a convolution of zeros still adds its bias: such an edge is not zero.
+                    node = nodes[source]
                     rectified[source] = torch.zeros_like(inputs) if node is None else functional.relu(node)
-                output = getattr(edge, operation)(rectified[source])
-            elif operation == "none" or node is None:
-                continue
-            elif operation == "avg_pool_3x3":
-                output = functional.avg_pool2d(node, 3, stride=1, padding=1, count_include_pad=False)
-            else:
-                output = node
-            if on_operation is not None and operation != "skip_connect":
-                output = on_operation(output, self.depth)
-            total = nodes[target]
-            nodes[target] = output if total is None else total + output
+                output = _operate(edge, operation, nodes[source], rectified.get(source))
+                if output is not None:
+                    if on_operation is not None and operation != "skip_connect":
+                        output = on_operation(output, self.depth)
+                    outputs.append(output)
+            if outputs:
+                combined = outputs[0] if len(choices) == 1 else torch.stack(outputs).sum(0) / len(choices)
+                total = nodes[target]
+                nodes[target] = combined if total is None else total + combined
         last = nodes[-1]
         return torch.zeros_like(inputs) if last is None else last
 
@@ -91,6 +90,17 @@ class Cell(nn.Module):
             ]
             nodes.append(graph.add(shape, branches))
         return nodes[-1]
+
+
+def _operate(edge: nn.Module, operation: str, node: Tensor | None, rectified: Tensor | None) -> Tensor | None:
+    """Return the output of one operation; zeros are None."""
+    if operation in KERNELS:
+        return getattr(edge, operation)(rectified)
+    if operation == "none" or node is None:
+        return None
+    if operation == "avg_pool_3x3":
+        return functional.avg_pool2d(node, 3, stride=1, padding=1, count_include_pad=False)
+    return node
 
 
 def _branch(edge: nn.Module, operation: str, source: int) -> Branch:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spaces.base import Architecture, Construction, OperationHook, Supernet
+from spaces.base import ALL, NO_HOOKS, Architecture, Construction, Hooks, Supernet
 from spaces.kernels import maps
 from spaces.kernels.graph import IMAGES, Branch, Graph, Memory, Shape, mean_of_rectified
 from spaces.kernels.threads import in_threads
@@ -101,20 +101,20 @@ class CellNetwork(nn.Module):
         self,
         images: Tensor,
         architecture: Architecture,
-        on_operation: OperationHook | None = None,
+        hooks: Hooks = NO_HOOKS,
         memory: Memory | None = None,
     ) -> Tensor:
         """Return the logits of one architecture, whose operations must be candidates, [batch, classes]."""
-        if on_operation is None and self._runs_as_graph(images):
-            return self.classifier(mean_of_rectified(self.graph(images, architecture), images, memory))
+        if hooks.operation is None and ALL not in architecture and self._runs_as_graph(images):
+            pooled = mean_of_rectified(self.graph(images, architecture), images, memory)
+            return self.classifier(pooled if hooks.features is None else hooks.features(pooled))
         features = self.stem(images)
         reductions = iter(self.reductions)
         for number, cell in enumerate(self.cells):
             if number > 0 and number % self.cells_per_stage == 0:
                 features = next(reductions)(features)
-            features = cell(features, architecture, on_operation)
-        features = functional.relu(self.norm(features))
-        return classify(self.classifier, features)
+            features = cell(features, architecture, hooks.operation)
+        return classify(self.classifier, functional.relu(self.norm(features)), hooks.features)
 
     def graph(self, images: Tensor, architecture: Architecture) -> Graph:
         """Return the path of one architecture up to the last norm."""
@@ -154,13 +154,13 @@ class CellSupernet(CellNetwork, Supernet):
     def __init__(self, width: int, cells: int, in_channels: int, classes: int, construction: Construction) -> None:
         super().__init__(width, cells, [OPERATIONS] * len(EDGES), in_channels, classes, construction)
 
-    def forward(self, images: Tensor, architecture: Architecture, on_operation: OperationHook | None = None) -> Tensor:
+    def forward(self, images: Tensor, architecture: Architecture, hooks: Hooks = NO_HOOKS) -> Tensor:
         """Return the logits of one path, [batch, classes].
 
-        `on_operation` sees the convolutions and poolings of the cells, not those of the skeleton, and not the
+        The hook on operations sees the convolutions and poolings of the cells, not those of the skeleton, and not the
         pooling of a node that is zero. Depth is the number of the cell, from 1, over the number of cells.
         """
-        return self.path(images, architecture, on_operation)
+        return self.path(images, architecture, hooks)
 
     def all_logits(self, images: Tensor, architectures: Sequence[Architecture]) -> Iterator[tuple[list[int], Tensor]]:
         """Run cells that are computed alike once, and what first cells have in common; see `Supernet.all_logits`."""

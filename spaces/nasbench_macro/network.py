@@ -1,12 +1,14 @@
 """The networks of NAS-Bench-Macro: chains of inverted residuals."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spaces.base import Architecture, Construction, OperationHook, Supernet
+from spaces.base import ALL, NO_HOOKS, Architecture, Construction, FeatureHook, Hooks, OperationHook, Supernet
 from spaces.layers import ConvNorm, classify, conv_norm_cost, linear_cost
 from spaces.prefixes import depth_first
 
@@ -129,21 +131,24 @@ class ChainNetwork(nn.Module):
         self.head = ConvNorm(width * 2 ** len(STAGES), HEAD, 1, norm)
         self.classifier = nn.Linear(HEAD, classes)
 
-    def path(self, images: Tensor, architecture: Architecture, on_operation: OperationHook | None = None) -> Tensor:
+    def path(self, images: Tensor, architecture: Architecture, hooks: Hooks = NO_HOOKS) -> Tensor:
         """Return the logits of one architecture, whose choices must be candidates, [batch, classes]."""
         features = self._first_features(images)
         for layer, choice in enumerate(architecture):
-            features = self._features(features, layer, choice, on_operation)
-        return self._logits(features)
+            features = self._features(features, layer, choice, hooks.operation)
+        return self._logits(features, hooks.features)
 
     def _first_features(self, images: Tensor) -> Tensor:
         return functional.relu(self.stem(images))
 
     def _features(self, features: Tensor, layer: int, choice: int, on_operation: OperationHook | None = None) -> Tensor:
-        return getattr(self.layers[layer], OPERATIONS[choice])(features, on_operation)
+        candidates: Any = self.layers[layer]
+        if choice == ALL:
+            return torch.stack([operation(features, on_operation) for operation in candidates.values()]).mean(0)
+        return candidates[OPERATIONS[choice]](features, on_operation)
 
-    def _logits(self, features: Tensor) -> Tensor:
-        return classify(self.classifier, functional.relu(self.head(features)))
+    def _logits(self, features: Tensor, on_features: FeatureHook | None = None) -> Tensor:
+        return classify(self.classifier, functional.relu(self.head(features)), on_features)
 
 
 class ChainSupernet(ChainNetwork, Supernet):
@@ -152,14 +157,14 @@ class ChainSupernet(ChainNetwork, Supernet):
     def __init__(self, width: int, in_channels: int, classes: int, construction: Construction) -> None:
         super().__init__(width, [OPERATIONS] * LAYERS, in_channels, classes, construction)
 
-    def forward(self, images: Tensor, architecture: Architecture, on_operation: OperationHook | None = None) -> Tensor:
+    def forward(self, images: Tensor, architecture: Architecture, hooks: Hooks = NO_HOOKS) -> Tensor:
         """Return the logits of one path, [batch, classes].
 
-        `on_operation` sees the branches of inverted residuals whose input is added to them, and nothing else:
+        The hook on operations sees the branches of inverted residuals whose input is added to them, and nothing else:
         a chain has no other way around an operation, so dropping any other output would erase the sample.
         Depth is the number of the layer, from 1, over the number of layers.
         """
-        return self.path(images, architecture, on_operation)
+        return self.path(images, architecture, hooks)
 
     def all_logits(self, images: Tensor, architectures: Sequence[Architecture]) -> Iterator[tuple[list[int], Tensor]]:
         """Run each prefix once: 9,840 layers for the whole space, which has 52,488; see `Supernet.all_logits`."""

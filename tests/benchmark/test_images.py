@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark.augmentation import shrink
 from benchmark.errors import InputError
 from benchmark.images import cifar10
 from benchmark.images.base import ImageData
@@ -326,10 +327,10 @@ def test_process_that_was_faster_is_not_disturbed(tmp_path: Path, cache: Path, m
 
 def test_smaller_pictures_are_means_of_areas(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     images = torch.arange(2 * 3 * 32 * 32).remainder(256).to(torch.uint8).reshape(2, 3, 32, 32)
-    small = cifar10._shrink(images, 8)
+    small = shrink(images, 8)
     areas = images.double().reshape(2, 3, 8, 4, 8, 4).mean((3, 5))
     assert torch.equal(small, areas.round().to(torch.uint8))
-    assert cifar10._shrink(images, 32) is images
+    assert shrink(images, 32) is images
 
 
 def test_official_cifar10_has_the_published_statistics(official: Path) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from benchmark.composition import Composition
 from benchmark.scoring import CHUNK, Batch, Scores, score
 from heuristics.base import Heuristic
-from spaces.base import Architecture, Construction, OperationHook, Space, Supernet
+from spaces.base import NO_HOOKS, Architecture, Construction, Hooks, Space, Supernet
 from spaces.nasbench201.space import NasBench201
 from spaces.nasbench_macro.space import NasBenchMacro
 from spaces.toy import Toy
@@ -95,7 +95,7 @@ class Keeping(Supernet):
         self.classifier = torch.nn.Linear(64, CLASSES)
         self.kept: Tensor | None = None
 
-    def forward(self, images: Tensor, architecture: Architecture, on_operation: OperationHook | None = None) -> Tensor:
+    def forward(self, images: Tensor, architecture: Architecture, hooks: Hooks = NO_HOOKS) -> Tensor:
         if self.kept is None:
             self.kept = torch.ones(64) * 2
         return self.classifier(images.flatten(1) * self.kept)

@@ -53,7 +53,7 @@ class Look(Heuristic):
         self.architectures = architectures
         return architectures
 
-    def on_gradients(self, parameters, step) -> None:
+    def on_gradients(self, parameters, step, recompute) -> None:
         self.gradients = {parameter: parameter.grad.clone() for parameter in parameters}
 
 
@@ -76,7 +76,7 @@ def test_gradients_of_all_paths_add_up(toy_spec) -> None:
 
 
 def test_weights_outside_the_sampled_path_stay(toy_spec) -> None:
-    trainer = trainer_of(toy_spec(training={"weight_decay": 0.1}))
+    trainer = trainer_of(toy_spec({"weight_decay": {"decay": 0.1}}))
     none = trainer.spec.space.architecture(0)
     trainer.heuristics.sample = lambda step: [none]  # type: ignore[method-assign]
     before = {k: v.clone() for k, v in trainer.supernet.named_parameters()}
@@ -102,7 +102,7 @@ def test_every_epoch_sees_each_image_at_most_once_in_new_order(toy_spec) -> None
 
 def test_clipping_bounds_the_gradient(toy_spec) -> None:
     norms: list[float] = []
-    trainer = trainer_of(toy_spec(training={"clip": 0.01}))
+    trainer = trainer_of(toy_spec({"gradient_clip": {"norm": 0.01}}))
     update = trainer._optimiser.step
 
     def look() -> None:
@@ -120,7 +120,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(toy_spec) -> None:
     class Explode(Heuristic):
         name, factor = "explode", "explode"
 
-        def on_gradients(self, parameters, step) -> None:
+        def on_gradients(self, parameters, step, recompute) -> None:
             for parameter in parameters:
                 parameter.grad.fill_(math.inf)
 
@@ -135,7 +135,7 @@ def test_a_loss_hook_changes_what_is_minimised_not_what_is_recorded(toy_spec) ->
         def loss(self, loss, logits, labels, step):
             return 0 * loss
 
-    trainer = trainer_of(toy_spec(training={"weight_decay": 0.0}), Nothing())
+    trainer = trainer_of(toy_spec({"weight_decay": {"decay": 0.0}}), Nothing())
     before = {k: v.clone() for k, v in trainer.supernet.named_parameters()}
     trainer._train_epoch()
     assert all(torch.equal(before[k], v) for k, v in trainer.supernet.named_parameters())
@@ -174,7 +174,7 @@ def test_two_hooks_on_operations_compose() -> None:
         def on_operation(self, step):
             return lambda output, depth: output * 2
 
-    both = Composition([Double(), Add()]).on_operation(None)  # type: ignore[arg-type]
+    both = Composition([Double(), Add()]).hooks(None).operation  # type: ignore[arg-type]
     assert both(torch.tensor(3.0), 1.0).item() == 8.0
 
 

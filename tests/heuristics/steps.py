@@ -2,6 +2,8 @@
 
 from typing import TypeVar
 
+import numpy as np
+
 from benchmark.streams import StepStreams, stream
 from heuristics.base import Heuristic, Step, Task
 from spaces.base import Space
@@ -21,6 +23,7 @@ def begun(heuristic: H, space: Space | None = None) -> H:
             total_steps=100,
             generator=lambda name: stream(0, name),
             training_images=lambda count: [],
+            truth=lambda: np.full((space or Toy()).size, np.nan),
         )
     )
     return heuristic

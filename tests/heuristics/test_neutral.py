@@ -51,8 +51,24 @@ class PlainLearningRate(Heuristic):
         return self.rates[step.index]
 
 
-PLAIN = {"sampling": PlainSampling, "batch_norm": PlainBatchNorm, "learning_rate": PlainLearningRate}
+class PlainWeightDecay(Heuristic):
+    factor = "weight_decay"
+
+    def weight_decay(self, decay, module):
+        return 5e-4
+
+
+PLAIN = {
+    "sampling": PlainSampling,
+    "batch_norm": PlainBatchNorm,
+    "learning_rate": PlainLearningRate,
+    "weight_decay": PlainWeightDecay,
+}
 """What training needs to run at all; every other factor at its neutral level must be as if it were not there."""
+
+
+FITTING = {"independence": {"iterations": 2}, "batch_norm": {"images": 32}, "gradient_clip": {"norm": 0.01}}
+"""Settings with which the last level of a heuristic does something in so small a run."""
 
 
 def results(toy_spec, heuristics: list[Heuristic]) -> list[dict[str, float]]:
@@ -79,8 +95,7 @@ def test_the_baseline_is_training_without_heuristics(toy_spec) -> None:
 def test_some_level_is_not_a_no_op(toy_spec, kind) -> None:
     """Otherwise the comparison above could not fail."""
     plain = {factor: stub() for factor, stub in PLAIN.items()}
-    fitting = {"independence": {"iterations": 2}, "batch_norm": {"images": 32}}.get(kind.name, {})
-    level = build(kind, {**kind.levels[-1], **fitting}, kind.name)
+    level = build(kind, {**kind.levels[-1], **FITTING.get(kind.name, {})}, kind.name)
     changed = results(toy_spec, list({**plain, kind.factor: level}.values()))
     assert (changed == results(toy_spec, list(plain.values()))) is (kind.name == "uniform")
 

@@ -1,6 +1,7 @@
 """Behaviour of the samplers: which architectures are trained how often."""
 
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -62,9 +63,9 @@ def test_proportional_stays_in_the_space_at_the_ends_of_the_unit_interval(monkey
     assert NasBench201().index(heuristic.sample([], step(0))[0]) == expected
 
 
-def test_a_pool_larger_than_the_space_is_refused() -> None:
+def test_a_pool_larger_than_the_space_is_refused(toy_spec) -> None:
     with pytest.raises(InputError, match=r"pool is 28; allowed: 0 to the size of space toy, 27"):
-        Proportional(pool=28).check(SPACE, 1)
+        Proportional(pool=28).check(toy_spec())
 
 
 @pytest.mark.parametrize("accounting", ["step", "compute"])
@@ -104,7 +105,7 @@ def test_fairnas_refuses_a_space_with_unequal_choices() -> None:
         choices = (3, 2)
 
     with pytest.raises(InputError, match=r"fairnas.*uneven.*\(3, 2\)"):
-        FairNas().check(Uneven(), 10)  # type: ignore[arg-type]
+        FairNas().check(SimpleNamespace(space=Uneven()))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("heuristic", [Uniform(), Proportional(), FairNas()], ids=lambda h: h.name)

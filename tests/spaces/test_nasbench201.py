@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmark.errors import InputError
-from spaces.base import Architecture, Construction
+from spaces.base import Architecture, Construction, Hooks
 from spaces.nasbench201.cell import OPERATIONS
 from spaces.nasbench201.space import NasBench201
 
@@ -157,7 +157,7 @@ def test_hook_sees_active_operations_and_may_replace_them() -> None:
             return torch.zeros_like(output)
 
         only_skips = tuple(choice if choice == skip else 0 for choice in architecture)
-        torch.testing.assert_close(supernet(images, architecture, drop), supernet(images, only_skips))
+        torch.testing.assert_close(supernet(images, architecture, Hooks(drop)), supernet(images, only_skips))
         assert depths == expected_depths(architecture)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmark.errors import InputError
-from spaces.base import Architecture, Construction
+from spaces.base import Architecture, Construction, Hooks
 from spaces.nasbench_macro.network import ChainSupernet
 from spaces.nasbench_macro.space import NasBenchMacro
 
@@ -66,7 +66,7 @@ def test_hook_sees_residual_branches_only_and_may_replace_them() -> None:
             return torch.zeros_like(output)
 
         kept = tuple(choice if layer in REDUCING else 0 for layer, choice in enumerate(architecture))
-        torch.testing.assert_close(supernet(images, architecture, drop), supernet(images, kept))
+        torch.testing.assert_close(supernet(images, architecture, Hooks(drop)), supernet(images, kept))
         assert depths == [
             (layer + 1) / 8 for layer, choice in enumerate(architecture) if choice and layer not in REDUCING
         ]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmark.errors import InputError
-from spaces.base import Architecture, Construction, Space, Supernet
+from spaces.base import ALL, Architecture, Construction, Hooks, Space, Supernet
 
 CLASSES = 5
 
@@ -170,7 +170,7 @@ def test_hook_that_returns_its_input_changes_nothing(space: Space, construction:
 
     for architecture in sample(space, 8):
         torch.testing.assert_close(
-            supernet(images, architecture, observe), supernet(images, architecture), rtol=0, atol=0
+            supernet(images, architecture, Hooks(observe)), supernet(images, architecture), rtol=0, atol=0
         )
     assert 0 < min(depths) < max(depths) == 1
 
@@ -194,3 +194,28 @@ def test_impossible_architectures_are_refused(space: Space) -> None:
         space.standalone(wrong, 1, CLASSES, Construction())
     with pytest.raises(InputError, match=message):
         space.inherit(supernet, wrong)
+
+
+def test_features_may_be_replaced_before_the_classifier(space: Space, construction: Construction) -> None:
+    supernet = build(space, construction).eval()
+    images, _ = batch()
+    for architecture in sample(space, 4):
+        logits = supernet(images, architecture, Hooks(features=torch.zeros_like))
+        torch.testing.assert_close(logits, supernet.classifier.bias.expand_as(logits))
+
+
+def test_all_choices_of_one_decision_are_averaged(space: Space, construction: Construction) -> None:
+    """Seen at the last decision, whose outputs the hook leaves in the order of the choices."""
+    supernet = build(space, construction).train()
+    images, _ = batch()
+    architecture = sample(space, 1)[-1]
+    everything = (ALL,) * len(space.choices)
+    supernet(images, everything).sum().backward()
+    unused = [name for name, parameter in supernet.named_parameters() if parameter.grad is None]
+    assert unused == []
+    supernet.zero_grad(set_to_none=True)
+    supernet(images, (*architecture[:-1], ALL)).sum().backward()
+    reached = {name for name, parameter in supernet.named_parameters() if parameter.grad is not None}
+    paths = ((*architecture[:-1], choice) for choice in range(space.choices[-1]))
+    used = {name for path in paths for name in space.inherit(supernet, path)}
+    assert reached <= used

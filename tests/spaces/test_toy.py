@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spaces.base import Construction
+from spaces.base import Construction, Hooks
 from spaces.toy import OPERATIONS, Toy
 
 SPACE = Toy()
@@ -53,6 +53,6 @@ def test_hook_sees_active_operations_of_both_cells_and_may_replace_them() -> Non
             depths.append(depth)
             return torch.zeros_like(output)
 
-        torch.testing.assert_close(supernet(images, architecture, drop), supernet(images, (0, 0, 0)))
+        torch.testing.assert_close(supernet(images, architecture, Hooks(drop)), supernet(images, (0, 0, 0)))
         active = sum(OPERATIONS[choice] != "none" for choice in architecture)
         assert depths == [0.5] * active + [1.0] * active
