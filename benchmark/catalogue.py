@@ -1,12 +1,16 @@
 """What exists, as tables for a terminal."""
 
-from typing import get_type_hints
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from rich.table import Table
 
-from benchmark.parameters import allowed, in_words, settings
-from benchmark.registry import heuristic_types, image_types, space_types
+from benchmark.parameters import allowed, build, in_words, settings, values_of
+from benchmark.registry import heuristic_types, image_types, is_neutral, space_types
 from benchmark.study import load_study, shipped_studies
+
+if TYPE_CHECKING:
+    from heuristics.base import Heuristic
 
 
 def catalogue(what: str) -> Table:
@@ -30,13 +34,17 @@ def _images() -> Table:
 
 
 def _heuristics() -> Table:
-    table = Table("factor", "heuristic", "settings", "levels", "source", title="heuristics", show_lines=True)
+    table = Table("factor", "heuristic", "settings, levels of a sweep, source", title="heuristics", show_lines=True)
     for name, kind in sorted(heuristic_types().items(), key=lambda item: (item[1].factor, item[0])):
-        marks = " (default)" if kind.default else ""
-        marks += " (sees published accuracies)" if kind.uses_truth else ""
-        levels = "\n".join(in_words(level) or name for level in kind.levels)
-        table.add_row(kind.factor, name + marks, _settings(kind), levels, kind.source)
+        marks = "\n(default)" if kind.default else ""
+        levels = "levels: " + "; ".join(_level(kind, level) for level in kind.levels)
+        table.add_row(kind.factor, name + marks, "\n".join(filter(None, [_settings(kind), levels, kind.source])))
     return table
+
+
+def _level(kind: "type[Heuristic]", level: Mapping[str, Any]) -> str:
+    sees = kind.uses_truth and not is_neutral(kind, values_of(build(kind, level, kind.name)))
+    return (in_words(level) or kind.name) + (" (sees published accuracies)" if sees else "")
 
 
 def _studies() -> Table:

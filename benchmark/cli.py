@@ -2,11 +2,12 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -37,9 +38,13 @@ DataFolder = Annotated[
     Path | None,
     typer.Option("--data", help="Folder with images and tables; else $SUPERNET_BENCH_DATA, else downloaded."),
 ]
+ResultsFolder = Annotated[Path, typer.Option("--results", help="Folder of the published studies.")]
 Target = Annotated[str | None, typer.Option("--target", help="Column of published accuracies to compare with.")]
 
-STORE, REPORTS = Path("store"), Path("reports")
+STORE, REPORTS, RESULTS = Path("store"), Path("reports"), Path("results")
+
+SHOWN = 20
+"""Lines that are printed of what differs."""
 
 
 class Listed(StrEnum):
@@ -122,14 +127,66 @@ def report(
     reports: ReportFolder = REPORTS,
     data: DataFolder = None,
     target: Target = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Rebuild a published report from its records and compare; write nothing.")
+    ] = False,
+    results: ResultsFolder = RESULTS,
 ) -> None:
     """Rebuild table, plots and result files of a study from the store alone."""
-    from analysis.records import read_manifest
-    from benchmark.reference import ensure_reference
-
-    name = Path(study).stem if study.endswith(".toml") else study
-    ensure_reference(store, read_manifest(store, name).space, data)
+    name = _study_name(study)
+    if check:
+        _check_study(name, results, data)
+        return
+    _ensure_reference(store, name, data)
     _report(name, store, reports, target)
+
+
+@app.command()
+@_one_line_errors
+def publish(
+    study: StudyName, store: StoreFolder = STORE, results: ResultsFolder = RESULTS, data: DataFolder = None
+) -> None:
+    """Write a study with all its records and its report to a folder that can be committed, and the index of all."""
+    from analysis.index import write_index
+    from analysis.publication import publish as write
+    from benchmark.progress import telling
+
+    name = _study_name(study)
+    _ensure_reference(store, name, data)
+    with telling(f"publishing {name}") as tell:
+        written = write(store, name, results, on_progress=tell)
+    _say_written([*written, write_index(results)])
+
+
+@app.command()
+@_one_line_errors
+def agreement(
+    studies: Annotated[
+        list[str] | None, typer.Argument(metavar="FIRST SECOND...", help="Published studies, the cheapest first.")
+    ] = None,
+    results: ResultsFolder = RESULTS,
+    data: DataFolder = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare again what was compared, and compare that; write nothing.")
+    ] = False,
+) -> None:
+    """Say whether the effects in one published study predict those in another."""
+    from analysis.agreement_report import compared
+    from analysis.index import write_index
+    from analysis.publication import AGREEMENT
+
+    folder = results / AGREEMENT
+    names = list(dict.fromkeys(studies or (compared(folder) if check else [])))
+    if len(names) < 2:
+        raise InputError(f"studies are {', '.join(names) or 'none'}; allowed: at least two published ones")
+    if check:
+        with TemporaryDirectory() as temporary:
+            _write_agreement(names, results, Path(temporary) / AGREEMENT, data)
+            _compare(folder, Path(temporary) / AGREEMENT, results)
+        return
+    written = _write_agreement(names, results, folder, data)
+    print((folder / "report.md").read_text(encoding="utf-8"))
+    _say_written([*written, write_index(results)])
 
 
 @app.command("list")
@@ -164,7 +221,9 @@ def show(
 @app.command()
 @_one_line_errors
 def merge(
-    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Folders of records of other machines.")],
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="SOURCE...", help="Stores of other machines, or published studies.")
+    ],
     store: StoreFolder = STORE,
 ) -> None:
     """Bring separate stores together; sources stay as they are."""
@@ -217,13 +276,67 @@ def new_heuristic(
 
 def _prepare_report(study: "Study", store: Path, reports: Path, data: Path | None) -> None:
     """Refuse what a report would refuse, before anything is trained; take over a table imported meanwhile."""
+    from analysis.folders import check_replaceable
     from analysis.records import choose_target, read_reference
-    from analysis.report import check_replaceable
+    from analysis.report import CONTENTS
     from benchmark.reference import write_reference
 
-    check_replaceable(reports / study.name)
+    check_replaceable(reports / study.name, CONTENTS)
     write_reference(study.baseline.space, store, data)
     choose_target(read_reference(store, study.baseline.space.name), study.target)
+
+
+def _study_name(study: str) -> str:
+    return Path(study).stem if study.endswith(".toml") else study
+
+
+def _ensure_reference(store: Path, study: str, data: Path | None) -> None:
+    from analysis.records import read_manifest
+    from benchmark.reference import ensure_reference
+
+    ensure_reference(store, read_manifest(store, study).space, data)
+
+
+def _check_study(study: str, results: Path, data: Path | None) -> None:
+    """Rebuild the pages of a published study and compare; exit with code 1 if they differ."""
+    from analysis.publication import write_pages
+    from benchmark.progress import telling
+    from benchmark.published import opened
+
+    with opened(results / study) as store, TemporaryDirectory() as temporary:
+        _ensure_reference(store, study, data)
+        with telling(f"rebuilding {study}") as tell:
+            write_pages(store, study, Path(temporary), on_progress=tell)
+        _compare(results / study, Path(temporary), results)
+
+
+def _write_agreement(studies: list[str], results: Path, folder: Path, data: Path | None) -> tuple[Path, ...]:
+    from analysis.agreement_report import read_study, write_agreement
+    from benchmark.progress import telling
+    from benchmark.published import opened
+
+    read = []
+    for study in studies:
+        with opened(results / study) as store, telling(f"reading {study}") as tell:
+            _ensure_reference(store, study, data)
+            read.append(read_study(store, study, on_progress=tell))
+    with telling("comparing") as tell:
+        return write_agreement(read, folder, on_progress=tell)
+
+
+def _compare(committed: Path, rebuilt: Path, results: Path) -> None:
+    """Say what differs, also in the index; exit with code 1 if anything does."""
+    from analysis.checking import differences
+    from analysis.index import check_index
+
+    lines = [*differences(committed, rebuilt), *check_index(results)]
+    for line in lines[:SHOWN]:
+        print(line)
+    if lines:
+        print(f"{len(lines)} differences")
+        raise typer.Exit(1)
+    files = sum(path.is_file() and path.suffix in (".md", ".csv") for path in rebuilt.rglob("*"))
+    print(f"{files + 1} files are as committed")
 
 
 def _report(study: str, store: Path, reports: Path, target: str | None) -> None:
@@ -235,8 +348,12 @@ def _report(study: str, store: Path, reports: Path, target: str | None) -> None:
     print(written.text)
     for warning in written.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    print(f"wrote {len(written.paths)} files:")
-    for path in written.paths:
+    _say_written(written.paths)
+
+
+def _say_written(paths: Sequence[Path]) -> None:
+    print(f"wrote {len(paths)} files:")
+    for path in paths:
         print(f"  {path}")
 
 

@@ -5,7 +5,7 @@ import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from benchmark.damage import Damaged, unless_damaged
 from benchmark.errors import InputError
 from benchmark.files import read_if_there, write_atomically
 from benchmark.leases import Held, take
+from benchmark.published import is_published, opened
 from benchmark.store import Store, parse_checkpoint, parse_record
 
 OUTCOMES = ("new", "updated", "known", "different", "skipped")
@@ -38,7 +39,7 @@ def merge(sources: Sequence[Path], destination: Path) -> dict[str, Counter[str]]
     Parameters
     ----------
     sources : sequence of Path
-        Folders of stores.
+        Folders of stores, or of published studies.
     destination : Path
         Folder of a store; made if it does not exist.
 
@@ -50,13 +51,19 @@ def merge(sources: Sequence[Path], destination: Path) -> dict[str, Counter[str]]
     Raises
     ------
     InputError
-        If a source is no store, or is the destination.
+        If a source is no store, or is the destination, or a published study is damaged.
     OSError
         If a source cannot be read, or the destination cannot be written.
     """
     for source in sources:
         _check_source(source, destination)
-    store, counts = Store(destination), {}
+    with ExitStack() as stack:
+        stores = [stack.enter_context(opened(source)) if is_published(source) else source for source in sources]
+        return _merge_stores(stores, Store(destination))
+
+
+def _merge_stores(sources: Sequence[Path], store: Store) -> dict[str, Counter[str]]:
+    counts = {}
     # Records come first: they make checkpoints needless, and tell whether manifests belong together.
     for kind, folder, merge_one in (
         ("records", "runs/*.json", _merge_record),
@@ -73,8 +80,11 @@ def _check_source(source: Path, destination: Path) -> None:
     if source.resolve() == destination.resolve():
         raise InputError(f"source is {str(source)!r}, which is the destination; allowed: another store")
     folders = ("runs", "checkpoints", "studies")
-    if not any((source / folder).is_dir() for folder in folders):
-        raise InputError(f"source is {str(source)!r}, which is no store; allowed: a folder with {', '.join(folders)}")
+    if not any((source / folder).is_dir() for folder in folders) and not is_published(source):
+        raise InputError(
+            f"source is {str(source)!r}, which is no store; allowed: a folder with {', '.join(folders)}, "
+            "or a published study"
+        )
 
 
 def _outcome(path: Path, store: Store, merge_one: Callable[[bytes, Path, Store], str]) -> str:

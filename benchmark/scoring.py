@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -74,12 +75,13 @@ def score(
     supernet.eval()
     progress = _Progress(len(architectures) * len(batches), on_progress)
     if heuristics.prepares_scoring():
-        rows = []
+        rows, pool = [], _Pool(batches)
         for architecture in architectures:
             heuristics.before_scoring(supernet, architecture)
-            chosen = heuristics.scored_images(sum(len(labels) for _, labels in batches))
-            own = batches if chosen is None else _pick(batches, chosen)
+            chosen = heuristics.scored_images(pool.size)
+            own = batches if chosen is None else pool.pick(chosen)
             rows.append(_means(supernet, [architecture], own, progress))
+            progress.advance(len(batches) - len(own))
         means = torch.cat(rows)
     else:
         means = _means(supernet, architectures, batches, progress)
@@ -87,12 +89,24 @@ def score(
     return Scores(accuracy=accuracy, cross_entropy=loss)
 
 
-def _pick(batches: Sequence[Batch], chosen: Tensor) -> list[Batch]:
-    """Return some of the images, in batches that are no larger."""
-    largest = max(len(labels) for _, labels in batches)
-    images, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
-    parts = chosen.to(labels.device).tensor_split(-(-len(chosen) // largest))
-    return [(images[part].contiguous(memory_format=torch.channels_last), labels[part]) for part in parts]
+class _Pool:
+    """All scoring images, to choose from."""
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self._batches = batches
+        self.size = sum(len(labels) for _, labels in batches)
+
+    @cached_property
+    def _joined(self) -> Batch:
+        images, labels = zip(*self._batches, strict=True)
+        return torch.cat(images), torch.cat(labels)
+
+    def pick(self, chosen: Tensor) -> list[Batch]:
+        """Return some of the images, in batches that are no larger than those of all."""
+        images, labels = self._joined
+        largest = max(len(labels) for _, labels in self._batches)
+        parts = chosen.to(labels.device).tensor_split(-(-len(chosen) // largest))
+        return [(images[part].contiguous(memory_format=torch.channels_last), labels[part]) for part in parts]
 
 
 class _Progress:

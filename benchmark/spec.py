@@ -127,6 +127,11 @@ class RunSpec:
         text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    @property
+    def uses_truth(self) -> bool:
+        """Whether training sees published accuracies, which no heuristic does at its neutral level."""
+        return any(heuristic_types()[name].uses_truth for name in self.heuristics)
+
     def __hash__(self) -> int:
         return hash(self.run_id)
 

@@ -3,7 +3,7 @@
 import itertools
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +29,13 @@ class Level:
         As it appears in tables.
     spec : RunSpec
         The run with the first seed.
+    cell : mapping of str to str
+        Of a cell of a grid, the level of each factor that it combines.
     """
 
     name: str
     spec: RunSpec
+    cell: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ class Study:
                         {
                             "level": level.name,
                             "baseline": level.spec == self.baseline,
-                            "uses_truth": any(h.uses_truth for h in level.spec.build_heuristics().values()),
+                            "uses_truth": level.spec.uses_truth,
+                            **({"cell": dict(level.cell)} if level.cell else {}),
                         }
                         for level in factor.levels
                     ],
@@ -232,7 +236,11 @@ def _grid(grid: Any, baseline: _Baseline) -> Factor:
         raise InputError(f"grids has an entry {grid!r}; allowed: a table with at least two factors")
     axes = [_settings(factor, levels) for factor, levels in grid.items()]
     levels = [
-        Level(", ".join(f"{s.heuristic.factor} {s.name}" for s in cell), baseline.with_levels(cell))
+        Level(
+            name=", ".join(f"{s.heuristic.factor} {s.name}" for s in cell),
+            spec=baseline.with_levels(cell),
+            cell={s.heuristic.factor: s.name for s in cell},
+        )
         for cell in itertools.product(*axes)
     ]
     return _factor(" x ".join(grid), levels)

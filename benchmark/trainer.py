@@ -189,11 +189,10 @@ class Trainer:
         return torch.randperm(available, generator=stream(self.spec.seed, "training images"))[:count].sort().values
 
     def _truth_of_others(self) -> np.ndarray:
-        """Return the published accuracies, without those of the architectures that are scored."""
+        """Return the published accuracies, without those of architectures that are scored or isomorphic to such."""
         assert self._truth is not None
-        truth = np.array(self._truth(), dtype=np.float64)
-        truth[self.architectures] = np.nan
-        return truth
+        classes = self.spec.space.isomorphism()
+        return np.where(np.isin(classes, classes[self.architectures]), np.nan, self._truth())
 
     def _initial_supernet(self, step: int) -> Supernet:
         """Return a supernet with the initial weights of the iteration that starts at `step`."""

@@ -38,7 +38,7 @@ class Task:
         [batch, channels, height, width].
     truth : callable
         Returns the published accuracies, float64 [size of the space]; NaN where there is none, and for every
-        architecture that the run scores. Only for heuristics that declare `uses_truth`.
+        architecture that the run scores or that is isomorphic to such. Only for heuristics that declare `uses_truth`.
     """
 
     space: "Space"
@@ -115,7 +115,7 @@ class Heuristic:
     order : int
         Where several heuristics override a hook, those of lower order come first.
     uses_truth : bool
-        Whether training sees published accuracies; such levels are marked in every table.
+        Whether training sees published accuracies, unless at a neutral level; such levels are marked in every table.
     """
 
     name: ClassVar[str]

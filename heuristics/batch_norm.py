@@ -1,4 +1,4 @@
-"""Where the statistics of normalisation layers come from."""
+"""Where the statistics of normalisation layers come from, and which paths share a layer."""
 
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -6,10 +6,21 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import nn
 
+from benchmark.errors import InputError
 from heuristics.base import Heuristic, Task
 
 if TYPE_CHECKING:
+    from benchmark.spec import RunSpec
     from spaces.base import Architecture, Construction, Supernet
+
+MOMENTUM: dict[str, float | None] = {
+    "batch": 0.1,
+    "tracked": 0.1,
+    "tracked_tf": 0.997,
+    # None averages all batches since the last reset with equal weights.
+    "recalibrated": None,
+}
+"""How much a new batch counts in the running statistics, for each choice of statistics; ``batch`` keeps none."""
 
 
 @dataclass
@@ -21,7 +32,14 @@ class BatchNorm(Heuristic):
     * ``batch``: the statistics of the scored batch;
     * ``tracked``: a running mean and variance over training (momentum 0.1 in PyTorch's sense: the new batch counts
       one tenth), shared by all paths that went through the layer;
+    * ``tracked_tf``: the same with momentum 0.997 in PyTorch's sense, so nearly the statistics of the last batch. In
+      the other common convention, 0.997 is the share that the old statistics keep, and taking one for the other was a
+      mistake; it is offered because published numbers were got with it;
     * ``recalibrated``: the average over `images` training images run through the scored architecture.
+
+    With `wsbn`, an operation has a separate norm, scale and shift included, for each input configuration of the node
+    that it is applied to: for each set of predecessors that the node may be the sum of. Spaces say what these are.
+    Layers that no choice precedes in their cell, such as the stem, have one configuration.
 
     Every normalisation layer of the supernet obeys, since all are made by the construction that this returns.
     """
@@ -29,35 +47,38 @@ class BatchNorm(Heuristic):
     name: ClassVar[str] = "batch_norm"
     factor: ClassVar[str] = "batch_norm"
     source: ClassVar[str] = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
-    levels = tuple(
-        {"statistics": statistics, "affine": affine}
-        for statistics in ("batch", "tracked", "recalibrated")
-        for affine in (True, False)
+    levels = (
+        *({"statistics": statistics, "affine": affine} for statistics in MOMENTUM for affine in (True, False)),
+        {"wsbn": True},
     )
     default = True
-    neutral = {"statistics": "batch", "affine": True}
+    neutral = {"statistics": "batch", "affine": True, "wsbn": False}
 
     statistics: str = field(
         default="batch",
-        metadata={
-            "help": "where the statistics of scores come from",
-            "choices": ("batch", "tracked", "recalibrated"),
-        },
+        metadata={"help": "where the statistics of scores come from", "choices": tuple(MOMENTUM)},
     )
     affine: bool = field(default=True, metadata={"help": "learn a scale and a shift per channel"})
     images: int = field(
         default=256, metadata={"help": "training images per recalibration (recalibrated only)", "low": 2}
     )
+    wsbn: bool = field(default=False, metadata={"help": "a norm per input configuration of a node"})
+
+    def check(self, spec: "RunSpec") -> None:
+        if self.wsbn and "norm_per_input" not in spec.space.mappings:
+            raise InputError(
+                "heuristics.batch_norm.wsbn is True; allowed: false, "
+                f"since no node of space {spec.space.name} has several input configurations"
+            )
 
     def construct(self, construction: "Construction") -> "Construction":
         norm = partial(
             nn.BatchNorm2d,
             affine=self.affine,
             track_running_stats=self.statistics != "batch",
-            # None averages all batches since the last reset with equal weights.
-            momentum=None if self.statistics == "recalibrated" else 0.1,
+            momentum=MOMENTUM[self.statistics],
         )
-        return replace(construction, norm=norm)
+        return replace(construction, norm=norm, norm_per_input=self.wsbn)
 
     def begin(self, task: Task) -> None:
         self._batches = task.training_images(self.images) if self.statistics == "recalibrated" else []

@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from spaces.base import Architecture, Space
 
 
+ACCOUNTING = {
+    "help": "what equals that of uniform sampling: optimiser steps, or compute",
+    "choices": ("step", "compute"),
+}
+"""Metadata of the setting of samplers that train several paths per step."""
+
+
+def accounted_steps(batches: int, paths: int, accounting: str) -> int:
+    """Return the optimiser steps of an epoch of `batches` batches for a sampler that trains `paths` paths per step."""
+    return max(1, round(batches / paths)) if accounting == "compute" else batches
+
+
 @dataclass
 class FairNas(Heuristic):
     """K architectures per step that together hold each of the K choices of every decision exactly once.
@@ -30,13 +42,7 @@ class FairNas(Heuristic):
     source: ClassVar[str] = "Chu et al. 2021, FairNAS: Rethinking Evaluation Fairness, arXiv 1907.01845"
     levels = ({"accounting": "step"}, {"accounting": "compute"})
 
-    accounting: str = field(
-        default="step",
-        metadata={
-            "help": "what equals that of uniform sampling: optimiser steps, or compute",
-            "choices": ("step", "compute"),
-        },
-    )
+    accounting: str = field(default="step", metadata=ACCOUNTING)
 
     def check(self, spec: "RunSpec") -> None:
         space = spec.space
@@ -47,7 +53,7 @@ class FairNas(Heuristic):
             )
 
     def steps_per_epoch(self, batches: int, space: "Space") -> int:
-        return max(1, round(batches / space.choices[0])) if self.accounting == "compute" else batches
+        return accounted_steps(batches, space.choices[0], self.accounting)
 
     def begin(self, task: Task) -> None:
         self._choices = task.space.choices

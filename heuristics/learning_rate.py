@@ -37,7 +37,11 @@ class LearningRate(Heuristic):
     name: ClassVar[str] = "learning_rate"
     factor: ClassVar[str] = "learning_rate"
     source: ClassVar[str] = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
-    levels = tuple({"rate": rate} for rate in (0.01, 0.025, 0.05, 0.1, 0.2))
+    levels = (
+        *({"rate": rate} for rate in (0.01, 0.025, 0.05, 0.1, 0.2)),
+        {"schedule": "constant"},
+        {"schedule": "step"},
+    )
     default = True
     neutral = {"rate": 0.05, "minimum": 0.0, "schedule": "cosine"}
 

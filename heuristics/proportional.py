@@ -8,6 +8,7 @@ import torch
 
 from benchmark.errors import InputError
 from heuristics.base import Heuristic, Step, Task
+from heuristics.pool import draw_pool
 from heuristics.uniform import draw_uniform
 
 if TYPE_CHECKING:
@@ -44,15 +45,10 @@ class Proportional(Heuristic):
 
     def begin(self, task: Task) -> None:
         self._space = task.space
-        self._pool = self._draw_pool(task)
+        self._pool = draw_pool(task, self.pool or task.space.size)
         costs = task.space.costs(task.in_channels, task.classes, task.resolution)
         weights = getattr(costs, self.cost)[self._pool].astype(np.float64) ** self.gamma
         self._cumulative = np.cumsum(weights / weights.sum())
-
-    def _draw_pool(self, task: Task) -> np.ndarray:
-        if self.pool in (0, task.space.size):
-            return np.arange(task.space.size)
-        return torch.randperm(task.space.size, generator=task.generator("pool"))[: self.pool].numpy()
 
     def sample(self, architectures: "list[Architecture]", step: Step) -> "list[Architecture]":
         generator = step.generator("sampling")

@@ -51,6 +51,9 @@ NO_HOOKS = Hooks()
 class Construction:
     """How networks are built; heuristics may replace any field.
 
+    Those after `dtype` say which weights the paths of a supernet have in common; a space's `mappings` names the ones
+    that its networks obey. A stand-alone network obeys them too, so that it is a path of the supernet.
+
     Attributes
     ----------
     norm : callable
@@ -58,10 +61,20 @@ class Construction:
     dtype : torch.dtype
         Type of the images, and so of all feature maps: convolutions take over the type of what they are given.
         Parameters, statistics and logits are float32 all the same.
+    norm_per_input : bool
+        Whether an operation on a node has a norm of its own for each set of operations that the node may be the sum of.
+    operations_per : str
+        ``"edge"``: every edge of a cell has operations of its own; ``"node"``: edges into the same node share theirs.
+    kernels : str
+        ``"own"``: each convolution has a kernel of its own; ``"centre"``: the smaller kernels at a place are the
+        centre of the largest; ``"transformed"``: that centre times a learned matrix, at first the identity.
     """
 
     norm: Callable[[int], nn.Module] = nn.BatchNorm2d
     dtype: torch.dtype = torch.float32
+    norm_per_input: bool = False
+    operations_per: str = "edge"
+    kernels: str = "own"
 
 
 class Supernet(nn.Module, ABC):
@@ -164,10 +177,16 @@ class Space(ABC):
     A subclass is a frozen dataclass in a module or package of its own; its fields are the settings of its
     networks. A field's metadata may hold ``help``, ``low``, ``high`` and ``choices``, which are checked when
     a study is read.
+
+    Attributes
+    ----------
+    mappings : frozenset of str
+        The fields of `Construction`, beside norm and dtype, that its networks obey.
     """
 
     name: ClassVar[str]
     source: ClassVar[str]
+    mappings: ClassVar[frozenset[str]] = frozenset()
 
     @property
     @abstractmethod
@@ -205,6 +224,13 @@ class Space(ABC):
                 f"architecture of {self.name} is {architecture}; allowed: {len(self.choices)} choices "
                 f"below {self.choices}"
             )
+
+    def soften(self, architecture: Architecture, soft: Sequence[bool]) -> Architecture:
+        """Return `architecture`, for training only, with the decisions where `soft` holds left open.
+
+        An open decision is `ALL`; a space overrides this if outputs of some decision's choices cannot be averaged.
+        """
+        return tuple(ALL if is_soft else choice for choice, is_soft in zip(architecture, soft, strict=True))
 
     def text(self, architecture: Architecture) -> str:
         """Return the published string of `architecture`: one digit per decision."""

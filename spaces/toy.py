@@ -1,7 +1,9 @@
 """A space for tests and first steps: 27 tiny networks, and accuracies that nobody measured."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,6 +18,28 @@ OPERATIONS = ("none", "conv_3x3", "avg_pool_3x3")
 STEPS = 3
 CELLS = 2
 
+CONVOLUTION_KEY = re.compile(r"cells\.\d+\.steps\.(\d+)\.conv_3x3\.(?:norm\.(\d+)\.)?")
+"""Begins the keys of a convolution in a state: its step and, of a norm of its own, the configuration."""
+
+
+def input_configurations(architecture: Architecture) -> list[int]:
+    """Return the number of the input of each step: of the set of earlier steps whose operation is not `none`.
+
+    Numbers of different steps are different: 0 for the first, then 1 and 2, then 3 to 6.
+    """
+    earlier, numbers = 0, []
+    for step, choice in enumerate(architecture):
+        numbers.append((1 << step) - 1 + earlier)
+        if choice == ALL or OPERATIONS[choice] != "none":
+            earlier |= 1 << step
+    return numbers
+
+
+def possible_configurations(candidates: Sequence[Sequence[str]]) -> list[list[int]]:
+    """Return for each step the numbers of the inputs that it has in some path of these candidates."""
+    paths = product(*([OPERATIONS.index(name) for name in names] for names in candidates))
+    return [sorted(set(of_step)) for of_step in zip(*map(input_configurations, paths), strict=True)]
+
 
 class Cell(nn.Module):
     """Steps in a row, each of which adds the output of one operation to its input."""
@@ -25,29 +49,35 @@ class Cell(nn.Module):
         channels: int,
         depth: float,
         candidates: Sequence[Sequence[str]],
-        norm: Callable[[int], nn.Module],
+        construction: Construction,
     ) -> None:
         super().__init__()
         self.depth = depth
+        configurations = possible_configurations(candidates) if construction.norm_per_input else [[]] * STEPS
+
+        def build(step: int) -> ConvNorm:
+            return ConvNorm(channels, channels, 3, construction.norm, configurations=configurations[step])
+
         self.steps = nn.ModuleList(
-            nn.ModuleDict({name: ConvNorm(channels, channels, 3, norm) for name in names if name == "conv_3x3"})
-            for names in candidates
+            nn.ModuleDict({name: build(step) for name in names if name == "conv_3x3"})
+            for step, names in enumerate(candidates)
         )
 
     def forward(self, features: Tensor, architecture: Architecture, on_operation: OperationHook | None) -> Tensor:
         """Map [batch, channels, height, width] to the same shape."""
-        for step, choice in zip(self.steps, architecture, strict=True):
-            choices = range(len(OPERATIONS)) if choice == ALL else (choice,)
+        configurations = input_configurations(architecture)
+        for step, choice, configuration in zip(self.steps, architecture, configurations, strict=True):
+            inputs, choices = features, range(len(OPERATIONS)) if choice == ALL else (choice,)
             for operation in (OPERATIONS[each] for each in choices if OPERATIONS[each] != "none"):
-                output = _operate(step, operation, features)
+                output = _operate(step, operation, inputs, configuration)
                 output = output if on_operation is None else on_operation(output, self.depth)
                 features = features + output / len(choices)
         return features
 
 
-def _operate(step: nn.Module, operation: str, features: Tensor) -> Tensor:
+def _operate(step: nn.Module, operation: str, features: Tensor, configuration: int) -> Tensor:
     if operation == "conv_3x3":
-        return getattr(step, operation)(functional.relu(features))
+        return getattr(step, operation)(functional.relu(features), configuration)
     return functional.avg_pool2d(features, 3, stride=1, padding=1, count_include_pad=False)
 
 
@@ -65,7 +95,7 @@ class ToyNetwork(nn.Module):
         super().__init__()
         norm = construction.norm
         self.stem = ConvNorm(in_channels, width, 3, norm)
-        self.cells = nn.ModuleList(Cell(width, (cell + 1) / CELLS, candidates, norm) for cell in range(CELLS))
+        self.cells = nn.ModuleList(Cell(width, (cell + 1) / CELLS, candidates, construction) for cell in range(CELLS))
         self.norm = norm(width)
         self.classifier = nn.Linear(width, classes)
 
@@ -117,6 +147,7 @@ class Toy(Space):
 
     name: ClassVar[str] = "toy"
     source: ClassVar[str] = "none: made up for tests"
+    mappings: ClassVar[frozenset[str]] = frozenset({"norm_per_input"})
 
     width: int = field(default=4, metadata={"help": "channels", "low": 1})
 
@@ -142,15 +173,19 @@ class Toy(Space):
         return ToyStandalone(architecture, self.width, in_channels, classes, construction)
 
     def inherit(self, supernet: Supernet, architecture: Architecture) -> dict[str, Tensor]:
-        """Return the state of the stand-alone network: all but the convolutions not chosen."""
+        """Return the state of the stand-alone network: all but the convolutions and norms that are not used."""
         self.check(architecture)
-        others = tuple(
-            f"cells.{cell}.steps.{step}.conv_3x3."
-            for cell in range(CELLS)
-            for step, choice in enumerate(architecture)
-            if OPERATIONS[choice] != "conv_3x3"
-        )
-        return {key: value for key, value in supernet.state_dict().items() if not key.startswith(others)}
+        configurations = input_configurations(architecture)
+
+        def used(key: str) -> bool:
+            match = CONVOLUTION_KEY.match(key)
+            if match is None:
+                return True
+            step, configuration = int(match[1]), match[2]
+            chosen = OPERATIONS[architecture[step]] == "conv_3x3"
+            return chosen and configuration in (None, str(configurations[step]))
+
+        return {key: value for key, value in supernet.state_dict().items() if used(key)}
 
     def costs(self, in_channels: int, classes: int, resolution: int) -> Costs:
         """Return the costs of all stand-alone networks with affine normalisation."""

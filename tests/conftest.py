@@ -40,12 +40,12 @@ def toy_spec() -> SpecMaker:
         seed: int = 0,
         training: dict[str, Any] | None = None,
         scoring: dict[str, Any] | None = None,
-        space: str = "toy",
+        space: str | dict[str, Any] = "toy",
         images: dict[str, Any] | None = None,
     ) -> RunSpec:
         return RunSpec.from_tables(
             {
-                "space": {"name": space},
+                "space": {"name": space} if isinstance(space, str) else space,
                 "images": {"name": "digits", "train": 96, "valid": 32, **(images or {})},
                 "training": {"epochs": 3, "batch_size": 16, **(training or {})},
                 "heuristics": heuristics or {},

@@ -50,6 +50,8 @@ class Branch:
     averaged : int
         Instead of all that: 3 for the mean over the 3 x 3 neighbours of each pixel, fewer at the border; 2 for the
         mean of each 2 x 2 pixels, with height and width rounded up.
+    conv : nn.Module, optional
+        What the weight belongs to, which stays the same where the weight itself is computed anew for every path.
     """
 
     source: int
@@ -60,15 +62,14 @@ class Branch:
     scale: Tensor | None = None
     shift: Tensor | None = None
     averaged: int = 0
+    conv: nn.Module | None = None
 
     @classmethod
-    def of(
-        cls, source: int, conv: nn.Conv2d | None, norm: nn.BatchNorm2d | None, *, rectified: bool = False
-    ) -> "Branch":
+    def of(cls, source: int, conv: Any, norm: nn.BatchNorm2d | None, *, rectified: bool = False) -> "Branch":
         """Return the branch of a convolution without bias and a norm, either of which may be missing."""
         weight, stride = (None, 1) if conv is None else (conv.weight, conv.stride[0])
         scale, shift = (None, None) if norm is None else (norm.weight, norm.bias)
-        return cls(source, rectified, weight, stride, norm, scale, shift)
+        return cls(source, rectified, weight, stride, norm, scale, shift, conv=conv)
 
 
 class Shape(NamedTuple):
@@ -271,7 +272,7 @@ class _Recall:
         return self._memory.recall(expression, partial(add_up, True, True), lambda pair: sum(map(_bytes, pair)))
 
     def _expression(self, branch: Branch) -> Hashable:
-        return self._expressions[branch.source], branch.rectified, branch.weight, branch.norm, branch.averaged
+        return self._expressions[branch.source], branch.rectified, branch.conv, branch.norm, branch.averaged
 
 
 def _bytes(features: Tensor | None) -> int:

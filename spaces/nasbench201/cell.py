@@ -1,14 +1,16 @@
 """The cell of NAS-Bench-201: a directed graph of four nodes with one operation per edge."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import cache
+from itertools import product
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spaces.base import ALL, Architecture, OperationHook
+from spaces.base import ALL, Architecture, Construction, OperationHook
 from spaces.kernels.graph import Branch, Graph, Shape
-from spaces.layers import ConvNorm
+from spaces.layers import CentreConv2d, Conv2d, NormedConv
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """(source, target) of each edge, in the order of the published string: sources are complete when read."""
@@ -24,8 +26,43 @@ KERNELS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
 """Kernel sizes of the operations that have weights."""
 
 
+@cache
+def input_configurations(architecture: Architecture) -> tuple[int, ...]:
+    """Return the number of the input configuration of each node: of the set of its active predecessors.
+
+    A predecessor is active if the operation on the edge from it adds something to the node: a convolution, or `ALL`,
+    always; a skip or a pooling unless the predecessor is itself a node of zeros, which is one, other than the first,
+    without active predecessors; `none` never. Numbers of different nodes are different: 0 for the first, which has no
+    predecessors, then 1 and 2, then 3 to 6, then 7 to 14.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The choices of the first edges suffice, up to those into the last node that is asked for.
+    """
+    active = [0] * NODES
+    for choice, (source, target) in zip(architecture, EDGES, strict=False):
+        operation = "all" if choice == ALL else OPERATIONS[choice]
+        is_zero = source > 0 and not active[source]
+        # A convolution of zeros is not zero: the norm behind it adds a bias.
+        if operation in ("all", *KERNELS) or (operation != "none" and not is_zero):
+            active[target] |= 1 << source
+    return tuple((1 << node) - 1 + sources for node, sources in enumerate(active))
+
+
+def possible_configurations(candidates: Sequence[Sequence[str]]) -> list[tuple[int, ...]]:
+    """Return for each node that is a source the input configurations that it has in some cell of these candidates."""
+    earlier = [names for names, (_, target) in zip(candidates, EDGES, strict=True) if target < NODES - 1]
+    cells = product(*([OPERATIONS.index(name) for name in names] for names in earlier))
+    numbers = [input_configurations(cell)[:-1] for cell in cells]
+    return [tuple(sorted(set(of_node))) for of_node in zip(*numbers, strict=True)]
+
+
 class Cell(nn.Module):
     """One cell, with the weights of some operations on each edge.
+
+    Operations that edges share, and kernels that operations do, are found in several places under the same name as
+    if they were not shared.
 
     Parameters
     ----------
@@ -35,8 +72,8 @@ class Cell(nn.Module):
         Relative depth of the cell in its network, in (0, 1].
     candidates : sequence of sequence of str
         For each edge, the operations that may be run.
-    norm : callable
-        Makes a normalisation layer.
+    construction : Construction
+        How layers are built, and which are shared.
     """
 
     def __init__(
@@ -44,21 +81,17 @@ class Cell(nn.Module):
         channels: int,
         depth: float,
         candidates: Sequence[Sequence[str]],
-        norm: Callable[[int], nn.Module],
+        construction: Construction,
     ) -> None:
         super().__init__()
         self.depth = depth
-        self.edges = nn.ModuleList(
-            nn.ModuleDict(
-                {name: ConvNorm(channels, channels, KERNELS[name], norm) for name in operations if name in KERNELS}
-            )
-            for operations in candidates
-        )
+        self.edges = _edges(channels, candidates, construction)
 
     def forward(self, inputs: Tensor, architecture: Architecture, on_operation: OperationHook | None = None) -> Tensor:
         """Return the last node, [batch, channels, height, width]."""
         nodes: list[Tensor | None] = [inputs, None, None, None]  # None is a node of zeros
         rectified: dict[int, Tensor] = {}
+        configurations = input_configurations(architecture)
         for edge, choice, (source, target) in zip(self.edges, architecture, EDGES, strict=True):
             choices = range(len(OPERATIONS)) if choice == ALL else (choice,)
             outputs = []
@@ -67,7 +100,7 @@ class Cell(nn.Module):
                     # The norm after a convolution of zeros still adds its bias: such an edge is not zero.
                     node = nodes[source]
                     rectified[source] = torch.zeros_like(inputs) if node is None else functional.relu(node)
-                output = _operate(edge, operation, nodes[source], rectified.get(source))
+                output = _operate(edge, operation, nodes[source], rectified.get(source), configurations[source])
                 if output is not None:
                     if on_operation is not None and operation != "skip_connect":
                         output = on_operation(output, self.depth)
@@ -82,9 +115,10 @@ class Cell(nn.Module):
     def extend(self, graph: Graph, source: int, shape: Shape, architecture: Architecture) -> int:
         """Add the path of one architecture to a graph, and return the number of its last node."""
         nodes = [source]
+        configurations = input_configurations(architecture)
         for target in range(1, NODES):
             branches = [
-                _branch(edge, OPERATIONS[choice], nodes[start])
+                _branch(edge, OPERATIONS[choice], nodes[start], configurations[start])
                 for edge, choice, (start, end) in zip(self.edges, architecture, EDGES, strict=True)
                 if end == target and OPERATIONS[choice] != "none"
             ]
@@ -92,10 +126,45 @@ class Cell(nn.Module):
         return nodes[-1]
 
 
-def _operate(edge: nn.Module, operation: str, node: Tensor | None, rectified: Tensor | None) -> Tensor | None:
+def _edges(channels: int, candidates: Sequence[Sequence[str]], construction: Construction) -> nn.ModuleList:
+    """Return the operations with weights of each edge, by name; what edges share is one module."""
+
+    def own(kernel: int) -> Conv2d:
+        return Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False)
+
+    @cache
+    def largest(place: int) -> Conv2d:
+        return own(max(KERNELS.values()))
+
+    @cache
+    def convolution(place: int, kernel: int) -> Conv2d | CentreConv2d:
+        if construction.kernels == "own":
+            return own(kernel)
+        if kernel == max(KERNELS.values()):
+            return largest(place)
+        return CentreConv2d(largest(place), kernel, transformed=construction.kernels == "transformed")
+
+    @cache
+    def operation(place: int, name: str, configurations: tuple[int, ...]) -> NormedConv:
+        return NormedConv(convolution(place, KERNELS[name]), channels, construction.norm, configurations)
+
+    per_node = construction.operations_per == "node"
+    # Configurations of different nodes are different, so that edges from them share no norm, only the convolution.
+    possible = possible_configurations(candidates) if construction.norm_per_input else [()] * NODES
+    return nn.ModuleList(
+        nn.ModuleDict(
+            {name: operation(target if per_node else edge, name, possible[source]) for name in names if name in KERNELS}
+        )
+        for edge, (names, (source, target)) in enumerate(zip(candidates, EDGES, strict=True))
+    )
+
+
+def _operate(
+    edge: nn.Module, operation: str, node: Tensor | None, rectified: Tensor | None, configuration: int
+) -> Tensor | None:
     """Return the output of one operation; zeros are None."""
     if operation in KERNELS:
-        return getattr(edge, operation)(rectified)
+        return getattr(edge, operation)(rectified, configuration)
     if operation == "none" or node is None:
         return None
     if operation == "avg_pool_3x3":
@@ -103,7 +172,7 @@ def _operate(edge: nn.Module, operation: str, node: Tensor | None, rectified: Te
     return node
 
 
-def _branch(edge: nn.Module, operation: str, source: int) -> Branch:
+def _branch(edge: nn.Module, operation: str, source: int, configuration: int) -> Branch:
     if operation in KERNELS:
-        return getattr(edge, operation).branch(source, rectified=True)
+        return getattr(edge, operation).branch(source, configuration, rectified=True)
     return Branch(source, averaged=3 if operation == "avg_pool_3x3" else 0)

@@ -14,7 +14,7 @@ from spaces.base import ALL, NO_HOOKS, Architecture, Construction, Hooks, Supern
 from spaces.kernels import maps
 from spaces.kernels.graph import IMAGES, Branch, Graph, Memory, Shape, mean_of_rectified
 from spaces.kernels.threads import in_threads
-from spaces.layers import Conv2d, ConvNorm, classify, conv_cost, conv_norm_cost, linear_cost, norm_cost
+from spaces.layers import Conv2d, ConvNorm, NormedConv, classify, conv_cost, conv_norm_cost, linear_cost, norm_cost
 from spaces.nasbench201.cell import EDGES, KERNELS, OPERATIONS, Cell
 from spaces.nasbench201.liveness import canonical
 
@@ -59,6 +59,9 @@ class ResidualBlock(nn.Module):
 class CellNetwork(nn.Module):
     """The macro skeleton, with the weights of some operations on each edge of its cells.
 
+    What lies outside cells has no predecessors to choose from: stem, residual blocks and the last norm have one norm
+    each, whatever the construction.
+
     Parameters
     ----------
     width : int
@@ -89,13 +92,13 @@ class CellNetwork(nn.Module):
         self.cells_per_stage = cells
         self.stem = ConvNorm(in_channels, width, 3, norm)
         self.cells = nn.ModuleList(
-            Cell(width * 2 ** (cell // cells), (cell + 1) / total, candidates, norm) for cell in range(total)
+            Cell(width * 2 ** (cell // cells), (cell + 1) / total, candidates, construction) for cell in range(total)
         )
         self.reductions = nn.ModuleList(ResidualBlock(width * 2**stage, norm) for stage in range(STAGES - 1))
         self.norm = norm(last)
         self.classifier = nn.Linear(last, classes)
-        norms = [self.norm, *(module.norm for module in self.modules() if isinstance(module, ConvNorm))]
-        self._plain_norms = all(type(norm) is nn.BatchNorm2d for norm in norms)
+        norms = [norm for module in self.modules() if isinstance(module, NormedConv) for norm in module.norms()]
+        self._plain_norms = all(type(norm) is nn.BatchNorm2d for norm in [self.norm, *norms])
 
     def path(
         self,
@@ -153,6 +156,7 @@ class CellSupernet(CellNetwork, Supernet):
 
     def __init__(self, width: int, cells: int, in_channels: int, classes: int, construction: Construction) -> None:
         super().__init__(width, cells, [OPERATIONS] * len(EDGES), in_channels, classes, construction)
+        self._norm_per_input = construction.norm_per_input
 
     def forward(self, images: Tensor, architecture: Architecture, hooks: Hooks = NO_HOOKS) -> Tensor:
         """Return the logits of one path, [batch, classes].
@@ -165,10 +169,11 @@ class CellSupernet(CellNetwork, Supernet):
     def all_logits(self, images: Tensor, architectures: Sequence[Architecture]) -> Iterator[tuple[list[int], Tensor]]:
         """Run cells that are computed alike once, and what first cells have in common; see `Supernet.all_logits`."""
         alike = defaultdict(list)
-        for position, representative in enumerate(canonical(np.array(architectures)).tolist()):
+        # Cells whose nodes have other active predecessors have other norms, even if they do the same otherwise.
+        representatives = architectures if self._norm_per_input else canonical(np.array(architectures)).tolist()
+        for position, representative in enumerate(representatives):
             alike[tuple(representative)].append(position)
-        representatives = sorted(alike)
-        walks = [self._walk(images, part) for part in _parts(representatives, self._walks_at_once(images))]
+        walks = [self._walk(images, part) for part in _parts(sorted(alike), self._walks_at_once(images))]
         for representative, logits in in_threads(walks):
             yield alike[representative], logits
 

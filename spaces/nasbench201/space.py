@@ -13,14 +13,16 @@ from torch import Tensor, nn
 from benchmark.errors import InputError
 from spaces.base import Architecture, Construction, Costs, Space, Supernet, Truth, lexicographic
 from spaces.layers import additive_costs
-from spaces.nasbench201.cell import CHOICES, EDGES, OPERATIONS
+from spaces.nasbench201.cell import CHOICES, EDGES, OPERATIONS, input_configurations
 from spaces.nasbench201.network import (
-    STAGES,
     CellSupernet,
     StandaloneNetwork,
     operation_costs,
     skeleton_cost,
 )
+
+OPERATION_KEY = re.compile(r"cells\.\d+\.edges\.(\d+)\.(\w+)\.(?:norm\.(\d+)\.)?")
+"""Begins the keys of an operation in a state: its edge, its name and, of a norm of its own, the configuration."""
 
 
 @cache
@@ -97,6 +99,7 @@ class NasBench201(Space):
         "Dong and Yang, NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search, "
         "ICLR 2020, arXiv 2001.00326"
     )
+    mappings: ClassVar[frozenset[str]] = frozenset({"norm_per_input", "operations_per", "kernels"})
 
     width: int = field(default=16, metadata={"help": "channels of the first stage", "low": 1})
     cells: int = field(default=5, metadata={"help": "cells per stage", "low": 1})
@@ -151,16 +154,19 @@ class NasBench201(Space):
         return StandaloneNetwork(architecture, self.width, self.cells, in_channels, classes, construction)
 
     def inherit(self, supernet: Supernet, architecture: Architecture) -> dict[str, Tensor]:
-        """Return the state of the stand-alone network: all but the operations that are not chosen."""
+        """Return the state of the stand-alone network: all but the operations and norms that are not used."""
         self.check(architecture)
-        others = tuple(
-            f"cells.{cell}.edges.{edge}.{name}."
-            for cell in range(STAGES * self.cells)
-            for edge, choice in enumerate(architecture)
-            for name in OPERATIONS
-            if name != OPERATIONS[choice]
-        )
-        return {key: value for key, value in supernet.state_dict().items() if not key.startswith(others)}
+        configurations = input_configurations(architecture)
+
+        def used(key: str) -> bool:
+            match = OPERATION_KEY.match(key)
+            if match is None:
+                return True
+            edge, name, configuration = match.groups()
+            source, _ = EDGES[int(edge)]
+            return name == OPERATIONS[architecture[int(edge)]] and configuration in (None, str(configurations[source]))
+
+        return {key: value for key, value in supernet.state_dict().items() if used(key)}
 
     def costs(self, in_channels: int, classes: int, resolution: int) -> Costs:
         """Return the costs of all stand-alone networks with affine normalisation."""

@@ -207,7 +207,11 @@ def test_truth_of_scored_architectures_is_hidden(toy_spec) -> None:
     truth = np.linspace(0.5, 0.9, 27)
     trainer = trainer_of(toy_spec(), truth=lambda: truth)
     hidden = trainer._truth_of_others()
-    assert np.flatnonzero(np.isnan(hidden)).tolist() == trainer.architectures
+    classes = trainer.spec.space.isomorphism()
+    scored = set(classes[trainer.architectures].tolist())
+    assert [bool(np.isnan(value)) for value in hidden] == [number in scored for number in classes.tolist()]
+    assert np.isnan(hidden[trainer.architectures]).all()
+    assert np.isnan(hidden).sum() > len(trainer.architectures)
     assert not np.isnan(truth).any()
 
 

@@ -111,6 +111,49 @@ def test_progress_grows_to_one_in_not_too_many_parts(heuristics: list[Heuristic]
     assert len(shares) == most
 
 
+class Choose(Heuristic):
+    """Scores every architecture on images of its own: number k on the images k to k + n."""
+
+    name, factor = "choose", "choose"
+
+    def __init__(self, n: int) -> None:
+        self.n, self.k = n, 0
+
+    def scored_images(self, images: int) -> Tensor | None:
+        assert images == 20
+        self.k += 1
+        return torch.arange(self.k - 1, self.k - 1 + self.n)
+
+
+@pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
+def test_an_architecture_may_be_scored_on_images_of_its_own(space: Space) -> None:
+    supernet, architectures, n = supernet_of(space), some(space, 5), 7
+    scores = score(supernet, Composition([Choose(n)]), architectures, batches())
+    images, labels = (torch.cat(parts) for parts in zip(*batches(), strict=True))
+    for k, architecture in enumerate(architectures):
+        own = [(images[k : k + n], labels[k : k + n])]
+        alone = score(supernet, Composition([]), [architecture], own)
+        assert scores.accuracy[k] == alone.accuracy[0]
+        assert scores.cross_entropy[k].item() == pytest.approx(alone.cross_entropy[0].item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 8, 9, 12])
+def test_images_of_its_own_come_in_batches_no_larger_than_those_of_all(n: int) -> None:
+    sizes: list[int] = []
+    shares: list[float] = []
+
+    class Sizes(Keeping):
+        def forward(self, images: Tensor, architecture: Architecture, hooks: Hooks = NO_HOOKS) -> Tensor:
+            sizes.append(len(images))
+            return super().forward(images, architecture, hooks)
+
+    score(Sizes(), Composition([Choose(n)]), [(0,)] * 3, batches(), shares.append)
+    assert sum(sizes) == 3 * n
+    assert max(sizes) <= 8
+    assert max(sizes) - min(sizes) <= 1
+    assert shares[-1] == 1.0
+
+
 def test_what_a_network_keeps_while_it_is_scored_can_be_trained_with() -> None:
     supernet = Keeping()
     score(supernet, Composition([]), [(0,)], batches())

@@ -43,10 +43,13 @@ def test_neutral_settings_are_those_of_this_schema() -> None:
 
 
 NEUTRAL = {
-    "batch_norm": {"statistics": "batch", "affine": True},
+    **{name: {"scale": 1.0} for name in ("batch_size", "depth", "epochs", "resolution", "width")},
+    "batch_norm": {"statistics": "batch", "affine": True, "wsbn": False},
     "independence": {"reset": "none"},
     "learning_rate": {"rate": 0.05, "minimum": 0.0, "schedule": "cosine"},
     "path_dropout": {"rate": 0.0},
+    "scoring": {"score": "accuracy", "images": 0, "fresh": False, "checkpoints": 0},
+    "train_portion": {"portion": 1.0},
     "uniform": {},
 }
 

@@ -12,8 +12,8 @@ from spaces.toy import Toy
 H = TypeVar("H", bound=Heuristic)
 
 
-def begun(heuristic: H, space: Space | None = None) -> H:
-    """Return the heuristic, prepared for a run."""
+def begun(heuristic: H, space: Space | None = None, truth: np.ndarray | None = None) -> H:
+    """Return the heuristic, prepared for a run; no accuracies are published unless given."""
     heuristic.begin(
         Task(
             space=space or Toy(),
@@ -23,7 +23,7 @@ def begun(heuristic: H, space: Space | None = None) -> H:
             total_steps=100,
             generator=lambda name: stream(0, name),
             training_images=lambda count: [],
-            truth=lambda: np.full((space or Toy()).size, np.nan),
+            truth=lambda: np.full((space or Toy()).size, np.nan) if truth is None else truth,
         )
     )
     return heuristic

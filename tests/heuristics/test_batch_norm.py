@@ -26,18 +26,20 @@ def norms(module: nn.Module) -> list[nn.BatchNorm2d]:
 
 
 @pytest.mark.parametrize("space", ["toy", "nasbench201", "nasbench_macro"])
-@pytest.mark.parametrize("statistics", ["batch", "tracked", "recalibrated"])
+@pytest.mark.parametrize("statistics", ["batch", "tracked", "tracked_tf", "recalibrated"])
 @pytest.mark.parametrize("affine", [True, False])
 def test_every_layer_obeys(space: str, statistics: str, affine: bool) -> None:
     from benchmark.registry import space_types
 
-    construction = BatchNorm(statistics=statistics, affine=affine).construct(Construction())
+    wsbn = "norm_per_input" in space_types()[space].mappings
+    construction = BatchNorm(statistics=statistics, affine=affine, wsbn=wsbn).construct(Construction())
     small = {"nasbench201": {"width": 2, "cells": 1}, "nasbench_macro": {"width": 2}}.get(space, {})
     layers = norms(space_types()[space](**small).supernet(1, 10, construction))
     assert layers
     assert {layer.affine for layer in layers} == {affine}
     assert {layer.track_running_stats for layer in layers} == {statistics != "batch"}
-    assert {layer.momentum for layer in layers} == {None if statistics == "recalibrated" else 0.1}
+    expected = {"batch": 0.1, "tracked": 0.1, "tracked_tf": 0.997, "recalibrated": None}[statistics]
+    assert {layer.momentum for layer in layers} == {expected}
 
 
 def test_tracked_statistics_move_by_a_tenth_of_the_batch() -> None:
@@ -45,6 +47,40 @@ def test_tracked_statistics_move_by_a_tenth_of_the_batch() -> None:
     images = torch.randn(64, 3, 4, 4) * 2 + 5
     layer(images)
     assert torch.allclose(layer.running_mean, 0.1 * images.mean((0, 2, 3)))
+
+
+def test_statistics_of_the_other_convention_are_nearly_those_of_the_last_batch() -> None:
+    layer = BatchNorm(statistics="tracked_tf").construct(Construction()).norm(3)
+    for scale in (1, 2):
+        images, before = torch.randn(64, 3, 4, 4) * scale + 5, (layer.running_mean.clone(), layer.running_var.clone())
+        layer(images)
+        batch = images.mean((0, 2, 3)), images.var((0, 2, 3))
+        for found, new, old in zip((layer.running_mean, layer.running_var), batch, before, strict=True):
+            torch.testing.assert_close(found, 0.997 * new + 0.003 * old)
+
+
+def test_a_space_without_input_configurations_refuses_separate_norms(toy_spec) -> None:
+    with pytest.raises(InputError, match=r"^heuristics.batch_norm.wsbn is True; allowed: false, .*nasbench_macro"):
+        toy_spec({"batch_norm": {"wsbn": True}}, space="nasbench_macro")
+
+
+def test_recalibration_resets_separate_norms_and_averages_those_of_the_path(toy_spec) -> None:
+    trainer = trained(toy_spec, statistics="recalibrated", images=40, wsbn=True)
+    assert sum(norm.num_batches_tracked.item() for norm in norms(trainer.supernet)) > 0
+    trainer.supernet.eval()
+    with torch.no_grad():
+        trainer.heuristics.before_scoring(trainer.supernet, (1, 0, 1))
+    averaged = {
+        name
+        for name, module in trainer.supernet.named_modules()
+        if isinstance(module, nn.BatchNorm2d) and module.num_batches_tracked > 0
+    }
+    of_cells = {f"cells.{cell}.steps.{step}" for cell in (0, 1) for step in ("0.conv_3x3.norm.0", "2.conv_3x3.norm.4")}
+    assert averaged == {"stem.norm", "norm"} | of_cells
+    rest = [norm for norm in norms(trainer.supernet) if norm.num_batches_tracked == 0]
+    assert rest
+    assert all(not norm.running_mean.any() and (norm.running_var == 1).all() for norm in rest)
+    assert not any(norm.training for norm in norms(trainer.supernet))
 
 
 def test_batch_statistics_are_used_in_scoring() -> None:
@@ -91,14 +127,14 @@ def test_recalibration_leaves_training_as_it_was(toy_spec) -> None:
     assert curves[0] == curves[1]
 
 
-def test_scores_of_the_three_statistics_differ(toy_spec) -> None:
+def test_scores_of_all_statistics_differ(toy_spec) -> None:
     found = set()
-    for statistics in ("batch", "tracked", "recalibrated"):
+    for statistics in ("batch", "tracked", "tracked_tf", "recalibrated"):
         trainer = trained(toy_spec, statistics=statistics, images=40)
         architectures = [trainer.spec.space.architecture(5)]
         scores = score(trainer.supernet, trainer.heuristics, architectures, trainer._scoring_batches)
         found.add(scores.cross_entropy.item())
-    assert len(found) == 3
+    assert len(found) == 4
 
 
 def test_batch_statistics_need_no_preparation() -> None:

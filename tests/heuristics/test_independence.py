@@ -40,6 +40,50 @@ def test_each_iteration_starts_at_the_initial_learning_rate(toy_spec, reset: str
     assert found[5] < found[0] / 5
 
 
+def test_a_schedule_that_is_re_created_restarts_at_the_initial_rate(toy_spec) -> None:
+    """Where the rate at the boundary takes the place of the initial one, it stays at the minimum for ever."""
+    minimum = 0.01
+    spec = toy_spec(
+        {"independence": {"reset": "schedule", "iterations": 3}, "learning_rate": {"rate": 0.2, "minimum": minimum}}
+    )
+    iteration, left = cosine_of_pytorch(0.2, minimum, 6)
+    assert left == pytest.approx(minimum)
+    assert cosine_of_pytorch(left, minimum, 6)[0] == pytest.approx([minimum] * 6)
+    assert rates(spec) == pytest.approx(iteration * 3)
+
+
+def cosine_of_pytorch(rate: float, minimum: float, steps: int) -> tuple[list[float], float]:
+    """Return the rates of all steps, and what is left after the last."""
+    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps, eta_min=minimum)
+    found = []
+    for _ in range(steps):
+        found.append(schedule.get_last_lr()[0])
+        optimiser.step()
+        schedule.step()
+    return found, schedule.get_last_lr()[0]
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "step", "constant"])
+def test_every_schedule_restarts(toy_spec, schedule: str) -> None:
+    found = rates(
+        toy_spec({"independence": {"reset": "schedule", "iterations": 3}, "learning_rate": {"schedule": schedule}})
+    )
+    assert found[:6] == found[6:12] == found[12:]
+    assert found[0] == 0.05
+
+
+def test_ramps_of_other_heuristics_restart(toy_spec) -> None:
+    spec = toy_spec({"independence": {"reset": "schedule", "iterations": 3}, "path_dropout": {"rate": 0.5}})
+    trainer = Trainer(spec, spec.images.load(), CPU)
+    dropped = []
+    for index in range(trainer.total_steps):
+        hook = trainer.heuristics.hooks(_step(trainer, index)).operation
+        dropped.append((hook(torch.ones(4000, 1), 1.0) == 0).double().mean().item())
+    ramp = [0.5 * (k + 1) / 6 for k in range(6)]
+    assert dropped == pytest.approx(ramp * 3, abs=0.04)
+
+
 def test_without_iterations_the_learning_rate_only_falls(toy_spec) -> None:
     found = rates(toy_spec())
     assert found == sorted(found, reverse=True)

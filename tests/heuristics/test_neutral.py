@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from benchmark.parameters import build
 from benchmark.registry import heuristic_types
 from benchmark.trainer import Trainer
 from heuristics.base import Heuristic
+from spaces.toy import Toy
 
 TYPES = heuristic_types()
 WITH_NEUTRAL = [kind for kind in TYPES.values() if kind.neutral is not None]
@@ -67,13 +69,25 @@ PLAIN = {
 """What training needs to run at all; every other factor at its neutral level must be as if it were not there."""
 
 
-FITTING = {"independence": {"iterations": 2}, "batch_norm": {"images": 32}, "gradient_clip": {"norm": 0.01}}
+FITTING = {
+    "batch_norm": {"images": 32},
+    "gradient_clip": {"norm": 0.01},
+    "independence": {"iterations": 2},
+    "landmark": {"landmarks": 10},
+    "pool": {"size": 5},
+}
 """Settings with which the last level of a heuristic does something in so small a run."""
 
+CELLS = {"name": "nasbench201", "width": 2, "cells": 1}
 
-def results(toy_spec, heuristics: list[Heuristic]) -> list[dict[str, float]]:
-    spec = toy_spec()
-    trainer = Trainer(spec, spec.images.load(), torch.device("cpu"), Composition(heuristics))
+SPACES = {"depth": CELLS, "kernel_sharing": CELLS, "op_location": CELLS}
+"""Where heuristics do something that do nothing, or cannot be used, in the toy space."""
+
+
+def results(toy_spec, heuristics: list[Heuristic], space: str | dict[str, Any] = "toy") -> list[dict[str, float]]:
+    spec, composition = toy_spec(space=space), Composition(heuristics)
+    data = composition.revise(spec).images.load()
+    trainer = Trainer(spec, data, torch.device("cpu"), composition, truth=lambda: Toy().truth().columns["toy_valid"])
     trainer.run()
     return [*trainer.curve, *trainer.checkpoints]
 
@@ -96,8 +110,9 @@ def test_some_level_is_not_a_no_op(toy_spec, kind) -> None:
     """Otherwise the comparison above could not fail."""
     plain = {factor: stub() for factor, stub in PLAIN.items()}
     level = build(kind, {**kind.levels[-1], **FITTING.get(kind.name, {})}, kind.name)
-    changed = results(toy_spec, list({**plain, kind.factor: level}.values()))
-    assert (changed == results(toy_spec, list(plain.values()))) is (kind.name == "uniform")
+    space = SPACES.get(kind.name, "toy")
+    changed = results(toy_spec, list({**plain, kind.factor: level}.values()), space)
+    assert (changed == results(toy_spec, list(plain.values()), space)) is (kind.name == "uniform")
 
 
 def test_a_neutral_heuristic_does_not_change_the_run(toy_spec) -> None:
@@ -124,9 +139,11 @@ def test_each_factor_has_one_default_which_is_neutral(factor: str) -> None:
 
 @pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
 def test_every_other_level_changes_the_run(toy_spec, kind) -> None:
-    baseline = toy_spec(training={"epochs": 4}).run_id
+    """In a space, and with images, that are large enough for the levels of a sweep."""
+    enough = {"training": {"epochs": 4}, "space": "nasbench201", "images": {"train": 1000, "valid": 500}}
+    baseline = toy_spec(**enough).run_id
     for level in kind.levels:
-        spec = toy_spec({kind.name: dict(level)}, training={"epochs": 4})
+        spec = toy_spec({kind.name: dict(level)}, **enough)
         assert (spec.run_id == baseline) is (
             kind.neutral is not None
             and all(getattr(build(kind, level, ""), key) == value for key, value in kind.neutral.items())

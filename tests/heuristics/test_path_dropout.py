@@ -1,9 +1,15 @@
 """Behaviour of path dropout."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
+from benchmark.trainer import Trainer
 from heuristics.path_dropout import PathDropout, drop_per_sample, drop_probability
+from spaces.base import Architecture, Construction, Hooks, Space
+from spaces.nasbench201.space import NasBench201
+from spaces.nasbench_macro.space import NasBenchMacro
 from tests.heuristics.steps import step
 
 
@@ -39,6 +45,49 @@ def test_a_sample_is_dropped_as_a_whole() -> None:
     output = drop_per_sample(torch.ones(200, 2, 3, 3), 0.5, torch.Generator().manual_seed(0)).flatten(1)
     assert ((output == 0).all(1) | (output != 0).all(1)).all()
     assert (output == 0).any()
+
+
+def test_the_rate_is_reached_in_the_last_cell_at_the_last_step_and_only_there() -> None:
+    """Up to the rate: nothing is ever dropped more often."""
+    shares = [[drop_probability(0.4, cell / 3, (index + 1) / 10) for cell in (1, 2, 3)] for index in range(10)]
+    assert shares[9][2] == pytest.approx(0.4)
+    assert all(first < second for row in shares for first, second in pairwise(row))
+    assert all(first < second for column in zip(*shares, strict=True) for first, second in pairwise(column))
+
+
+def test_gradients_of_dropped_samples_vanish_and_the_others_are_scaled() -> None:
+    inputs = torch.ones(100, 2, requires_grad=True)
+    output = drop_per_sample(inputs, 0.5, torch.Generator().manual_seed(0))
+    output.sum().backward()
+    assert inputs.grad is not None
+    assert torch.equal(inputs.grad, output.detach())
+
+
+@pytest.mark.parametrize(
+    ("space", "identities"),
+    [(NasBench201(width=4, cells=1), (1,) * 6), (NasBenchMacro(width=4), (0,) * 8)],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_an_identity_is_never_dropped(space: Space, identities: Architecture) -> None:
+    torch.manual_seed(0)
+    supernet = space.supernet(1, 3, Construction())
+    images = torch.rand(8, 1, 8, 8)
+    hooks = Hooks(hook(0.95, 99))
+    assert torch.equal(supernet(images, identities, hooks), supernet(images, identities))
+    others = tuple(n - 1 for n in space.choices)
+    assert not torch.equal(supernet(images, others, hooks), supernet(images, others))
+
+
+def test_nothing_is_dropped_while_scoring(toy_spec) -> None:
+    """Scores are those of the plain forward pass of the trained weights."""
+    spec = toy_spec({"path_dropout": {"rate": 0.95}}, space={"name": "nasbench201", "width": 2, "cells": 1})
+    trainer = Trainer(spec, spec.images.load(), torch.device("cpu"))
+    trainer.run()
+    ((images, labels),) = trainer._scoring_batches
+    with torch.no_grad():
+        logits = [trainer.supernet(images, spec.space.architecture(index)) for index in trainer.architectures]
+    losses = [torch.nn.functional.cross_entropy(each, labels).item() for each in logits]
+    assert trainer.checkpoints[-1]["cross_entropy"] == pytest.approx(losses, rel=1e-5)
 
 
 def test_ramp_starts_again_with_an_iteration() -> None:

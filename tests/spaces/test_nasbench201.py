@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmark.errors import InputError
-from spaces.base import Architecture, Construction, Hooks
+from spaces.base import ALL, Architecture, Construction, Hooks
 from spaces.nasbench201.cell import OPERATIONS
 from spaces.nasbench201.space import NasBench201
 
@@ -221,3 +221,43 @@ def test_costs_are_the_published_ones(
     costs = NasBench201().costs(3, classes, resolution)
     np.testing.assert_array_equal(costs.parameters, published[f"{prefix}_params"])
     np.testing.assert_array_equal(costs.macs, published[f"{prefix}_macs"])
+
+
+def test_an_open_edge_averages_its_choices() -> None:
+    """The cell is linear in the output of its last edge."""
+    torch.manual_seed(0)
+    cell = SPACE.supernet(1, 3, Construction()).cells[0]
+    features = torch.randn(4, SPACE.width, 6, 6)
+    last = len(SPACE.choices) - 1
+    for text in (OPTIMUM, *SPECIAL):
+        architecture = SPACE.parse(text)[:last]
+        for hook in (None, lambda output, depth: depth * output + 1):
+            choices = [cell(features, (*architecture, choice), hook) for choice in range(len(OPERATIONS))]
+            torch.testing.assert_close(cell(features, (*architecture, ALL), hook), torch.stack(choices).mean(0))
+
+
+def test_hook_sees_each_operation_of_an_open_edge() -> None:
+    supernet = SPACE.supernet(1, 3, Construction())
+    images = torch.rand(2, 1, 8, 8)
+    depths: list[float] = []
+
+    def drop(output: Tensor, depth: float) -> Tensor:
+        depths.append(depth)
+        return torch.zeros_like(output)
+
+    architecture = (0, 0, 0, ALL, 0, 0)
+    fifth_of_a_skip = supernet(images, architecture, Hooks(drop))
+    cells = 3 * SPACE.cells
+    assert depths == [(cell + 1) / cells for cell in range(cells) for _ in range(3)]
+    # Nothing but a skip over five is left in each cell, and so no trace of what the convolutions and the pooling gave.
+    with torch.no_grad():
+        for name, weight in supernet.named_parameters():
+            if ".edges." in name:
+                weight.normal_()
+    torch.testing.assert_close(supernet(images, architecture, Hooks(drop)), fifth_of_a_skip)
+
+
+def test_gradients_reach_all_choices_of_open_edges() -> None:
+    supernet = SPACE.supernet(1, 3, Construction())
+    supernet(torch.rand(4, 1, 8, 8), (ALL,) * 6).square().sum().backward()
+    assert all(parameter.grad.abs().max() > 0 for parameter in supernet.parameters())

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmark.errors import InputError
-from spaces.base import Architecture, Construction, Hooks
-from spaces.nasbench_macro.network import ChainSupernet
+from spaces.base import ALL, Architecture, Construction, Hooks
+from spaces.nasbench_macro.network import ChainSupernet, shapes
 from spaces.nasbench_macro.space import NasBenchMacro
 
 SPACE = NasBenchMacro(width=2)
@@ -136,3 +136,32 @@ def test_rows_and_costs_are_the_published_ones(shared_data: Path) -> None:
         np.testing.assert_array_equal(SPACE.architectures, published["arch"])
         np.testing.assert_array_equal(costs.parameters, published["params"])
         np.testing.assert_array_equal(costs.macs, published["flops"])
+
+
+def test_an_open_layer_averages_its_choices() -> None:
+    torch.manual_seed(0)
+    supernet = SPACE.supernet(1, 3, Construction())
+    for layer, (channels, _, _) in enumerate(shapes(SPACE.width)):
+        features = torch.randn(4, channels, 8, 8)
+        for hook in (None, lambda output, depth: depth * output + 1):
+            choices = [supernet._features(features, layer, choice, hook) for choice in range(3)]
+            found = supernet._features(features, layer, ALL, hook)
+            torch.testing.assert_close(found, torch.stack(choices).mean(0))
+
+
+def test_hook_sees_each_residual_branch_of_an_open_layer() -> None:
+    supernet = SPACE.supernet(1, 3, Construction())
+    depths: list[float] = []
+
+    def watch(output: Tensor, depth: float) -> Tensor:
+        depths.append(depth)
+        return output
+
+    supernet(torch.rand(4, 1, 8, 8), (ALL,) * 8, Hooks(watch))
+    assert depths == [(layer + 1) / 8 for layer in range(8) if layer not in REDUCING for _ in range(2)]
+
+
+def test_gradients_reach_all_choices_of_open_layers() -> None:
+    supernet = SPACE.supernet(1, 3, Construction())
+    supernet(torch.rand(4, 1, 16, 16), (ALL,) * 8).square().sum().backward()
+    assert all(parameter.grad.abs().max() > 0 for parameter in supernet.parameters())

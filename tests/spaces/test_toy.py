@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spaces.base import Construction, Hooks
+from spaces.base import ALL, Construction, Hooks
 from spaces.toy import OPERATIONS, Toy
 
 SPACE = Toy()
@@ -56,3 +56,37 @@ def test_hook_sees_active_operations_of_both_cells_and_may_replace_them() -> Non
         torch.testing.assert_close(supernet(images, architecture, Hooks(drop)), supernet(images, (0, 0, 0)))
         active = sum(OPERATIONS[choice] != "none" for choice in architecture)
         assert depths == [0.5] * active + [1.0] * active
+
+
+def test_an_open_step_averages_its_choices() -> None:
+    """The cell is linear in the output of its last step."""
+    torch.manual_seed(0)
+    cell = SPACE.supernet(1, 3, Construction()).cells[0]
+    features = torch.randn(4, SPACE.width, 6, 6)
+    for hook in (None, lambda output, depth: depth * output + 1):
+        choices = [cell(features, (1, 2, choice), hook) for choice in range(3)]
+        torch.testing.assert_close(cell(features, (1, 2, ALL), hook), torch.stack(choices).mean(0))
+
+
+def test_hook_sees_each_operation_of_an_open_step() -> None:
+    supernet = SPACE.supernet(1, 3, Construction())
+    images = torch.rand(4, 1, 8, 8)
+    depths: list[float] = []
+
+    def drop(output: Tensor, depth: float) -> Tensor:
+        depths.append(depth)
+        return torch.zeros_like(output)
+
+    torch.testing.assert_close(supernet(images, (0, ALL, 1), Hooks(drop)), supernet(images, (0, 0, 0)))
+    assert depths == [0.5] * 3 + [1.0] * 3
+
+
+def test_gradients_reach_all_choices_of_open_steps() -> None:
+    supernet = SPACE.supernet(1, 3, Construction())
+    supernet(torch.rand(4, 1, 8, 8), (ALL, ALL, ALL)).square().sum().backward()
+    assert all(parameter.grad.abs().max() > 0 for parameter in supernet.parameters())
+
+
+def test_only_the_marked_decisions_are_left_open() -> None:
+    assert SPACE.soften((0, 1, 2), [False, True, False]) == (0, ALL, 2)
+    assert SPACE.soften((0, 1, 2), [False] * 3) == (0, 1, 2)

@@ -24,6 +24,14 @@ NORMS = {
     "tracked": nn.BatchNorm2d,
     "averaged": partial(nn.BatchNorm2d, momentum=None),
 }
+MAPPINGS = {
+    "separate": {},
+    "wsbn": {"norm_per_input": True},
+    "node": {"operations_per": "node"},
+    "crop": {"kernels": "centre"},
+    "all": {"norm_per_input": True, "operations_per": "node", "kernels": "transformed"},
+}
+CASES = [("separate", norm) for norm in NORMS] + [(mapping, "tracked") for mapping in MAPPINGS if mapping != "separate"]
 ARCHITECTURES = [
     *NasBench201().architectures[np.random.default_rng(0).choice(15625, 25, replace=False)].tolist(),
     [0, 0, 0, 0, 0, 0],
@@ -36,9 +44,9 @@ ARCHITECTURES = [
 ]
 
 
-def supernet(norm: str, dtype: torch.dtype = torch.float32) -> CellSupernet:
+def supernet(norm: str, mapping: str = "separate") -> CellSupernet:
     torch.manual_seed(0)
-    network = NasBench201(width=8, cells=2).supernet(3, 10, Construction(NORMS[norm], dtype))
+    network = NasBench201(width=8, cells=2).supernet(3, 10, Construction(NORMS[norm], **MAPPINGS[mapping]))
     for parameter in network.parameters():
         if parameter.dim() == 1:
             nn.init.normal_(parameter)
@@ -71,9 +79,9 @@ def layer_by_layer(monkeypatch):
     return call
 
 
-@pytest.mark.parametrize("norm", NORMS)
-def test_training_equals_layers_in_double_precision(norm, layer_by_layer) -> None:
-    network, (images, labels) = supernet(norm), batch()
+@pytest.mark.parametrize(("mapping", "norm"), CASES)
+def test_training_equals_layers_in_double_precision(mapping, norm, layer_by_layer) -> None:
+    network, (images, labels) = supernet(norm, mapping), batch()
     exact = copy.deepcopy(network).double()
     errors = []
     for architecture in ARCHITECTURES:
@@ -96,9 +104,9 @@ def test_training_equals_layers_in_double_precision(norm, layer_by_layer) -> Non
         torch.testing.assert_close(buffer.double(), other.double(), rtol=1e-3, atol=1e-3, msg=name)
 
 
-@pytest.mark.parametrize("norm", NORMS)
-def test_evaluation_equals_layers(norm, layer_by_layer) -> None:
-    network, (images, labels) = supernet(norm), batch()
+@pytest.mark.parametrize(("mapping", "norm"), CASES)
+def test_evaluation_equals_layers(mapping, norm, layer_by_layer) -> None:
+    network, (images, labels) = supernet(norm, mapping), batch()
     for architecture in ARCHITECTURES:
         trained(network, architecture, images, labels)
     network.eval()
@@ -219,6 +227,36 @@ def test_first_cells_share_what_they_have_in_common(monkeypatch) -> None:
         assert torch.equal(found[position], logits)
     # The stem and nine convolutions once; six of the skeleton and those of five cells for each.
     assert len(convolved) == 1 + 9 + 8 * (6 + 5 * 6)
+
+
+@pytest.mark.parametrize("kernels", ["own", "centre", "transformed"])
+def test_memory_knows_computed_weights_by_their_convolution(monkeypatch, kernels) -> None:
+    network = NasBench201(width=8, cells=1).supernet(3, 10, Construction(NORMS["batch"], kernels=kernels)).eval()
+    images, _ = batch()
+    memories = []
+    plain = Memory.__init__
+    monkeypatch.setattr(Memory, "__init__", lambda self: memories.append(self) or plain(self))
+    before = torch.get_num_threads()
+    architecture = (2, 2, 3, 2, 2, 3)
+    try:
+        torch.set_num_threads(1)
+        with torch.no_grad():
+            list(network.all_logits(images, [architecture, (*architecture[:-1], 2)]))
+    finally:
+        torch.set_num_threads(before)
+    # The map of the stem and two of the first cell's, whose last ones differ; their seven branches and one more.
+    assert [len(memory._kept) for memory in memories] == [3 + 7 + 1]
+
+
+@pytest.mark.parametrize("mapping", ["wsbn", "all"])
+def test_cells_with_other_predecessors_are_not_taken_for_alike(mapping) -> None:
+    network, (images, _) = supernet("batch", mapping).eval(), batch()
+    architectures = list(map(tuple, ARCHITECTURES))
+    with torch.no_grad():
+        found = list(network.all_logits(images, architectures))
+        assert len(found) == len(set(architectures))
+        for [position, *_], logits in found:
+            torch.testing.assert_close(logits, network(images, architectures[position]))
 
 
 def test_memory_is_bounded_and_forgets_the_oldest() -> None:

@@ -1,0 +1,108 @@
+"""The records of a study in one small file, as they are published, and back.
+
+Shared by those who write and those who analyse.
+"""
+
+import json
+import lzma
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import InputError
+from benchmark.layout import manifest_path, record_checksum, record_path
+
+RECORDS = "records.jsonl.xz"
+MANIFEST = "manifest.json"
+
+NAME = re.compile(r"\w[\w. -]*")
+"""Names that lead into no other folder."""
+
+
+def is_published(folder: Path) -> bool:
+    """Return whether a folder is meant as a published study."""
+    return (folder / MANIFEST).is_file() or (folder / RECORDS).is_file()
+
+
+def pack(store: Path, run_ids: Iterable[str]) -> bytes:
+    """Return the records of runs, compressed: one per line as it is in the store, in the order of their ids.
+
+    Runs without a record are left out. Whoever calls it has checked the records.
+
+    Parameters
+    ----------
+    store : Path
+        Folder of the store.
+    run_ids : iterable of str
+        The runs; a run that appears twice is packed once.
+    """
+    paths = (record_path(store, run_id) for run_id in sorted(set(run_ids)))
+    lines = (_line(path.read_bytes()) for path in paths if path.exists())
+    return lzma.compress(b"".join(line + b"\n" for line in lines), preset=9)
+
+
+def _line(content: bytes) -> bytes:
+    """Return a record on one line, as all are that the suite wrote; its checksum does not depend on that."""
+    return json.dumps(json.loads(content)).encode() if b"\n" in content else content
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Path]:
+    """Give a store with the manifest and the records of a published study, which is removed at the end.
+
+    Parameters
+    ----------
+    folder : Path
+        What was published; it stays as it is.
+
+    Raises
+    ------
+    InputError
+        If the folder has no manifest or no records, or a file in it is damaged.
+    """
+    with tempfile.TemporaryDirectory(prefix=f"{folder.name}.") as temporary:
+        store = Path(temporary)
+        manifest = _read(folder / MANIFEST)
+        study = _name(_object(manifest, folder / MANIFEST), "study", folder / MANIFEST)
+        for path, content in ((manifest_path(store, study), manifest), *_records(folder / RECORDS, store)):
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        yield store
+
+
+def _records(file: Path, store: Path) -> Iterator[tuple[Path, bytes]]:
+    """Yield where in a store each record belongs, and its content."""
+    try:
+        lines = lzma.decompress(_read(file)).splitlines()
+    except lzma.LZMAError as error:
+        raise InputError(f"{file} is damaged or no .xz: {error}") from error
+    for line in lines:
+        record = _object(line, file)
+        run_id = _name(record, "run_id", file)
+        if record.get("checksum") != record_checksum(record):
+            raise InputError(f"{file} is damaged: the record of run {run_id} does not match its checksum")
+        yield record_path(store, run_id), line
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}; allowed: a published study") from error
+
+
+def _object(content: bytes, file: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(content))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(f"{file} is damaged or no JSON: {error}") from error
+
+
+def _name(content: dict[str, Any], key: str, file: Path) -> str:
+    name = content.get(key)
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise InputError(f"{file} has {key} {name!r}; allowed: a name")
+    return name

@@ -1,0 +1,34 @@
+"""The number of images per step."""
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from heuristics.base import Heuristic
+from heuristics.scaling import scaled
+
+if TYPE_CHECKING:
+    from benchmark.spec import RunSpec
+
+
+@dataclass
+class BatchSize(Heuristic):
+    """The batch size of the study times `scale`, rounded, at least two.
+
+    The epochs stay, so a run with batches twice as large makes half as many steps, and trains half as many sampled
+    architectures. The learning rate stays too.
+    """
+
+    name: ClassVar[str] = "batch_size"
+    factor: ClassVar[str] = "batch_size"
+    source: ClassVar[str] = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
+    levels = tuple({"scale": scale} for scale in (0.5, 1.0, 2.0, 4.0))
+    default = True
+    neutral = {"scale": 1.0}
+
+    scale: float = field(
+        default=1.0, metadata={"help": "images per step, as a multiple of the study's", "low": 0.001, "high": 1000.0}
+    )
+
+    def revise(self, spec: "RunSpec") -> "RunSpec":
+        training = spec.training
+        return replace(spec, training=replace(training, batch_size=scaled(training.batch_size, self.scale, 2)))

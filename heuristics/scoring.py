@@ -1,0 +1,83 @@
+"""By what, and on how many images, architectures are scored."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor
+
+from benchmark.errors import InputError
+from heuristics.base import Heuristic
+
+if TYPE_CHECKING:
+    from benchmark.spec import RunSpec
+    from spaces.base import Supernet
+
+
+@dataclass
+class Scoring(Heuristic):
+    """What the score of an architecture is, on how many images, and over how many checkpoints results are averaged.
+
+    * ``score``: the accuracy, or minus the cross-entropy. Both are recorded in any case; this says which of them the
+      metrics rank by.
+    * ``images``: how many of the study's scoring images. All architectures are scored on the first ones; with
+      ``fresh`` each is scored on a sample of its own, without repetition, drawn anew at every checkpoint, as in NAO.
+    * ``checkpoints``: how many late checkpoints.
+
+    Nothing of this changes how the supernet is trained.
+    """
+
+    name: ClassVar[str] = "scoring"
+    factor: ClassVar[str] = "scoring"
+    source: ClassVar[str] = "Luo et al. 2018, Neural Architecture Optimization, arXiv 1808.07233"
+    levels = (
+        {"score": "accuracy"},
+        {"score": "cross_entropy"},
+        {"images": 100},
+        {"images": 100, "fresh": True},
+        {"checkpoints": 1},
+    )
+    default = True
+    neutral = {"score": "accuracy", "images": 0, "fresh": False, "checkpoints": 0}
+
+    score: str = field(
+        default="accuracy", metadata={"help": "what the score is", "choices": ("accuracy", "cross_entropy")}
+    )
+    images: int = field(
+        default=0, metadata={"help": "images that an architecture is scored on; 0 is the study's number", "low": 0}
+    )
+    fresh: bool = field(default=False, metadata={"help": "draw other images for every architecture"})
+    checkpoints: int = field(
+        default=0, metadata={"help": "late checkpoints that are averaged; 0 is the study's number", "low": 0}
+    )
+
+    def revise(self, spec: "RunSpec") -> "RunSpec":
+        scoring = spec.scoring
+        if self.images and not self.fresh:
+            scoring = replace(scoring, images=self.images)
+        if self.checkpoints:
+            scoring = replace(scoring, checkpoints=self.checkpoints)
+        return replace(spec, scoring=scoring)
+
+    def check(self, spec: "RunSpec") -> None:
+        # What is drawn from; how many there are is not known before they are read if the images do not say it.
+        available = spec.scoring.images if self.fresh and spec.scoring.images else getattr(spec.images, "valid", None)
+        if self.fresh and self.images < 2:
+            raise InputError(f"heuristics.scoring.images is {self.images}; allowed: at least 2, since fresh is true")
+        if available is not None and self.images > available:
+            raise InputError(
+                f"heuristics.scoring.images is {self.images}; allowed: 0 to the number of scoring images, {available}"
+            )
+
+    @contextmanager
+    def scoring(self, supernet: "Supernet", generator: torch.Generator) -> Iterator[None]:
+        self._generator = generator
+        yield
+
+    def prepares_scoring(self) -> bool:
+        return self.fresh
+
+    def scored_images(self, images: int) -> Tensor | None:
+        return torch.randperm(images, generator=self._generator)[: self.images] if self.fresh else None

@@ -1,0 +1,28 @@
+"""The share of the images that is trained on."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from heuristics.base import Heuristic
+from heuristics.scaling import scaled
+
+
+@dataclass
+class TrainPortion(Heuristic):
+    """Training uses a random share `portion` of the images, drawn once per run and shuffled in every epoch.
+
+    The epochs stay, so there are fewer steps too; a study that wants equal steps combines this with `epochs`. Which
+    images are used depends on the seed alone, and a smaller share is part of every larger one.
+    """
+
+    name: ClassVar[str] = "train_portion"
+    factor: ClassVar[str] = "train_portion"
+    source: ClassVar[str] = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
+    levels = tuple({"portion": portion} for portion in (1.0, 0.5, 0.25))
+    default = True
+    neutral = {"portion": 1.0}
+
+    portion: float = field(default=1.0, metadata={"help": "share of the training images", "low": 0.001, "high": 1.0})
+
+    def training_images(self, images: int) -> int:
+        return scaled(images, self.portion, 1)

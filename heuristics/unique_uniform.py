@@ -1,0 +1,40 @@
+"""Uniform sampling of different functions."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+
+from heuristics.base import Heuristic, Step, Task
+
+if TYPE_CHECKING:
+    from spaces.base import Architecture
+
+
+@dataclass
+class UniqueUniform(Heuristic):
+    """One architecture per step: an isomorphism class, uniformly, and then one of its members, uniformly.
+
+    So a function that many architectures compute is trained no more often than one that a single architecture does.
+    """
+
+    name: ClassVar[str] = "unique_uniform"
+    factor: ClassVar[str] = "sampling"
+    source: ClassVar[str] = (
+        "Ning et al. 2021, Evaluating Efficient Performance Estimators of Neural Architectures, arXiv 2008.03064"
+    )
+    levels = ({},)
+
+    def begin(self, task: Task) -> None:
+        self._space = task.space
+        numbers = task.space.isomorphism()
+        by_class = np.argsort(numbers, kind="stable")
+        _, starts = np.unique(numbers[by_class], return_index=True)
+        self._classes = np.split(by_class, starts[1:])
+
+    def sample(self, architectures: "list[Architecture]", step: Step) -> "list[Architecture]":
+        generator = step.generator("sampling")
+        members = self._classes[int(torch.randint(len(self._classes), (), generator=generator))]
+        member = members[int(torch.randint(len(members), (), generator=generator))]
+        return [self._space.architecture(int(member))]
