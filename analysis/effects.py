@@ -1,11 +1,13 @@
 """What each level of each factor does to the ranking, beside what ranks architectures without training."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 
 import pandas as pd
 
+from analysis.grids import Grid, find_grids
 from analysis.records import Level
-from analysis.statistics import Estimate
+from analysis.statistics import Difference, Estimate, distinct
 
 BASELINE = Level("baseline", "baseline", baseline=True, uses_truth=False)
 UNTRAINED = Level("untrained", "untrained", baseline=False, uses_truth=False)
@@ -45,9 +47,12 @@ class Effect:
         Its runs.
     estimates : dict of str to Estimate
         By metric; rows of published numbers only have tau.
-    difference : Estimate, optional
-        Mean over seeds of the tau of the level minus that of the baseline with the same seed; none for the
-        baseline itself and for reference rows.
+    differences : dict of str to Difference
+        By metric, mean over seeds of the level minus the baseline with the same seed; empty for the baseline
+        itself and for reference rows.
+    interaction : Difference, optional
+        Only for cells of a grid that change both factors: how much more they change tau together than the sum of
+        what each does alone, as a mean over seeds.
     baseline_minus_this : Estimate, optional
         Only for references: mean over seeds of the tau of the baseline minus that of the reference, which is the
         same for all seeds unless it is the untrained supernet.
@@ -56,13 +61,19 @@ class Effect:
     level: Level
     counts: Counts
     estimates: dict[str, Estimate]
-    difference: Estimate | None
+    differences: Mapping[str, Difference] = field(default_factory=dict)
+    interaction: Difference | None = None
     baseline_minus_this: Estimate | None = None
 
     @property
     def tau(self) -> Estimate:
         """Kendall's tau-b with the truth."""
         return self.estimates["tau"]
+
+    @property
+    def difference(self) -> Difference | None:
+        """The difference to the baseline in tau; none for the baseline itself and for reference rows."""
+        return self.differences.get("tau")
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,20 @@ class Effects:
     def baseline(self) -> Effect:
         """The row of the baseline."""
         return self.levels[0]
+
+    @property
+    def grids(self) -> list[Grid]:
+        """The grids of two factors."""
+        return find_grids([effect.level for effect in self.levels])
+
+    def of_level(self, level: Level) -> Effect:
+        """Return the row of a level of the study."""
+        return next(effect for effect in self.levels if effect.level == level)
+
+    @property
+    def comparisons(self) -> list[Difference]:
+        """The differences in tau that could exclude zero, each once: the family that is corrected together."""
+        return distinct(effect.difference for effect in self.levels)
 
     def of_factor(self, factor: str) -> list[Effect]:
         """Return the rows of a factor."""

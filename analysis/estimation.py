@@ -1,23 +1,22 @@
 """From the records of a study to its effects."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from analysis.comparisons import Seeds, compare, contrast, corrected, defined
 from analysis.effects import BASELINE, REFERENCE, UNTRAINED, Counts, Effect, Effects
 from analysis.formatting import count
+from analysis.grids import find_grids
 from analysis.measures import RANK_METRICS, TOP_METRICS, Measures, Yardstick, checkpoint_taus, measure_run
 from analysis.records import Level
 from analysis.references import Reference, published_references
 from analysis.resampling import bootstrap_weights
 from analysis.results import Results
-from analysis.statistics import Estimate, over_both, over_seeds
+from analysis.statistics import Difference, Estimate, over_both, over_seeds
 from benchmark.errors import InputError
-
-Seeds = Mapping[int, Measures]
-"""The measured runs of one level by seed."""
 
 
 def compute_effects(
@@ -52,13 +51,17 @@ def compute_effects(
         published = published_references(results.reference.loc[truth.index], results.target, weights)
     runs = _with_metrics(results.runs, measured)
     against = _by_seed(runs, BASELINE, measured)
-    levels = [_effect(level, runs, measured, against, len(truth)) for level in (BASELINE, *results.manifest.levels)]
+    interactions = _interactions(results.manifest.levels, runs, measured, len(truth))
+    levels = [
+        replace(_effect(level, runs, measured, against, len(truth)), interaction=interactions.get(level))
+        for level in (BASELINE, *results.manifest.levels)
+    ]
     untrained = replace(
         _effect(UNTRAINED, runs, measured, {}, len(truth)),
-        baseline_minus_this=_difference(against, _by_seed(runs, UNTRAINED, measured), len(truth)),
+        baseline_minus_this=contrast("tau", [against], [_by_seed(runs, UNTRAINED, measured)], len(truth)),
     )
     return Effects(
-        levels=tuple(levels),
+        levels=corrected(levels),
         references=(untrained, *(_published(name, found, against) for name, found in published.items())),
         runs=runs,
         checkpoints=checkpoint_taus(results.scores, truth),
@@ -84,10 +87,9 @@ def _measure(
     measured = {}
     for done, run_id in enumerate(finished, start=1):
         checkpoints = [
-            (part["accuracy"].to_numpy(), part["cross_entropy"].to_numpy())
-            for _, part in by_run[run_id].groupby("epoch")
+            (part["score"].to_numpy(), part["cross_entropy"].to_numpy()) for _, part in by_run[run_id].groupby("epoch")
         ]
-        measured[run_id] = measure_run(checkpoints, yardstick)
+        measured[run_id] = measure_run(run_id, checkpoints, yardstick)
         if on_progress:
             on_progress(f"measured run {done} of {len(finished)}")
     return measured
@@ -118,18 +120,32 @@ def _effect(
         counts=_counts(runs[(runs["factor"] == level.factor) & (runs["level"] == level.name)]),
         estimates={name: _rank_estimate(name, seeds, architectures) for name in RANK_METRICS}
         | {name: _top_estimate(name, seeds, architectures) for name in TOP_METRICS},
-        difference=None if level.baseline or level == UNTRAINED else _difference(seeds, against, architectures),
+        differences={} if level.baseline or level == UNTRAINED else compare(seeds, against, architectures),
     )
+
+
+def _interactions(
+    levels: Sequence[Level], runs: pd.DataFrame, measured: Mapping[str, Measures], architectures: int
+) -> dict[Level, Difference]:
+    """Return the difference of differences of every cell of a grid that changes both factors."""
+    found = {}
+    for grid in find_grids(levels):
+        for place, level in grid.cells.items():
+            corners = grid.corners(place)
+            if corners:
+                both, neither, first, second = (_by_seed(runs, cell, measured) for cell in (level, *corners))
+                found[level] = contrast("tau", [both, neither], [first, second], architectures)
+    return found
 
 
 def _published(name: str, reference: Reference, baseline: Seeds) -> Effect:
     """Return the row of a published predictor; its tau is subtracted from that of every run of the baseline."""
-    used = _defined("tau", baseline)
+    used = defined("tau", baseline)
     values = np.array([baseline[seed].values["tau"] - reference.tau.value for seed in used])
     replicates = np.array([baseline[seed].replicates["tau"] - reference.replicates for seed in used])
     margin = over_both(values, replicates, reference.tau.architectures, bound=2.0)
     level = Level(REFERENCE, name, baseline=False, uses_truth=False)
-    return Effect(level, Counts(), {"tau": reference.tau}, None, margin)
+    return Effect(level, Counts(), {"tau": reference.tau}, baseline_minus_this=margin)
 
 
 def _counts(rows: pd.DataFrame) -> Counts:
@@ -139,27 +155,15 @@ def _counts(rows: pd.DataFrame) -> Counts:
     return Counts(planned=len(rows), undefined=undefined, **states)
 
 
-def _defined(name: str, seeds: Seeds) -> list[int]:
-    return [seed for seed, measures in seeds.items() if np.isfinite(measures.values[name])]
-
-
 def _rank_estimate(name: str, seeds: Seeds, architectures: int) -> Estimate:
-    used = _defined(name, seeds)
+    used = defined(name, seeds)
     values = np.array([seeds[seed].values[name] for seed in used])
     return over_both(values, np.array([seeds[seed].replicates[name] for seed in used]), architectures)
 
 
 def _top_estimate(name: str, seeds: Seeds, architectures: int) -> Estimate:
-    values = np.array([seeds[seed].values[name] for seed in _defined(name, seeds)])
+    values = np.array([seeds[seed].values[name] for seed in defined(name, seeds)])
     return over_seeds(values, architectures, lowest=-1.0 if name == "sparse_tau_yu" else 0.0)
-
-
-def _difference(seeds: Seeds, against: Seeds, architectures: int) -> Estimate:
-    """Return the difference in tau to the baseline over the seeds that both have."""
-    used = [seed for seed in _defined("tau", seeds) if seed in _defined("tau", against)]
-    values = np.array([seeds[seed].values["tau"] - against[seed].values["tau"] for seed in used])
-    replicates = np.array([seeds[seed].replicates["tau"] - against[seed].replicates["tau"] for seed in used])
-    return over_both(values, replicates, architectures, bound=2.0)
 
 
 def _warnings(results: Results, runs: pd.DataFrame, truth: pd.Series) -> list[str]:

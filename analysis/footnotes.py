@@ -1,10 +1,11 @@
 """What stands below the tables: what their numbers are and what they rest on."""
 
 from analysis.effects import Effects
-from analysis.formatting import ONE_SEED, USES_TRUTH, count
+from analysis.formatting import CORRECTED, ONE_SEED, UNCORRECTED, USES_TRUTH, count
 from analysis.references import NOISE_CEILING
 from analysis.results import Results
 from analysis.statistics import Estimate
+from analysis.wording import seeds_line
 
 
 def footer(results: Results, effects: Effects) -> list[str]:
@@ -23,8 +24,9 @@ def footer(results: Results, effects: Effects) -> list[str]:
         "95 % intervals say how far a mean could move with other seeds and other architectures: a t interval over "
         "seeds, widened by what a bootstrap (scoring architectures drawn anew from these) shows of the choice of "
         "architectures. Published references: architectures alone. Differences are paired by seed and by "
-        "architecture; a reference known for fewer architectures is subtracted as it is. Intervals are not adjusted "
-        "for their number.",
+        "architecture; a reference known for fewer architectures is subtracted as it is.",
+        *_correction(effects),
+        _runs(effects),
     ]
     if 0 < known == results.reference[results.target].notna().sum():
         lines.append(
@@ -43,17 +45,47 @@ def footer(results: Results, effects: Effects) -> list[str]:
     return lines
 
 
+def _correction(effects: Effects) -> list[str]:
+    """Return what the marks beside differences mean, and how many seeds would decide more of them."""
+    many = len(effects.comparisons)
+    if not many:
+        return []
+    return [
+        f"Intervals are not adjusted for their number. {CORRECTED} marks differences that exclude zero also when all "
+        f"{count(many, 'comparison')} of the study are corrected for their number (Holm), {UNCORRECTED} those that "
+        "exclude it only before. A comparison of the same runs counts once.",
+        seeds_line(effects),
+    ]
+
+
+def _runs(effects: Effects) -> str:
+    """Return what became of all runs."""
+    runs = effects.runs.drop_duplicates("run_id")
+    states = ", ".join(f"{number} {state}" for state, number in runs["status"].value_counts(sort=False).items())
+    errors = ", ".join(f"{number} {error}" for error, number in runs["error"].value_counts().sort_index().items())
+    lost = (runs["status"] != "finished").any()
+    left_out = " Means are over finished runs; the others are counted beside them." if lost else ""
+    return f"Runs: {states}{f' ({errors})' if errors else ''}.{left_out}"
+
+
 def metrics_footer() -> list[str]:
     """Return what the columns of the tables of other metrics are."""
     return [
         "Sparse tau: differences of truth within one bin of 0.1 % count as ties. tau given parameters: partial tau "
         "with the parameter count held fixed. tau of cross-entropy: the scores are minus the "
-        "cross-entropy instead of the accuracy.",
-        "Regret (best truth of all scored minus the best of the top 10), precision (share of the predicted top 5 % in "
-        "the true one) and the mean truth of the top 10 are within the scored architectures. P(beats 10 random): the "
-        "probability that the best of the top 10 is better than 10 random architectures of the whole space.",
+        "cross-entropy instead of the accuracy. tau with parameters: of the score with the parameter count instead "
+        "of the truth, which is how much a supernet prefers large networks.",
+        "A level that only prefers large networks more gains in tau, as far as these are better, and in tau with "
+        "parameters, but not in tau given parameters. Marks beside differences are as above, each metric corrected "
+        "by itself. Interaction: the difference of a cell minus the differences of the two cells that change one "
+        "factor each, so what both do together beyond the sum; all interactions of the study are corrected together.",
+        "Regret (best truth of all scored minus the best of the top 10; lower is better), precision (share of the "
+        "predicted top 5 % or 1 % in the true one; of 200 architectures these are 10 and 2) and the mean truth of the "
+        "top 10 are within the scored architectures. P(beats 10 random): the probability that the best of the top 10 "
+        "is better than 10 random architectures of the whole space.",
         "Intervals of the architectures predicted best cover seeds alone, here and in table.csv, which holds every "
-        "estimate with its interval and its number of seeds and of architectures.",
+        "estimate with its interval and its number of seeds and of architectures. Where all pairs of seeds show the "
+        "same difference in such a metric, nothing shows its spread, and it has no interval.",
     ]
 
 

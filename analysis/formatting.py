@@ -3,9 +3,11 @@
 import math
 
 from analysis.effects import Effect
-from analysis.statistics import Estimate
+from analysis.statistics import Difference, Estimate
 
 NONE = "—"
+CORRECTED = "*"
+UNCORRECTED = "(*)"
 ONE_SEED = "†"
 USES_TRUTH = "‡"
 NOT_DECIDABLE = "one seed: not decidable"
@@ -29,6 +31,15 @@ def with_interval(estimate: Estimate, sign: str = "", scale: float = 1.0, decima
     return value if ends == NONE else f"{value} {ends}"
 
 
+def marks(estimate: Estimate) -> str:
+    """Return what has to stand beside an interval: that seeds are not covered, or that a comparison excludes zero."""
+    if estimate.one_seed and not math.isnan(estimate.low):
+        return f" {ONE_SEED}"
+    if not isinstance(estimate, Difference) or math.isnan(estimate.adjusted) or not estimate.excludes_zero:
+        return ""
+    return f" {CORRECTED if estimate.excludes_zero_corrected else UNCORRECTED}"
+
+
 def count(items: int, name: str) -> str:
     """Return a number of things, such as ``1 seed`` or ``2 seeds``."""
     return f"{items} {name}" + "s" * (items != 1)
@@ -39,7 +50,7 @@ def runs_note(effect: Effect) -> str:
     counts = effect.counts
     if not counts.lost:
         return count(counts.finished, "run")
-    return f"{counts.finished - counts.undefined} of {count(counts.planned, 'run')} ({_lost(effect)})"
+    return f"{counts.finished - counts.undefined} of {count(counts.planned, 'run')} ({lost_note(effect)})"
 
 
 def pairs_note(effect: Effect) -> str:
@@ -48,9 +59,10 @@ def pairs_note(effect: Effect) -> str:
     planned, lost = effect.counts.planned, sum(effect.counts.lost.values())
     if pairs == planned:
         return count(pairs, "pair")
-    reasons = [_lost(effect)] * bool(lost) + ["baseline incomplete"] * (pairs < planned - lost)
+    reasons = [lost_note(effect)] * bool(lost) + ["baseline incomplete"] * (pairs < planned - lost)
     return f"{pairs} of {count(planned, 'pair')} ({', '.join(reasons)})"
 
 
-def _lost(effect: Effect) -> str:
+def lost_note(effect: Effect) -> str:
+    """Return what became of the runs without tau, such as ``2 failed``."""
     return ", ".join(f"{runs} {state}" for state, runs in effect.counts.lost.items())

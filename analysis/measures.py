@@ -11,20 +11,31 @@ import pandas as pd
 from analysis import metrics, resampling
 
 TOP = 10
-TOP_FRACTION = 0.05
 
-RANK_METRICS = ("tau", "sparse_tau", "spearman", "partial_tau", "tau_cross_entropy")
+RANK_METRICS = ("tau", "sparse_tau", "spearman", "partial_tau", "tau_cross_entropy", "tau_parameters")
 """Metrics of all architectures, whose intervals cover architectures and seeds."""
 
 TOP_METRICS = (
     "sparse_tau_yu",
     "regret_at_10",
     "precision_at_5_percent",
+    "precision_at_1_percent",
     "surpassing_random_10",
     "final_performance_10",
     "final_performance_10_sd",
 )
 """Metrics whose bootstrap over architectures is not valid; their intervals cover seeds alone."""
+
+COMPARED_RANK_METRICS = ("tau", "partial_tau", "tau_parameters")
+"""Those with a difference to the baseline: is it better, is it beyond size, does it only prefer size."""
+
+COMPARED_TOP_METRICS = (
+    "regret_at_10",
+    "precision_at_5_percent",
+    "precision_at_1_percent",
+    "surpassing_random_10",
+    "final_performance_10",
+)
 
 
 @dataclass(frozen=True)
@@ -69,8 +80,13 @@ class Yardstick:
         return resampling.pair_form(self.weights, self.parameters, self.parameters)
 
     @cached_property
-    def tau_parameters(self) -> np.ndarray:
-        """tau-b of the parameter count in each resample, [resamples]."""
+    def truth_given(self) -> float:
+        """tau-b of the parameter count with the truth."""
+        return metrics.kendall_tau(self.parameters, self.truth)
+
+    @cached_property
+    def resampled_truth_given(self) -> np.ndarray:
+        """tau-b of the parameter count with the truth in each resample, [resamples]."""
         return resampling.bootstrap_tau(self.weights, self.parameters, self.truth)
 
     @cached_property
@@ -85,44 +101,54 @@ class Measures:
 
     Attributes
     ----------
+    run_id : str
+        Whose they are.
     values : dict of str to float
         All `RANK_METRICS` and `TOP_METRICS`; NaN where a checkpoint leaves one undefined.
     replicates : dict of str to ndarray, [resamples]
         Only `RANK_METRICS`.
     """
 
+    run_id: str
     values: dict[str, float]
     replicates: dict[str, np.ndarray]
 
 
-def measure_run(checkpoints: Sequence[tuple[np.ndarray, np.ndarray]], yardstick: Yardstick) -> Measures:
+def measure_run(run_id: str, checkpoints: Sequence[tuple[np.ndarray, np.ndarray]], yardstick: Yardstick) -> Measures:
     """Measure a run.
 
     Parameters
     ----------
-    checkpoints : sequence of (accuracy, cross_entropy), each an ndarray [n]
-        Scores at the late checkpoints.
+    run_id : str
+        Which run it is.
+    checkpoints : sequence of (score, cross_entropy), each an ndarray [n]
+        What the run ranks by, and its cross-entropies, at the late checkpoints.
     yardstick : Yardstick
         What they are compared with.
     """
-    values = [_values(accuracy, cross_entropy, yardstick) for accuracy, cross_entropy in checkpoints]
-    replicates = [_replicates(accuracy, cross_entropy, yardstick) for accuracy, cross_entropy in checkpoints]
+    values = [_values(score, cross_entropy, yardstick) for score, cross_entropy in checkpoints]
+    replicates = [_replicates(score, cross_entropy, yardstick) for score, cross_entropy in checkpoints]
     return Measures(
+        run_id=run_id,
         values={name: float(np.mean([value[name] for value in values])) for name in RANK_METRICS + TOP_METRICS},
         replicates={name: np.mean([replicate[name] for replicate in replicates], axis=0) for name in RANK_METRICS},
     )
 
 
-def _values(accuracy: np.ndarray, cross_entropy: np.ndarray, yardstick: Yardstick) -> dict[str, float]:
+def _values(score: np.ndarray, cross_entropy: np.ndarray, yardstick: Yardstick) -> dict[str, float]:
     truth = yardstick.truth
+    of_truth = metrics.kendall_tau(score, truth)
+    of_parameters = metrics.kendall_tau(score, yardstick.parameters)
+    taus = (np.array(tau) for tau in (of_truth, of_parameters, yardstick.truth_given))
     return {
-        "tau": metrics.kendall_tau(accuracy, truth),
-        "sparse_tau": metrics.kendall_tau(accuracy, yardstick.bins),
-        "spearman": metrics.spearman_rho(accuracy, truth),
-        "partial_tau": metrics.partial_kendall_tau(accuracy, truth, yardstick.parameters),
+        "tau": of_truth,
+        "sparse_tau": metrics.kendall_tau(score, yardstick.bins),
+        "spearman": metrics.spearman_rho(score, truth),
+        "partial_tau": float(metrics.partial_tau(*taus)),
+        "tau_parameters": of_parameters,
         "tau_cross_entropy": _if_defined(cross_entropy, truth),
-        "sparse_tau_yu": metrics.sparse_kendall_tau_yu(accuracy, truth),
-    } | _top_values(accuracy, yardstick)
+        "sparse_tau_yu": metrics.sparse_kendall_tau_yu(score, truth),
+    } | _top_values(score, yardstick)
 
 
 def _if_defined(cross_entropy: np.ndarray, truth: np.ndarray) -> float:
@@ -130,37 +156,39 @@ def _if_defined(cross_entropy: np.ndarray, truth: np.ndarray) -> float:
     return math.nan if np.isnan(cross_entropy).any() else metrics.kendall_tau(-cross_entropy, truth)
 
 
-def _top_values(accuracy: np.ndarray, yardstick: Yardstick) -> dict[str, float]:
+def _top_values(score: np.ndarray, yardstick: Yardstick) -> dict[str, float]:
     if len(yardstick.truth) < TOP:
         return dict.fromkeys(TOP_METRICS[1:], math.nan)
     truth, table = yardstick.truth, yardstick.table
-    mean, deviation = metrics.final_search_performance(accuracy, truth, TOP)
+    mean, deviation = metrics.final_search_performance(score, truth, TOP)
     # The margin keeps an architecture from outranking itself by a rounding error.
-    better = int(np.sum(table > metrics.best_truth_at(accuracy, truth, TOP) + 1e-12))
+    better = int(np.sum(table > metrics.best_truth_at(score, truth, TOP) + 1e-12))
     return {
-        "regret_at_10": metrics.regret_at(accuracy, truth, TOP),
-        "precision_at_5_percent": metrics.precision_at(accuracy, truth, TOP_FRACTION),
+        "regret_at_10": metrics.regret_at(score, truth, TOP),
+        "precision_at_5_percent": metrics.precision_at(score, truth, 0.05),
+        "precision_at_1_percent": metrics.precision_at(score, truth, 0.01),
         "surpassing_random_10": metrics.probability_surpassing_random(better + 1, len(table), TOP),
         "final_performance_10": mean,
         "final_performance_10_sd": deviation,
     }
 
 
-def _replicates(accuracy: np.ndarray, cross_entropy: np.ndarray, yardstick: Yardstick) -> dict[str, np.ndarray]:
+def _replicates(score: np.ndarray, cross_entropy: np.ndarray, yardstick: Yardstick) -> dict[str, np.ndarray]:
     weights, truth = yardstick.weights, yardstick.truth
-    untied = resampling.pair_form(weights, accuracy, accuracy)
+    untied = resampling.pair_form(weights, score, score)
 
     def tau(other: np.ndarray, untied_other: np.ndarray) -> np.ndarray:
-        return resampling.tau_of_forms(resampling.pair_form(weights, accuracy, other), untied, untied_other)
+        return resampling.tau_of_forms(resampling.pair_form(weights, score, other), untied, untied_other)
 
     of_truth = tau(truth, yardstick.untied)
     of_parameters = tau(yardstick.parameters, yardstick.untied_parameters)
-    ranks = resampling.resampled_ranks(weights, accuracy)
+    ranks = resampling.resampled_ranks(weights, score)
     return {
         "tau": of_truth,
         "sparse_tau": tau(yardstick.bins, yardstick.untied_bins),
         "spearman": resampling.bootstrap_spearman(weights, ranks, yardstick.ranks),
-        "partial_tau": metrics.partial_tau(of_truth, of_parameters, yardstick.tau_parameters),
+        "partial_tau": metrics.partial_tau(of_truth, of_parameters, yardstick.resampled_truth_given),
+        "tau_parameters": of_parameters,
         "tau_cross_entropy": _cross_entropy_replicates(cross_entropy, yardstick),
     }
 
@@ -189,7 +217,7 @@ def checkpoint_taus(scores: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
             run_id,
             epoch,
             late,
-            metrics.kendall_tau(part["accuracy"].to_numpy(), truth[part["architecture"]].to_numpy()),
+            metrics.kendall_tau(part["score"].to_numpy(), truth[part["architecture"]].to_numpy()),
         )
         for (run_id, epoch, late), part in usable.groupby(["run_id", "epoch", "late"], sort=False)
     ]

@@ -20,12 +20,25 @@ OBJECTS = ("spec", "spec.training", "heuristics", "counts", "execution", "execut
 
 @dataclass(frozen=True)
 class Level:
-    """One setting of a factor; `uses_truth` marks one that looks at published accuracies in training."""
+    """One setting of a factor, or of several.
+
+    Attributes
+    ----------
+    factor, name : str
+        As they appear in tables.
+    baseline : bool
+        Whether it is the baseline.
+    uses_truth : bool
+        Whether it looks at published accuracies in training.
+    cell : tuple of (factor, level), each a str
+        The settings that a level of a grid combines; empty for others, and in manifests older than this.
+    """
 
     factor: str
     name: str
     baseline: bool
     uses_truth: bool
+    cell: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,11 @@ def read_manifest(store: Path, study: str) -> Manifest:
     path = manifest_path(store, study)
     if not path.is_file():
         raise unknown("study", study, [file.stem for file in path.parent.glob("*.json")])
+    return read_manifest_file(path)
+
+
+def read_manifest_file(path: Path) -> Manifest:
+    """Read a manifest wherever it is; see `read_manifest`."""
     content = _read_object(path)
     if "checksum" in content and content["checksum"] != record_checksum(content):  # Older ones have none.
         raise InputError(f"{path} does not match its checksum; it was changed")
@@ -90,6 +108,7 @@ def _manifest(content: dict[str, Any]) -> Manifest:
                 one_line(level["level"]),
                 bool(level["baseline"]),
                 bool(level.get("uses_truth", False)),
+                tuple((one_line(axis), one_line(setting)) for axis, setting in level.get("cell", {}).items()),
             )
             for factor in content["factors"]
             for level in factor["levels"]

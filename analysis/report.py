@@ -1,17 +1,15 @@
 """Write the whole report of a study from its store."""
 
-import shutil
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.effects import Effects
 from analysis.estimation import compute_effects
+from analysis.folders import replaced
 from analysis.footnotes import footer, metrics_footer
 from analysis.formatting import count
-from analysis.plots import EFFECTS_FOREST, all_figures, effect_names
+from analysis.plots import EFFECTS_FOREST, all_figures, effect_names, grid_names
 from analysis.plotting import style
 from analysis.rendering import as_latex, as_markdown, as_text, escape_markdown
 from analysis.results import Results, load_results
@@ -20,12 +18,14 @@ from analysis.tables import (
     Table,
     effects_table,
     full_frame,
+    interaction_table,
     rank_metrics_table,
     references_table,
+    size_table,
+    top_differences_table,
     top_metrics_table,
 )
-from analysis.wording import Finding, reading, summary
-from benchmark.errors import InputError
+from analysis.wording import Finding, reading, size_reading, summary
 
 CONTENTS = frozenset(
     (
@@ -101,41 +101,13 @@ def write_report(
     """
     results = load_results(store, study, target)
     effects = compute_effects(results, resamples, seed, on_progress)
-    with _replaced(folder.absolute()) as new:
+    with replaced(folder.absolute(), CONTENTS) as new:
         text = _write_tables(new, results, effects)
         _write_frames(new, results, effects)
         captions = _write_plots(new / "plots", results, effects, on_progress)
         (new / "report.md").write_text(_report_page(results, effects, captions), encoding="utf-8")
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return Report(text, tuple(paths), effects.warnings)
-
-
-@contextmanager
-def _replaced(folder: Path) -> Iterator[Path]:
-    """Give an empty folder that replaces `folder` if the body succeeds and is removed if it fails."""
-    check_replaceable(folder)
-    new, old = (folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.{kind}") for kind in ("new", "old"))
-    new.mkdir(parents=True)
-    try:
-        yield new
-        if folder.exists():
-            folder.replace(old)
-        new.replace(folder)
-    except BaseException:
-        if old.exists() and not folder.exists():
-            old.replace(folder)
-        shutil.rmtree(new, ignore_errors=True)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def check_replaceable(folder: Path) -> None:
-    """Raise InputError if writing to `folder` would delete something that no report made."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"report folder {folder} is a file")
-    foreign = sorted({path.name for path in folder.iterdir()} - CONTENTS) if folder.exists() else []
-    if foreign:
-        raise InputError(f"report folder {folder} holds {foreign[0]!r}; allowed: an empty folder or an older report")
 
 
 def _write_tables(folder: Path, results: Results, effects: Effects) -> str:
@@ -154,7 +126,9 @@ def _main_tables(effects: Effects) -> list[Table]:
 
 
 def _other_tables(effects: Effects) -> list[Table]:
-    return [rank_metrics_table(effects), top_metrics_table(effects)]
+    differences = [size_table(effects), top_differences_table(effects)]
+    interactions = [interaction_table(effects, grid) for grid in effects.grids]
+    return [*differences, *interactions, rank_metrics_table(effects), top_metrics_table(effects)]
 
 
 def _write_frames(folder: Path, results: Results, effects: Effects) -> None:
@@ -184,7 +158,7 @@ def _write_plots(
 
 def _report_page(results: Results, effects: Effects, captions: dict[str, str]) -> str:
     """Return the page that puts tables, plots and their reading together."""
-    of_factors = effect_names(effects)
+    of_factors, of_grids = effect_names(effects), grid_names(effects)
     parts = [f"# {escape_markdown(results.manifest.title)}", *map(escape_markdown, introduction(results, effects))]
     parts += [_items(summary(effects)), *_image(EFFECTS_FOREST, captions)]
     if effects.warnings:
@@ -195,9 +169,12 @@ def _report_page(results: Results, effects: Effects, captions: dict[str, str]) -
         findings = _findings(reading(effects, factor))
         parts += [f"## {escape_markdown(factor)}", f"Differences in tau to the baseline, paired by seed, {n}:"]
         parts += [findings or "No level besides the baseline.", *_image(plot, captions)]
+        size = _findings(size_reading(effects, factor))
+        parts += ["Of those that exclude zero:", size] if size else []
+        parts += _image(of_grids[factor], captions) if factor in of_grids else []
     parts += ["## Other metrics", as_markdown(_other_tables(effects), metrics_footer()).rstrip(), "## Other plots"]
     for plot in captions:
-        if plot != EFFECTS_FOREST and plot not in of_factors.values():
+        if plot != EFFECTS_FOREST and plot not in (*of_factors.values(), *of_grids.values()):
             parts += _image(plot, captions)
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -30,6 +30,7 @@ SCORES = {
     "architecture": np.int64,
     "accuracy": np.float64,
     "cross_entropy": np.float64,
+    "score": np.float64,
 }
 """Columns of the scores."""
 
@@ -47,7 +48,8 @@ class Results:
         missing or damaged, with `error` and `message` saying why.
     scores : DataFrame
         One row per run, checkpoint and architecture: run_id, epoch, late, architecture (its number in the
-        space), accuracy, cross_entropy (NaN where it overflowed).
+        space), accuracy, cross_entropy (NaN where it overflowed), score (what the run ranks by, higher is better:
+        the accuracy, or minus the cross-entropy, which is minus infinity where that overflowed).
     curve : DataFrame
         One row per run and epoch of training: run_id, epoch, loss, accuracy, learning_rate.
     reference : DataFrame
@@ -176,12 +178,26 @@ def _scores(records: Mapping[str, Record]) -> pd.DataFrame:
                 "architecture": np.asarray(record["architectures"], dtype=np.int64),
                 "accuracy": np.asarray(checkpoint["accuracy"], dtype=np.float64),
                 "cross_entropy": _finite(checkpoint["cross_entropy"]),
+                "score": _score(checkpoint, ranks_by(record)),
             }
         )
         for run_id, record in records.items()
         for checkpoint in record["checkpoints"]
     ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({}, columns=list(SCORES)).astype(SCORES)
+
+
+def ranks_by(record: Record) -> str:
+    """Return what the score of a run is: ``"accuracy"``, or ``"cross_entropy"``, with a minus sign."""
+    return str(record.get("heuristics", {}).get("scoring", {}).get("score", "accuracy"))
+
+
+def _score(checkpoint: Mapping[str, Any], by: str) -> np.ndarray:
+    if by == "accuracy":
+        return np.asarray(checkpoint["accuracy"], dtype=np.float64)
+    losses = _finite(checkpoint["cross_entropy"])
+    # A network that overflowed is worse than any other.
+    return np.where(np.isnan(losses), -np.inf, -losses)
 
 
 def _finite(values: list[float | None]) -> np.ndarray:
@@ -191,10 +207,11 @@ def _finite(values: list[float | None]) -> np.ndarray:
 
 def _overflows(scores: pd.DataFrame) -> list[str]:
     """Return one line per run whose cross-entropy overflowed."""
-    lost = scores["cross_entropy"].isna().groupby(scores["run_id"], sort=False).sum()
+    lost = scores[scores["cross_entropy"].isna()].groupby("run_id", sort=False)["score"]
     return [
-        f"run {run_id}: {count} of its cross-entropies are not finite and are left undefined; its accuracies are used"
-        for run_id, count in lost[lost > 0].items()
+        f"run {run_id}: {len(part)} of its cross-entropies are not finite and "
+        + ("rank last" if np.isneginf(part).all() else "are left undefined; its accuracies are used")
+        for run_id, part in lost
     ]
 
 

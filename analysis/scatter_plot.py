@@ -9,7 +9,7 @@ from analysis.effects import Effects
 from analysis.formatting import count, number
 from analysis.metrics import kendall_tau
 from analysis.plotting import BASELINE_COLOR, put_title
-from analysis.results import Results
+from analysis.results import Results, ranks_by
 
 SHOWN = (0.02, 0.98)
 """Quantiles that the axes of accuracies span; a few broken networks would squeeze all others into a corner."""
@@ -26,16 +26,17 @@ def scatter_figure(results: Results, effects: Effects) -> Figure:
     values, ranks = figure.subplots(1, 2)
     run = finished.iloc[0]
     scores = results.scores[results.scores["run_id"] == run["run_id"]]
-    last = scores[scores["epoch"] == scores["epoch"].max()].set_index("architecture")["accuracy"]
+    last = scores[scores["epoch"] == scores["epoch"].max()].set_index("architecture")["score"]
     truth, score = effects.truth.to_numpy(), last[effects.truth.index].to_numpy()
     _points(values, truth, score)
     outside = _limit(values, truth, score)
     values.set_xlabel(f"published accuracy, {results.target}")
-    values.set_ylabel(f"accuracy on {results.manifest.images}\nwith the supernet's weights")
-    values.set_title(f"accuracies, {outside} of {len(truth)} outside")
+    kind = "accuracy" if ranks_by(results.example or {}) == "accuracy" else "minus cross-entropy"
+    values.set_ylabel(f"{kind} on {results.manifest.images}\nwith the supernet's weights")
+    values.set_title(f"values, {outside} of {len(truth)} outside")
     _points(ranks, stats.rankdata(truth), stats.rankdata(score))
     ranks.set_xlabel(f"rank of the published accuracy, {len(truth)} = best")
-    ranks.set_ylabel(f"rank of the accuracy on {results.manifest.images}\nwith the supernet's weights")
+    ranks.set_ylabel(f"rank of the {kind} on {results.manifest.images}\nwith the supernet's weights")
     ranks.set_title("ranks, which are all that tau sees")
     tau, n = number(kendall_tau(score, truth)), count(len(truth), "architecture")
     put_title(figure, f"baseline, seed {run['seed']}, epoch {scores['epoch'].max()}: tau {tau}, {n}")
@@ -51,7 +52,8 @@ def _limit(axes: Axes, x: np.ndarray, y: np.ndarray) -> int:
     """Limit the axes to the quantiles that are shown and return how many points are outside."""
     outside = np.zeros(len(x), dtype=bool)
     for values, limit in ((x, axes.set_xlim), (y, axes.set_ylim)):
-        low, high = np.quantile(values, SHOWN)
+        finite = values[np.isfinite(values)]
+        low, high = np.quantile(finite, SHOWN) if len(finite) else (0.0, 1.0)
         margin = 0.03 * (high - low) or 0.01
         limit(low - margin, high + margin)
         outside |= (values < low - margin) | (values > high + margin)

@@ -1,13 +1,23 @@
-"""Estimates with 95 % intervals over architectures and seeds."""
+"""Estimates with 95 % intervals over architectures and seeds, and what such intervals decide."""
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 CONFIDENCE = 0.95
-NORMAL = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
+ALPHA = 1 - CONFIDENCE
+
+EFFECTS_TO_DETECT = (0.05, 0.1)
+"""Differences in tau for which the seeds needed are told."""
+
+SMALLEST_P = 1e-15
+"""Below this the tails of the distributions are no longer told apart."""
+
+SAME = 1e-12
+"""A spread below this is rounding: the values are equal."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,75 @@ class Estimate:
     def excludes_zero(self) -> bool:
         """Whether the interval shows a direction: zero lies outside, and the interval covers the choice of seed."""
         return not self.one_seed and (self.low > 0 or self.high < 0)
+
+
+@dataclass(frozen=True)
+class Difference(Estimate):
+    """A paired difference, and what its interval decides.
+
+    Attributes
+    ----------
+    deviation : float
+        Standard deviation of the differences over seeds; NaN for fewer than two.
+    shared : float
+        Standard deviation of the mean that all seeds share (`Spread`); NaN where there is no interval.
+    p_value : float
+        Smallest alpha at which the interval of confidence ``1 - alpha`` excludes zero; NaN where no interval
+        covers the choice of seed.
+    adjusted : float
+        The same after the correction for all comparisons of the study (`holm`); NaN before it.
+    runs : frozenset of str
+        The runs that are compared. A grid repeats comparisons of single factors: they have equal runs.
+    """
+
+    deviation: float = math.nan
+    shared: float = math.nan
+    p_value: float = math.nan
+    adjusted: float = math.nan
+    runs: frozenset[str] = frozenset()
+
+    @property
+    def excludes_zero_corrected(self) -> bool:
+        """Whether zero is still excluded when all comparisons of the study are corrected for their number."""
+        return self.adjusted < ALPHA
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far the mean over seeds could move: what the width of its interval comes from at any confidence.
+
+    Attributes
+    ----------
+    seeds : int
+        At least 2.
+    deviation : float
+        Standard deviation of the values over seeds.
+    shared : float
+        Standard deviation of the mean that all seeds share; it does not shrink with their number.
+    architectures : float
+        Standard deviation of the mean over architectures with these very seeds.
+    """
+
+    seeds: int
+    deviation: float
+    shared: float = 0.0
+    architectures: float = 0.0
+
+    def half_width(self, alpha: float = ALPHA) -> float:
+        """Return half the width of the interval of confidence ``1 - alpha``."""
+        normal = -float(special.ndtri(alpha / 2))
+        over_seeds = -float(special.stdtrit(self.seeds - 1, alpha / 2)) * self.deviation / math.sqrt(self.seeds)
+        return max(math.hypot(over_seeds, normal * self.shared), normal * self.architectures)
+
+    def p_value(self, mean: float) -> float:
+        """Return the smallest alpha at which the interval around `mean` excludes zero, at least `SMALLEST_P`."""
+        if abs(mean) <= SAME:
+            return 1.0
+        low, high = math.log(SMALLEST_P), 0.0
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (low, middle) if abs(mean) > self.half_width(math.exp(middle)) else (middle, high)
+        return math.exp(high)
 
 
 def nothing(architectures: int) -> Estimate:
@@ -84,21 +163,19 @@ def over_seeds(values: np.ndarray, architectures: int, lowest: float = 0.0) -> E
     """
     if not len(values):
         return nothing(architectures)
-    mean, half = float(np.mean(values)), seed_half_width(values)
+    mean, spread = float(np.mean(values)), spread_over_seeds(values)
+    half = spread.half_width() if spread else math.nan
     return Estimate(mean, max(mean - half, lowest), min(mean + half, 1.0), len(values), architectures)
 
 
-def seed_half_width(values: np.ndarray) -> float:
-    """Return half the width of the t interval of the mean over seeds; NaN for one seed.
+def spread_over_seeds(values: np.ndarray) -> Spread | None:
+    """Return the spread of the mean over seeds alone, whose interval is a t interval; None for one seed.
 
     A percentile bootstrap over three seeds would be far too narrow: it has only ten distinct resamples, its
     spread is that of dividing by S instead of S - 1, and its 95 % are those of a normal, 1.96, where two
     degrees of freedom ask for 4.30.
     """
-    if len(values) < 2:
-        return math.nan
-    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)
-    return float(quantile * np.std(values, ddof=1) / math.sqrt(len(values)))
+    return None if len(values) < 2 else Spread(len(values), float(np.std(values, ddof=1)))
 
 
 def over_both(values: np.ndarray, replicates: np.ndarray, architectures: int, bound: float = 1.0) -> Estimate:
@@ -133,13 +210,150 @@ def over_both(values: np.ndarray, replicates: np.ndarray, architectures: int, bo
         return nothing(architectures)
     if len(values) == 1:
         return over_architectures(float(values[0]), replicates[0], architectures, seeds=1)
-    mean = float(np.mean(values))
+    mean, spread = float(np.mean(values)), spread_over_both(values, replicates)
+    half = spread.half_width() if spread else math.nan
+    return Estimate(mean, max(mean - half, -bound), min(mean + half, bound), len(values), architectures)
+
+
+def spread_over_both(values: np.ndarray, replicates: np.ndarray) -> Spread | None:
+    """Return the spread of the mean over seeds and architectures, or None where there are fewer than two of either.
+
+    Parameters are those of `over_both`, which says what the parts are.
+    """
+    if len(values) < 2:
+        return None
     defined = replicates[:, np.isfinite(replicates).all(axis=0)]
     if defined.shape[1] < 2:
-        return Estimate(mean, math.nan, math.nan, len(values), architectures)
-    both = math.hypot(seed_half_width(values), NORMAL * math.sqrt(_shared_variance(defined)))
-    half = max(both, NORMAL * float(np.std(defined.mean(axis=0), ddof=1)))
-    return Estimate(mean, max(mean - half, -bound), min(mean + half, bound), len(values), architectures)
+        return None
+    return Spread(
+        seeds=len(values),
+        deviation=float(np.std(values, ddof=1)),
+        shared=math.sqrt(_shared_variance(defined)),
+        architectures=float(np.std(defined.mean(axis=0), ddof=1)),
+    )
+
+
+def difference_over_both(
+    values: np.ndarray, replicates: np.ndarray, architectures: int, bound: float = 2.0
+) -> Difference:
+    """Return the mean paired difference with the interval of `over_both`, whose parameters these are."""
+    return _decided(over_both(values, replicates, architectures, bound), values, spread_over_both(values, replicates))
+
+
+def difference_over_seeds(values: np.ndarray, architectures: int) -> Difference:
+    """Return the mean paired difference with the interval of `over_seeds`, whose parameters these are.
+
+    A metric of the best few has few values, so three pairs may well agree exactly. They show no spread then, and
+    an interval of no width around anything but zero would claim to know what was not seen; there is none.
+    """
+    estimate, spread = over_seeds(values, architectures, lowest=-1.0), spread_over_seeds(values)
+    if spread and spread.deviation <= SAME < abs(estimate.value):
+        estimate = Estimate(estimate.value, math.nan, math.nan, estimate.seeds, architectures)
+        spread = None
+    return _decided(estimate, values, spread)
+
+
+def _decided(estimate: Estimate, values: np.ndarray, spread: Spread | None) -> Difference:
+    return Difference(
+        **vars(estimate),
+        deviation=float(np.std(values, ddof=1)) if len(values) > 1 else math.nan,
+        shared=spread.shared if spread else math.nan,
+        p_value=spread.p_value(estimate.value) if spread else math.nan,
+    )
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted for their number: rejecting those below alpha keeps any false claim below alpha.
+
+    The smallest is multiplied by their number m, the next by m - 1, and so on; none may be smaller than the one
+    before it, nor exceed 1. Nothing is assumed of how the comparisons depend on each other, which they do: all
+    levels share the baseline.
+
+    Parameters
+    ----------
+    p_values : sequence of float
+        Without NaN.
+
+    References
+    ----------
+    Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6, 1979.
+    """
+    values = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(values, kind="stable")
+    adjusted = np.empty(len(values))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)))
+    return [float(value) for value in adjusted]
+
+
+def distinct(differences: Iterable[Difference | None]) -> list[Difference]:
+    """Return the differences that have a p-value, those of the same runs once."""
+    decidable = (difference for difference in differences if difference and not math.isnan(difference.p_value))
+    return list({difference.runs: difference for difference in decidable}.values())
+
+
+def adjusted(differences: Iterable[Difference | None]) -> dict[frozenset[str], float]:
+    """Return the p-values of a family of comparisons, adjusted for their number, by the runs compared."""
+    family = distinct(differences)
+    found = holm([difference.p_value for difference in family])
+    return {difference.runs: p_value for difference, p_value in zip(family, found, strict=True)}
+
+
+def seeds_needed(deviation: float, effect: float, alpha: float = ALPHA, power: float = 0.8) -> int:
+    """Return how many pairs a two-sided paired t test at `alpha` needs to detect an effect with this power.
+
+    Parameters
+    ----------
+    deviation : float
+        Standard deviation of the paired differences over seeds, finite.
+    effect : float
+        True mean difference, above 0.
+    alpha, power : float
+        Chance of a false claim, and of a true one.
+
+    Returns
+    -------
+    int
+        At least 2, the fewest that show a spread.
+    """
+
+    def enough(seeds: int) -> bool:
+        return t_test_power(seeds, deviation, effect, alpha) >= power
+
+    most = 2
+    while not enough(most):
+        most *= 2
+    least = most // 2
+    while most - least > 1:
+        middle = (least + most) // 2
+        least, most = (least, middle) if enough(middle) else (middle, most)
+    return max(most, 2)
+
+
+def t_test_power(seeds: int, deviation: float, effect: float, alpha: float = ALPHA) -> float:
+    """Return the chance that a two-sided paired t test at `alpha` detects an effect, from the noncentral t.
+
+    The chance to detect it with the wrong sign is left out.
+    """
+    if deviation <= SAME * effect:
+        return 1.0
+    shift = effect / deviation * math.sqrt(seeds)
+    quantile = -float(special.stdtrit(seeds - 1, alpha / 2))
+    if seeds > 10 and shift > max(30, 2 * quantile):  # Nothing is missed that far out, and SciPy may give NaN.
+        return 1.0
+    return 1 - float(special.nctdtr(seeds - 1, shift, quantile))
+
+
+def typical_deviation(deviations: Sequence[float], seeds: Sequence[int]) -> float:
+    """Return the median standard deviation, each first corrected for being of few seeds; NaN for none.
+
+    The standard deviation of few values is usually too small: of three, its median is 0.83 of the true one. Each
+    is divided by that, the square root of the median of chi squared over its degrees of freedom. The median,
+    unlike the mean, is not moved by a few levels that diverge.
+    """
+    if not len(deviations):
+        return math.nan
+    degrees = np.asarray(seeds) - 1
+    return float(np.median(np.asarray(deviations) / np.sqrt(stats.chi2.median(degrees) / degrees)))
 
 
 def _shared_variance(replicates: np.ndarray) -> float:

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from analysis.effects import Effect, Effects
-from analysis.formatting import NONE, ONE_SEED, USES_TRUTH, count, interval, number, with_interval
-from analysis.measures import RANK_METRICS, TOP_METRICS
-from analysis.statistics import Estimate
+from analysis.formatting import NONE, USES_TRUTH, count, interval, marks, number, with_interval
+from analysis.grids import Grid
+from analysis.measures import COMPARED_RANK_METRICS, COMPARED_TOP_METRICS, RANK_METRICS, TOP_METRICS
+from analysis.statistics import ALPHA, EFFECTS_TO_DETECT, Difference, Estimate, seeds_needed
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,17 @@ RANK_COLUMNS = (
     Column("spearman", "Spearman"),
     Column("partial_tau", "tau given parameters"),
     Column("tau_cross_entropy", "tau of cross-entropy"),
+    Column("tau_parameters", "tau with parameters"),
+)
+SIZE_COLUMNS = (
+    Column("tau", "tau"),
+    Column("partial_tau", "tau given parameters"),
+    Column("tau_parameters", "tau with parameters"),
 )
 TOP_COLUMNS = (
     Column("regret_at_10", "regret at 10 (%)", 100, 2),
     Column("precision_at_5_percent", "precision at 5 % (%)", 100, 2),
+    Column("precision_at_1_percent", "precision at 1 % (%)", 100, 2),
     Column("final_performance_10", "mean truth of top 10 (%)", 100, 2),
     Column("surpassing_random_10", "P(beats 10 random)"),
 )
@@ -93,6 +101,38 @@ def top_metrics_table(effects: Effects) -> Table:
     return _metrics_table("The architectures predicted best", effects, TOP_COLUMNS)
 
 
+def size_table(effects: Effects) -> Table:
+    """Return the differences in tau, in what of it is left given the parameter count, and in the preference for it."""
+    return _differences_table("What of the effect is a preference for size", effects, SIZE_COLUMNS)
+
+
+def top_differences_table(effects: Effects) -> Table:
+    """Return the differences in how good the architectures predicted best are."""
+    return _differences_table("The architectures predicted best", effects, TOP_COLUMNS)
+
+
+def _differences_table(title: str, effects: Effects, columns: tuple[Column, ...]) -> Table:
+    rows = (
+        (*_name(effect), _runs(effect), *(_cell(effect.differences[column.metric], column, "+") for column in columns))
+        for effect in effects.levels
+        if effect.differences
+    )
+    what = f"{title}: differences to the baseline with 95 % intervals, {count(len(effects.truth), 'architecture')}"
+    return Table(what, ("factor", "level", "runs", *(column.header for column in columns)), tuple(rows), 2)
+
+
+def interaction_table(effects: Effects, grid: Grid) -> Table:
+    """Return the difference to the baseline and the interaction of every cell of a grid."""
+    rows = []
+    for place, level in grid.cells.items():
+        effect = effects.of_level(level)
+        difference, interaction = _cells(effect.difference, "+"), _cells(effect.interaction, "+")
+        mark = " (baseline)" if level.baseline else ""
+        rows.append((place[0], place[1] + mark, _runs(effect), *difference, *interaction))
+    title = f"Interaction of {grid.axes[0]} and {grid.axes[1]} in tau; reference: {', '.join(grid.reference)}"
+    return Table(title, (*grid.axes, "runs", "difference", "95 %", "interaction", "95 %"), tuple(rows), 2)
+
+
 def _metrics_table(title: str, effects: Effects, columns: tuple[Column, ...]) -> Table:
     rows = (
         (*_name(effect), _runs(effect), *(_cell(effect.estimates[column.metric], column) for column in columns))
@@ -129,27 +169,28 @@ def _cells(estimate: Estimate | None, sign: str = "") -> tuple[str, str]:
     """Return value and interval; an interval over architectures alone is marked."""
     if estimate is None:
         return NONE, NONE
-    return number(estimate.value, sign), interval(estimate, sign) + _mark(estimate)
+    return number(estimate.value, sign), interval(estimate, sign) + marks(estimate)
 
 
-def _cell(estimate: Estimate, column: Column) -> str:
-    return with_interval(estimate, "", column.scale, column.decimals) + _mark(estimate)
-
-
-def _mark(estimate: Estimate) -> str:
-    return f" {ONE_SEED}" if estimate.one_seed and not math.isnan(estimate.low) else ""
+def _cell(estimate: Estimate, column: Column, sign: str = "") -> str:
+    return with_interval(estimate, sign, column.scale, column.decimals) + marks(estimate)
 
 
 def full_frame(effects: Effects) -> pd.DataFrame:
     """Return every estimate of every row: value, interval and number of seeds per metric.
 
-    The intervals of `TOP_METRICS` cover seeds alone, the others architectures and seeds.
+    The intervals of `TOP_METRICS` cover seeds alone, the others architectures and seeds. Differences also have
+    their p-value, ``_p``, and the same corrected for all of the study in this metric, ``_holm``. Of the difference
+    in tau there are the standard deviations over seeds, ``_sd``, and of what all seeds share, ``_sd_shared``; from
+    the first follow the seeds that an effect of some size needs, alone and at the strictest correction.
     """
-    frame = pd.DataFrame([_full_row(effect) for effect in (*effects.levels, *effects.references)])
-    return frame.astype({column: "Int64" for column in frame if str(column).endswith("_seeds")})
+    comparisons = len(effects.comparisons)
+    frame = pd.DataFrame([_full_row(effect, comparisons) for effect in (*effects.levels, *effects.references)])
+    whole = [column for column in frame if str(column).endswith("_seeds") or str(column).startswith("seeds_needed")]
+    return frame.astype(dict.fromkeys(whole, "Int64"))
 
 
-def _full_row(effect: Effect) -> dict[str, object]:
+def _full_row(effect: Effect, comparisons: int) -> dict[str, object]:
     level = effect.level
     row: dict[str, object] = {
         "factor": level.factor,
@@ -159,11 +200,34 @@ def _full_row(effect: Effect) -> dict[str, object]:
         **asdict(effect.counts),
         "architectures": effect.tau.architectures,
     }
-    row |= _columns("tau", effect.tau) | _columns("difference", effect.difference)
+    row |= _columns("tau", effect.tau) | _difference_columns("difference", effect.difference)
+    row |= _seeds_columns(effect.difference, comparisons)
     row |= _columns("baseline_minus_this", effect.baseline_minus_this)
     for metric in (*RANK_METRICS[1:], *TOP_METRICS):
         row |= _columns(metric, effect.estimates.get(metric))
-    return row
+    for metric in (*COMPARED_RANK_METRICS[1:], *COMPARED_TOP_METRICS):
+        row |= _difference_columns(f"difference_{metric}", effect.differences.get(metric))
+    return row | _difference_columns("interaction", effect.interaction)
+
+
+def _difference_columns(name: str, difference: Difference | None) -> dict[str, float | int | None]:
+    decided = (difference.p_value, difference.adjusted) if difference else (None, None)
+    return _columns(name, difference) | dict(zip((f"{name}_p", f"{name}_holm"), decided, strict=True))
+
+
+def _seeds_columns(difference: Difference | None, comparisons: int) -> dict[str, float | int | None]:
+    """Return the spread of the differences in tau and how many seeds it asks for."""
+    columns: dict[str, float | int | None] = {
+        "difference_sd": difference.deviation if difference else None,
+        "difference_sd_shared": difference.shared if difference else None,
+    }
+    for suffix, alpha in (("", ALPHA), ("_holm", ALPHA / max(comparisons, 1))):
+        for effect in EFFECTS_TO_DETECT:
+            known = difference and math.isfinite(difference.deviation)
+            columns[f"seeds_needed_{effect:.2f}{suffix}"] = (
+                seeds_needed(difference.deviation, effect, alpha) if difference and known else None
+            )
+    return columns
 
 
 def _columns(name: str, estimate: Estimate | None) -> dict[str, float | int | None]:

@@ -18,7 +18,7 @@ class Scenario:
     """What the store holds.
 
     `factors` maps each factor to the noise of the scores of its levels: the larger, the lower tau. The first
-    level of each is the baseline's, whose noise is 1.
+    level of each is the baseline's, whose noise is 1. `cells` says of levels of a grid what they combine.
     """
 
     factors: Mapping[str, Mapping[str, float]] = field(
@@ -31,7 +31,15 @@ class Scenario:
     architectures: int = 60
     epochs: Sequence[int] = (10, 20, 30, 40)
     late: int = 2
+    cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     study: str = "default"
+
+
+def grid_of_two(noise: Mapping[tuple[str, str], float]) -> tuple[dict[str, float], dict[str, dict[str, str]]]:
+    """Return the levels of a grid of sampling and learning rate with their noise, and what each combines."""
+    levels = {f"sampling {first}, learning_rate {second}": value for (first, second), value in noise.items()}
+    cells = [{"sampling": first, "learning_rate": second} for first, second in noise]
+    return levels, dict(zip(levels, cells, strict=True))
 
 
 def write_store(folder: Path, scenario: Scenario) -> Path:
@@ -56,7 +64,11 @@ def write_store(folder: Path, scenario: Scenario) -> Path:
         "factors": [
             {
                 "factor": factor,
-                "levels": [{"level": name, "baseline": i == 0} for i, name in enumerate(levels)],
+                "levels": [
+                    {"level": name, "baseline": i == 0}
+                    | ({"cell": dict(scenario.cells[name])} if name in scenario.cells else {})
+                    for i, name in enumerate(levels)
+                ],
             }
             for factor, levels in scenario.factors.items()
         ],

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from analysis import metrics
 from analysis.effects import Effect, Effects
 from analysis.estimation import compute_effects
 from analysis.results import load_results
+from analysis.statistics import holm
 from benchmark.errors import InputError
 from benchmark.layout import record_path
-from tests.analysis.synthetic import Scenario, reference_table, run_id, write_record, write_store
+from tests.analysis.synthetic import Scenario, grid_of_two, reference_table, run_id, write_record, write_store
 
 
 @pytest.fixture
@@ -85,6 +88,108 @@ def test_all_runs_share_the_resamples(store: Path) -> None:
     difference = row(effects_of(store), "tracked").difference
     assert difference is not None
     assert (difference.value, difference.low, difference.high) == (0, 0, 0)
+
+
+def test_differences_separate_tau_from_a_preference_for_size(store: Path) -> None:
+    effect = row(effects_of(store), "fairnas")
+    scored = load_results(store, "default").architectures
+    parameters = reference_table()["parameters"].to_numpy()[scored]
+    truth = reference_table()["cifar10_valid_200"].to_numpy()[scored]
+
+    def by_seed(factor: str, level: str, metric: Callable[[np.ndarray], float]) -> np.ndarray:
+        records = [record(store, run_id(factor, level, seed)) for seed in range(3)]
+        late = [[np.array(c["accuracy"]) for c in content["checkpoints"] if c["late"]] for content in records]
+        return np.array([np.mean([metric(accuracy) for accuracy in run]) for run in late])
+
+    def size(accuracy: np.ndarray) -> float:
+        return float(stats.kendalltau(accuracy, parameters).statistic)
+
+    def partial(accuracy: np.ndarray) -> float:
+        x, y = size(accuracy), stats.kendalltau(truth, parameters).statistic
+        return float((stats.kendalltau(accuracy, truth).statistic - x * y) / math.sqrt((1 - x**2) * (1 - y**2)))
+
+    def precision(accuracy: np.ndarray) -> float:
+        """Of 60 architectures, 1 % is the best one."""
+        return float(np.argmax(accuracy) == np.argmax(truth))
+
+    for name, metric in {"tau_parameters": size, "partial_tau": partial, "precision_at_1_percent": precision}.items():
+        values = by_seed("sampling", "fairnas accounting=compute", metric)
+        differences = values - by_seed("baseline", "baseline", metric)
+        assert effect.estimates[name].value == pytest.approx(values.mean())
+        assert effect.differences[name].value == pytest.approx(differences.mean())
+        assert effect.differences[name].deviation == pytest.approx(differences.std(ddof=1))
+        assert effect.differences[name].seeds == 3
+
+
+def test_top_metrics_differ_by_seed_alone(store: Path) -> None:
+    effects = effects_of(store)
+    runs = effects.runs.set_index(["factor", "level", "seed"]).sort_index()["regret_at_10"]
+    values = (runs["sampling", "pool size=50"] - runs["baseline", "baseline"]).to_numpy()
+    difference = row(effects, "pool").differences["regret_at_10"]
+    half = 4.302653 * values.std(ddof=1) / math.sqrt(3)
+    assert difference.value == pytest.approx(values.mean())
+    assert (difference.low, difference.high) == pytest.approx((values.mean() - half, values.mean() + half), abs=1e-6)
+    assert difference.p_value == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+
+
+def test_every_metric_is_corrected_for_all_levels(store: Path) -> None:
+    effects = effects_of(store)
+    for name in effects.levels[2].differences:
+        family = [effect.differences[name] for effect in effects.levels if effect.differences]
+        decided = [difference for difference in family if math.isfinite(difference.p_value)]
+        expected = holm([difference.p_value for difference in decided])
+        assert [difference.adjusted for difference in decided] == expected
+        assert all(math.isnan(difference.adjusted) for difference in family if difference not in decided)
+
+
+def grid_store(folder: Path, seeds: range = range(3)) -> Path:
+    noise = {(a, b): 1.0 + 0.5 * i + j for i, a in enumerate(("x", "y")) for j, b in enumerate(("u", "v", "w"))}
+    levels, cells = grid_of_two(noise)
+    return write_store(folder / "store", Scenario(seeds=seeds, factors={"a x b": levels}, cells=cells))
+
+
+def test_interactions_are_differences_of_differences_by_seed(tmp_path: Path) -> None:
+    store = grid_store(tmp_path)
+    effects = effects_of(store)
+
+    def taus(first: str, second: str) -> np.ndarray:
+        place = (
+            ("baseline", "baseline")
+            if (first, second) == ("x", "u")
+            else ("a x b", f"sampling {first}, learning_rate {second}")
+        )
+        return np.array([tau_by_hand(store, run_id(*place, seed)) for seed in range(3)])
+
+    for second in ("v", "w"):
+        values = taus("y", second) - taus("y", "u") - taus("x", second) + taus("x", "u")
+        interaction = row(effects, f"sampling y, learning_rate {second}").interaction
+        assert interaction is not None
+        assert interaction.value == pytest.approx(values.mean())
+        assert interaction.deviation == pytest.approx(values.std(ddof=1))
+        assert interaction.high - interaction.value > 4.302653 * values.std(ddof=1) / math.sqrt(3) - 1e-6
+    found = [effect.interaction for effect in effects.levels if effect.interaction]
+    assert [one.adjusted for one in found] == holm([one.p_value for one in found])
+    assert len(found) == 2
+
+
+def test_an_interaction_needs_all_four_runs_of_a_seed(tmp_path: Path) -> None:
+    store = grid_store(tmp_path)
+    record_path(store, run_id("a x b", "sampling x, learning_rate v", 1)).unlink()
+    effects = effects_of(store)
+    seeds = {e.level.name: e.interaction.seeds for e in effects.levels if e.interaction}
+    assert seeds == {"sampling y, learning_rate v": 2, "sampling y, learning_rate w": 3}
+
+
+def test_a_manifest_without_cells_has_no_grid(tmp_path: Path) -> None:
+    store = grid_store(tmp_path)
+    path = store / "studies" / "default.json"
+    manifest = json.loads(path.read_text())
+    for level in manifest["factors"][0]["levels"]:
+        del level["cell"]
+    path.write_text(json.dumps(manifest))
+    effects = effects_of(store)
+    assert effects.grids == []
+    assert len(effects.of_factor("a x b")) == 6
 
 
 def test_references_rank_the_scored_architectures(store: Path) -> None:
@@ -182,6 +287,51 @@ def test_overflowed_cross_entropy_costs_only_its_own_column(store: Path, overflo
     write_record(store, content)
     effect = row(effects_of(store), "tracked")
     assert (effect.tau.seeds, effect.estimates["tau_cross_entropy"].seeds) == (3, 2)
+
+
+def test_a_level_that_ranks_by_cross_entropy_is_measured_by_it(store: Path) -> None:
+    identity = run_id("batch_norm", "tracked", 1)
+    content = record(store, identity)
+    # Accuracies of the opposite order, so that whatever is computed from them is told apart.
+    for checkpoint in content["checkpoints"]:
+        checkpoint["accuracy"] = [1 - accuracy for accuracy in checkpoint["accuracy"]]
+    before = effects_of(store)
+    write_record(store, content | {"heuristics": {"scoring": {"name": "scoring", "score": "cross_entropy"}}})
+    effects = effects_of(store)
+    run = effects.runs.set_index("run_id").loc[identity]
+    truth = effects.truth.to_numpy()
+    late = [-np.array(point["cross_entropy"]) for point in content["checkpoints"] if point["late"]]
+    for name, metric in (
+        ("tau", metrics.kendall_tau),
+        ("sparse_tau", metrics.sparse_kendall_tau),
+        ("sparse_tau_yu", metrics.sparse_kendall_tau_yu),
+        ("spearman", metrics.spearman_rho),
+        ("regret_at_10", lambda score, truth: metrics.regret_at(score, truth, 10)),
+        ("precision_at_5_percent", lambda score, truth: metrics.precision_at(score, truth, 0.05)),
+    ):
+        assert run[name] == pytest.approx(np.mean([metric(score, truth) for score in late])), name
+    assert run["tau_cross_entropy"] == run["tau"] > 0
+    points = effects.checkpoints.set_index(["run_id", "epoch"])["tau"]
+    assert points[identity, 40] == pytest.approx(metrics.kendall_tau(late[-1], truth))
+    tracked, was = row(effects, "tracked"), row(before, "tracked").estimates["tau_cross_entropy"]
+    assert tracked.estimates["tau_cross_entropy"] == was
+    # The interval holds what its replicates, of the same prediction, give.
+    assert tracked.tau.low < tracked.tau.value < tracked.tau.high
+
+
+def test_what_overflowed_ranks_last_in_a_run_that_ranks_by_cross_entropy(store: Path) -> None:
+    identity = run_id("batch_norm", "tracked", 1)
+    content = record(store, identity)
+    for checkpoint in content["checkpoints"]:
+        checkpoint["cross_entropy"][:3] = [None] * 3
+    write_record(store, content | {"heuristics": {"scoring": {"name": "scoring", "score": "cross_entropy"}}})
+    effects = effects_of(store)
+    late = [[p or 1e9 for p in point["cross_entropy"]] for point in content["checkpoints"] if point["late"]]
+    truth = effects.truth.to_numpy()
+    expected = np.mean([stats.kendalltau(-np.array(losses), truth).statistic for losses in late])
+    assert effects.runs.set_index("run_id").loc[identity, "tau"] == pytest.approx(expected)
+    assert row(effects, "tracked").counts.undefined == 0
+    assert row(effects, "tracked").tau.low < row(effects, "tracked").tau.value
 
 
 def test_architectures_without_truth_are_left_out_and_counted(store: Path) -> None:

@@ -191,11 +191,55 @@ HALF: Any = 1.5
         (lambda: metrics.regret_at(GOOD, np.array([0.1, np.nan, 0.2]), 1), "truth holds 1 NaN"),
         (lambda: metrics.probability_surpassing_random(HALF, 10, 1), "best_rank is 1.5; allowed: a whole number"),
         (lambda: metrics.probability_surpassing_random(1, 10, 0), "draws is 0; allowed: at least 1"),
+        (lambda: metrics.tau_cap(-0.1, 0.0), "spread is -0.1; allowed: a number, at least 0"),
+        (lambda: metrics.tau_cap(0.1, math.nan), "noise is nan; allowed: a number, at least 0"),
+        (lambda: metrics.binomial_noise(1.1, 10), r"accuracy is 1.1; allowed: a fraction in \[0, 1\]"),
+        (lambda: metrics.binomial_noise(0.5, 0), "images is 0; allowed: at least 1"),
+        (lambda: metrics.binomial_noise(0.5, HALF), "images is 1.5; allowed: a whole number"),
     ],
 )
 def test_bad_input_is_named(call: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         call()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01, 0.02, 0.1])
+def test_the_cap_is_the_tau_of_values_with_their_noisy_copies(noise: float) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(0.8, 0.02, 4000)
+    found = metrics.kendall_tau(values + noise * rng.normal(size=4000), values)
+    assert found == pytest.approx(metrics.tau_cap(0.02, noise), abs=0.025)
+
+
+@pytest.mark.parametrize(("accuracy", "cap"), [(0.81, 0.54), (0.5, 0.46), (0.9, 0.62)])
+def test_500_images_of_ones_own_cap_tau(accuracy: float, cap: float) -> None:
+    """Accuracies of standard deviation 2 %; measured ones are whole numbers of images, so some are tied."""
+    assert metrics.tau_cap(0.02, metrics.binomial_noise(accuracy, 500)) == pytest.approx(cap, abs=0.005)
+    rng = np.random.default_rng(1)
+    values = rng.normal(accuracy, 0.02, 4000)
+    measured = rng.binomial(500, values) / 500
+    assert (measured - values).std() == pytest.approx(metrics.binomial_noise(accuracy, 500), rel=0.05)
+    assert metrics.kendall_tau(measured, values) == pytest.approx(cap, abs=0.03)
+
+
+def test_images_that_all_share_cost_less_than_the_cap() -> None:
+    """An image is about as hard for all: whether it is right hangs on one draw per image."""
+    rng = np.random.default_rng(2)
+    values = rng.normal(0.81, 0.02, 1000)
+    shared = (rng.random(500) < values[:, None]).mean(axis=1)
+    own = (rng.random((1000, 500)) < values[:, None]).mean(axis=1)
+    cap = metrics.tau_cap(0.02, metrics.binomial_noise(0.81, 500))
+    assert metrics.kendall_tau(own, values) == pytest.approx(cap, abs=0.05)
+    assert metrics.kendall_tau(shared, values) > cap + 0.2
+
+
+def test_caps_at_the_ends() -> None:
+    assert metrics.tau_cap(0.02, 0.0) == 1
+    assert metrics.tau_cap(0.0, 0.02) == 0
+    assert math.isnan(metrics.tau_cap(0.0, 0.0))
+    assert metrics.tau_cap(0.03, 0.03) == pytest.approx(0.5)
+    assert metrics.binomial_noise(0.5, 100) == pytest.approx(0.05)
+    assert metrics.binomial_noise(1.0, 100) == metrics.binomial_noise(0.0, 1) == 0
 
 
 @pytest.mark.parametrize(

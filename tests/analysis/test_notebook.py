@@ -1,4 +1,4 @@
-"""The notebook runs on a fresh report from either folder, and is stored without outputs."""
+"""The notebook runs on a published study from either folder, and is stored without outputs."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from analysis.report import write_report
+from analysis.publication import publish
 from tests.analysis.synthetic import Scenario, run_id, write_record, write_store
 
 ROOT = Path(__file__).parents[2]
@@ -42,8 +42,9 @@ def test_notebook_runs(folder: Path, change: Change, tmp_path: Path, monkeypatch
     for path in (store / "runs").iterdir():
         record = json.loads(path.read_text())
         write_record(store, record | change(record))
-    write_report(store, "default", tmp_path / "report", resamples=100)
-    monkeypatch.setenv("SUPERNET_BENCH_REPORT", str(tmp_path / "report"))
+    next((store / "runs").glob(f"{run_id('batch_norm', 'tracked', 1)}.json")).unlink()
+    publish(store, "default", tmp_path / "results")
+    monkeypatch.setenv("SUPERNET_BENCH_RESULTS", str(tmp_path / "results" / "default"))
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]

@@ -1,6 +1,8 @@
 """Figures show the estimates, keep their text inside their edges, and leave matplotlib as it was."""
 
+import json
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,15 +18,17 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from scipy import stats
 
-from analysis.effect_plots import effect_figure, forest_figure
+from analysis.effect_plots import SEEDS_ABOVE, SIZE_PANELS, TOP_PANELS, Panel, effect_figure, forest_figure
 from analysis.effects import Effects
 from analysis.estimation import compute_effects
+from analysis.grid_plot import grid_figure
 from analysis.plots import all_figures
-from analysis.plotting import BASELINE_COLOR, BLUE, GREY, file_names, style
+from analysis.plotting import BASELINE_COLOR, BLUE, GREY, SKY, file_names, style
 from analysis.results import Results, load_results
 from analysis.scatter_plot import scatter_figure
 from analysis.training_plot import training_figure
-from tests.analysis.synthetic import Scenario, write_store
+from benchmark.layout import record_path
+from tests.analysis.synthetic import Scenario, grid_of_two, run_id, write_record, write_store
 
 # matplotlib only warns where a layout does not fit.
 pytestmark = pytest.mark.filterwarnings("error")
@@ -38,15 +42,27 @@ FIVE = {
     f"fairnas accounting={kind}, statistics=recalibrated affine=false, rate=0.025, rate=0.4, reset=momentum": noise
     for kind, noise in {"step": 1.0, "compute": 0.5, "epoch": 3.0}.items()
 }
+TWO, CELLS = grid_of_two(
+    {(a, b): 0.5 + i for a in ("uniform", "fairnas accounting=compute") for i, b in enumerate("uvw")}
+)
 SCENARIOS = {
     "usual": Scenario(architectures=30),
     "one seed": Scenario(architectures=30, seeds=(0,)),
     "one checkpoint": Scenario(architectures=30, epochs=(5,)),
     "grid of 25": Scenario(architectures=30, epochs=(5, 10), factors={"sampling x batch_norm": GRID}),
+    "grid of two factors": Scenario(
+        architectures=30, seeds=(0, 1), epochs=(5,), factors={"sampling x learning_rate": TWO}, cells=CELLS
+    ),
     "grid of five factors": Scenario(
         architectures=30,
         epochs=(5, 10),
         factors={"sampling x batch_norm x learning_rate x path_dropout x independence": FIVE},
+    ),
+    "80 levels": Scenario(
+        architectures=20,
+        seeds=(0, 1),
+        epochs=(5,),
+        factors={f"factor_{i}": {f"level {j} of {i}": 1.0 + j for j in range(21)} for i in range(4)},
     ),
     "many factors": Scenario(
         architectures=20, seeds=(0, 1), epochs=(5,), factors={f"factor_{i}": {"a": 1.0, "b": 2.0} for i in range(7)}
@@ -142,14 +158,19 @@ def bands_of(axes: Axes) -> list[tuple[float, float]]:
     ]
 
 
+def row_at(axes: Axes, place: float) -> int:
+    """Return the number of the row that is nearest."""
+    return int(np.argmin(np.abs(axes.get_yticks() - place)))
+
+
 def diamonds(axes: Axes) -> dict[int, tuple[float, str]]:
     """Return place and colour of each diamond by its row."""
-    return {int(data(line)[1][0]): (data(line)[0][0], color_of(line)) for line in lines_of(axes, "D")}
+    return {row_at(axes, data(line)[1][0]): (data(line)[0][0], color_of(line)) for line in lines_of(axes, "D")}
 
 
 def bars(axes: Axes) -> dict[int, list[float]]:
     return {
-        int(data(line)[1][0]): data(line)[0]
+        row_at(axes, data(line)[1][0]): data(line)[0]
         for line in axes.lines
         if line.get_solid_capstyle() == "butt" and len(data(line)[0]) == 2
     }
@@ -159,7 +180,7 @@ def test_effects_are_drawn_where_they_are(usual: tuple[Results, Effects]) -> Non
     effects = usual[1]
     axes = effect_figure(effects, "sampling").axes[0]
     rows = effects.of_factor("sampling")
-    seeds = {round(data(line)[1][0] + 0.24): sorted(data(line)[0]) for line in lines_of(axes, "o")}
+    seeds = {row_at(axes, data(line)[1][0] + SEEDS_ABOVE): sorted(data(line)[0]) for line in lines_of(axes, "o")}
     for place, effect in enumerate(rows):
         color = BASELINE_COLOR if effect.level.baseline else BLUE
         assert diamonds(axes)[place] == (effect.tau.value, color)
@@ -196,10 +217,103 @@ def test_the_forest_draws_differences_and_colours_what_excludes_zero(tmp_path: P
         difference, place = effect.difference, labels.index(effect.level.name)
         assert difference is not None
         outside = difference.seeds > 1 and (difference.low > 0 or difference.high < 0)
-        assert diamonds(axes)[place] == (difference.value, BLUE if outside else GREY.upper())
+        excluding = BLUE if difference.adjusted < 0.05 else SKY
+        assert diamonds(axes)[place] == (difference.value, excluding if outside else GREY.upper())
         assert bars(axes)[place] == [difference.low, difference.high]
     colours = {color for _, color in diamonds(axes).values()}
     assert colours == ({BLUE, GREY.upper()} if len(seeds) > 1 else {GREY.upper()})
+
+
+def test_a_claim_that_only_holds_uncorrected_is_light(usual: tuple[Results, Effects]) -> None:
+    effects = usual[1]
+    shown = [effect for effect in effects.levels if effect.differences]
+    weak = replace(shown[0].differences["tau"], low=0.1, high=0.3, value=0.2, p_value=0.02, adjusted=0.06)
+    levels = [
+        replace(effect, differences={**effect.differences, "tau": weak}) if effect is shown[0] else effect
+        for effect in effects.levels
+    ]
+    axes = forest_figure(replace(effects, levels=tuple(levels))).axes[0]
+    labels = [label.get_text().replace("\n", " ") for label in axes.get_yticklabels()]
+    assert diamonds(axes)[labels.index(shown[0].level.name)] == (0.2, SKY)
+    assert "3 pairs (*)" in [text.get_text() for text in axes.texts]
+
+
+@pytest.mark.parametrize("panels", [SIZE_PANELS, TOP_PANELS])
+def test_every_panel_shows_its_metric(usual: tuple[Results, Effects], panels: tuple[Panel, ...]) -> None:
+    effects = usual[1]
+    shown = [effect for effect in effects.levels if effect.differences]
+    columns = forest_figure(effects, panels).axes
+    assert len(columns) == len(panels)
+    for panel, axes in zip(panels, columns, strict=True):
+        expected = [panel.scale * effect.differences[panel.metric].value for effect in shown]
+        assert [value for value, _ in diamonds(axes).values()] == pytest.approx(expected)
+    if panels is SIZE_PANELS:
+        assert len({axes.get_xlim() for axes in columns}) == 1
+
+
+def test_a_level_whose_runs_failed_keeps_its_row(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", SCENARIOS["usual"])
+    for seed in range(3):
+        path = record_path(store, run_id("batch_norm", "tracked", seed))
+        error = {"type": "Diverged", "message": "loss is NaN", "traceback": ""}
+        write_record(store, json.loads(path.read_text()) | {"status": "failed", "error": error, "checkpoints": []})
+    effects = compute_effects(load_results(store, "default"), 100, seed=0)
+    for figure in (forest_figure(effects), forest_figure(effects, TOP_PANELS), effect_figure(effects, "batch_norm")):
+        axes = figure.axes[-1]
+        labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        row = labels.index("tracked")
+        said = [text for text in axes.texts if text.get_text() == "3 failed"]
+        assert [row_at(axes, text.get_position()[1]) for text in said] == [row]
+        assert row not in diamonds(axes)
+
+
+def test_a_row_is_as_high_as_its_own_text(tmp_path: Path) -> None:
+    few = {"sampling": {"uniform": 1.0, "a": 1.0, " ".join(["long"] * 30): 1.0}}
+    effects = study(tmp_path, Scenario(architectures=30, seeds=(0, 1), epochs=(5,), factors=few))[1]
+    gaps = np.diff(forest_figure(effects).axes[0].get_yticks())
+    assert gaps[1] > 1.4 * gaps[0]
+
+
+def grid_study(folder: Path) -> tuple[Path, Effects]:
+    store = write_store(folder / "store", SCENARIOS["grid of two factors"])
+    for seed in (0, 1):
+        name = run_id("sampling x learning_rate", "sampling uniform, learning_rate w", seed)
+        error = {"type": "Diverged", "message": "loss is NaN", "traceback": ""}
+        content = json.loads(record_path(store, name).read_text())
+        write_record(store, content | {"status": "failed", "error": error, "checkpoints": []})
+    return store, compute_effects(load_results(store, "default"), 100, seed=0)
+
+
+def test_heat_maps_colour_and_write_every_cell(tmp_path: Path) -> None:
+    effects = grid_study(tmp_path)[1]
+    (grid,) = effects.grids
+    above, below = grid_figure(effects, grid).axes[:2]
+    texts = {text.get_position(): text.get_text() for text in above.texts}
+    colors = above.collections[0].get_array()
+    interactions = below.collections[0].get_array()
+    assert colors is not None
+    assert interactions is not None
+    assert (
+        above.collections[0].get_clim()[0] == -above.collections[0].get_clim()[1] == below.collections[0].get_clim()[0]
+    )
+    for (row, column), level in grid.cells.items():
+        y, x = grid.rows.index(row), grid.columns.index(column)
+        effect, text = effects.of_level(level), texts[x + 0.5, y + 0.5]
+        if level.baseline:
+            assert (text, colors[y, x]) == ("baseline", 0)
+        elif effect.counts.failed:
+            assert text == "2 failed"
+            assert np.ma.getmaskarray(colors)[y, x]
+        else:
+            assert effect.difference is not None
+            assert colors[y, x] == effect.difference.value
+            assert f"[{effect.difference.low:+.3f}, {effect.difference.high:+.3f}]" in text
+        known = effect.interaction is not None and effect.interaction.seeds > 0
+        assert np.ma.getmaskarray(interactions)[y, x] == (not known and not level.baseline)
+    fairnas = effects.of_level(grid.cells["fairnas accounting=compute", "v"]).interaction
+    assert fairnas is not None
+    assert interactions[1, 1] == fairnas.value
+    assert [text.get_text() for text in below.texts].count("no seed of all four") == 1
 
 
 def test_truth_is_to_the_right_and_the_score_upward(usual: tuple[Results, Effects]) -> None:
@@ -218,6 +332,28 @@ def test_truth_is_to_the_right_and_the_score_upward(usual: tuple[Results, Effect
     inside = (truth >= x_low) & (truth <= x_high) & (score >= y_low) & (score <= y_high)
     assert f"{(~inside).sum()} of 30 outside" in values.get_title(loc="left")
     assert color_of(values.lines[0]) == BASELINE_COLOR
+
+
+def test_the_score_may_be_minus_the_cross_entropy(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", SCENARIOS["usual"])
+    for path in (store / "runs").iterdir():
+        content = json.loads(path.read_text())
+        content["heuristics"]["scoring"] = {"name": "scoring", "score": "cross_entropy"}
+        content["checkpoints"][-1]["cross_entropy"][0] = None
+        write_record(store, content)
+    results = load_results(store, "default")
+    effects = compute_effects(results, 100, seed=0)
+    with style():
+        figure = scatter_figure(results, effects)
+        draw(figure)
+    values, ranks = figure.axes
+    drawn = np.array(data(values.lines[0])[1])
+    assert drawn[0] == -np.inf
+    assert (drawn < 0).all()
+    assert np.isfinite(values.get_ylim()).all()
+    assert values.get_ylabel().startswith("minus cross-entropy")
+    assert "minus cross-entropy" in ranks.get_ylabel()
+    assert data(ranks.lines[0])[1][0] == 1
 
 
 def test_an_outlier_does_not_squeeze_the_others(usual: tuple[Results, Effects]) -> None:

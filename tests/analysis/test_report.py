@@ -14,9 +14,10 @@ import pytest
 
 from analysis import report as report_module
 from analysis.report import Report, write_report
+from analysis.statistics import seeds_needed
 from benchmark.errors import InputError
 from benchmark.layout import record_path
-from tests.analysis.synthetic import Scenario, run_id, write_record, write_store
+from tests.analysis.synthetic import Scenario, grid_of_two, run_id, write_record, write_store
 
 ROOT = Path(__file__).parents[2]
 SMALL = Scenario(architectures=50, epochs=(5, 10))
@@ -25,7 +26,9 @@ PLOTS = [
     "effect_sampling",
     "effects_forest",
     "predicted_against_truth",
+    "size_forest",
     "tau_over_training",
+    "top_metrics_forest",
 ]
 
 
@@ -85,6 +88,8 @@ def test_the_csv_holds_every_metric_of_every_row(written: tuple[Path, Path, Repo
     levels = table[table["factor"] != "reference"]
     for metric in (
         "tau",
+        "tau_parameters",
+        "precision_at_1_percent",
         "spearman",
         "sparse_tau",
         "tau_cross_entropy",
@@ -96,6 +101,62 @@ def test_the_csv_holds_every_metric_of_every_row(written: tuple[Path, Path, Repo
         assert (levels[f"{metric}_seeds"] == 3).all()
     header, first, *_ = (written[1] / "table.csv").read_text().splitlines()
     assert dict(zip(header.split(","), first.split(","), strict=True))["tau_seeds"] == "3"
+
+
+def test_the_csv_holds_what_decides_about_differences(written: tuple[Path, Path, Report]) -> None:
+    table = pd.read_csv(written[1] / "table.csv")
+    compared = table[table["difference"].notna()]
+    assert list(compared["level"]) == ["fairnas accounting=compute", "pool size=50", "tracked"]
+    for name in ("difference", "difference_partial_tau", "difference_tau_parameters", "difference_regret_at_10"):
+        outside = (compared[f"{name}_low"] > 0) | (compared[f"{name}_high"] < 0)
+        assert (outside == (compared[f"{name}_p"] < 0.05)).all()
+        assert (compared[f"{name}_holm"] >= compared[f"{name}_p"]).all()
+    assert compared["difference_holm"].min() == pytest.approx(3 * compared["difference_p"].min(), abs=2e-6)
+    for effect in ("0.05", "0.10"):
+        expected = [seeds_needed(deviation, float(effect)) for deviation in compared["difference_sd"]]
+        assert list(compared[f"seeds_needed_{effect}"]) == expected
+        assert (compared[f"seeds_needed_{effect}_holm"] > compared[f"seeds_needed_{effect}"]).all()
+    assert table.loc[table["difference"].isna(), "seeds_needed_0.05"].isna().all()
+
+
+def test_a_study_prints_the_seeds_it_needs_and_what_the_marks_mean(written: tuple[Path, Path, Report]) -> None:
+    text = written[2].text
+    assert "with power 80 % from about so many seeds" in text
+    assert "* marks differences that exclude zero also when all 3 comparisons" in text
+    assert "Runs: 15 finished." in text
+    table = pd.read_csv(written[1] / "table.csv").set_index("level")
+    for level in ("fairnas accounting=compute", "pool size=50", "tracked"):
+        (line,) = (line for line in text.splitlines() if f" {level} " in line)
+        row = table.loc[level]
+        mark = "*" if row["difference_holm"] < 0.05 else "(*)" if row["difference_p"] < 0.05 else "]"
+        assert line.endswith(mark)
+
+
+def test_size_and_top_metrics_have_tables_of_differences(written: tuple[Path, Path, Report]) -> None:
+    page = (written[1] / "table.md").read_text().replace("\\", "")
+    table = pd.read_csv(written[1] / "table.csv").set_index("level").loc["pool size=50"]
+    size = page.split("What of the effect is a preference for size")[1].split("**")[1]
+    top = page.split("The architectures predicted best: differences")[1].split("**")[1]
+    for name in ("difference", "difference_partial_tau", "difference_tau_parameters"):
+        assert f"{table[name]:+.3f} [{table[name + '_low']:+.3f}, {table[name + '_high']:+.3f}]" in size
+    for name in ("difference_regret_at_10", "difference_precision_at_5_percent", "difference_final_performance_10"):
+        low, high = 100 * table[f"{name}_low"], 100 * table[f"{name}_high"]
+        assert f"{100 * table[name]:+.2f} [{low:+.2f}, {high:+.2f}]" in top
+
+
+def test_a_grid_of_two_factors_has_a_heat_map_and_a_table(tmp_path: Path) -> None:
+    levels, cells = grid_of_two({(a, b): 0.5 + i for a in ("uniform", "pool") for i, b in enumerate("uv")})
+    scenario = Scenario(architectures=30, epochs=(5, 10), factors={"sampling x learning_rate": levels}, cells=cells)
+    report = write_report(write_store(tmp_path / "store", scenario), "default", tmp_path / "report", resamples=100)
+    assert "grid_sampling_x_learning_rate.png" in {path.name for path in report.paths}
+    section = (tmp_path / "report" / "report.md").read_text().split("## sampling x learning")[1].split("##")[0]
+    assert "plots/grid_sampling_x_learning_rate.png" in section
+    row = pd.read_csv(tmp_path / "report" / "table.csv").set_index("level").loc["sampling pool, learning_rate v"]
+    page = (tmp_path / "report" / "table.md").read_text().replace("\\", "")
+    assert "Interaction of sampling and learning_rate in tau; reference: uniform, u" in page
+    cells_of_row = f"{row['interaction']:+.3f} | [{row['interaction_low']:+.3f}, {row['interaction_high']:+.3f}]"
+    assert cells_of_row in page
+    assert row["interaction_seeds"] == 3
 
 
 def test_result_files_are_enough_to_recompute(written: tuple[Path, Path, Report]) -> None:
@@ -132,7 +193,7 @@ def test_figures_are_text_and_well_formed(written: tuple[Path, Path, Report]) ->
     for name in PLOTS:
         tree = ElementTree.parse(written[1] / "plots" / f"{name}.svg")
         words = " ".join(element.text or "" for element in tree.iter("{http://www.w3.org/2000/svg}text"))
-        assert "tau" in words or "truth" in words
+        assert any(word in words for word in ("tau", "truth", "regret"))
     svg = (written[1] / "plots" / "effect_sampling.svg").read_text()
     for part in (
         "fairnas accounting=compute",
@@ -191,8 +252,10 @@ def test_failed_missing_and_damaged_runs_are_shown(store: Path, tmp_path: Path) 
     record_path(store, run_id("batch_norm", "tracked", 2)).write_text("{")
     report = write_report(store, "default", tmp_path / "report", resamples=100)
     assert "1 of 3: 1 failed, 1 missing" in report.text
+    assert (tmp_path / "report" / "table.md").read_text().count("1 of 3: 1 failed, 1 missing") == 5
     assert "2 of 3: 1 damaged" in report.text
     assert "†" in report.text
+    assert "Runs: 12 finished, 1 failed, 1 missing, 1 damaged (1 Diverged)." in report.text
     assert any("sampling pool size=50, seed 0" in line and "Diverged: loss is NaN" in line for line in report.warnings)
     assert any("damaged or no JSON" in line for line in report.warnings)
     assert "1 of 15 runs have no record yet" in report.warnings
@@ -345,4 +408,5 @@ def test_analysis_needs_neither_torch_nor_the_rest_of_the_project() -> None:
         "benchmark.errors",
         "benchmark.files",
         "benchmark.layout",
+        "benchmark.published",
     }

@@ -217,3 +217,20 @@ def test_scores_that_overflowed_are_kept_as_undefined(store: Path) -> None:
     assert results.warnings == (
         f"run {FAIRNAS}: 2 of its cross-entropies are not finite and are left undefined; its accuracies are used",
     )
+    assert list(of_run["score"]) == list(of_run["accuracy"])
+
+
+def test_a_run_may_rank_by_its_cross_entropies(store: Path) -> None:
+    """What overflowed is worse than all else."""
+    content = read(record_path(store, FAIRNAS))
+    content["heuristics"]["scoring"] = {"name": "scoring", "score": "cross_entropy"}
+    content["checkpoints"][1]["cross_entropy"][:2] = [None, math.inf]
+    write_record(store, content)
+    results = load_results(store, "default")
+    by_run = dict(list(results.scores.groupby("run_id")))
+    scores = by_run.pop(FAIRNAS).groupby("epoch")["score"].apply(list)
+    assert scores[5] == [-loss for loss in content["checkpoints"][0]["cross_entropy"]]
+    assert scores[10][:2] == [-math.inf] * 2
+    assert scores[10][2:] == [-loss for loss in content["checkpoints"][1]["cross_entropy"][2:]]
+    assert all(list(part["score"]) == list(part["accuracy"]) for part in by_run.values())
+    assert results.warnings == (f"run {FAIRNAS}: 2 of its cross-entropies are not finite and rank last",)

@@ -4,10 +4,25 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from analysis.metrics import kendall_tau
 from analysis.resampling import bootstrap_tau, bootstrap_weights
-from analysis.statistics import over_architectures, over_both, over_seeds
+from analysis.statistics import (
+    ALPHA,
+    Difference,
+    adjusted,
+    difference_over_both,
+    difference_over_seeds,
+    holm,
+    over_architectures,
+    over_both,
+    over_seeds,
+    seeds_needed,
+    spread_over_both,
+    t_test_power,
+    typical_deviation,
+)
 
 ARCHITECTURES = 100
 STUDIES = 400
@@ -127,3 +142,126 @@ def test_no_run_and_undefined_replicates_give_no_interval() -> None:
     undefined = over_both(np.array([0.1, 0.2]), np.full((2, 10), np.nan), 50)
     assert undefined.value == pytest.approx(0.15)
     assert math.isnan(undefined.low)
+
+
+def random_differences(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return differences and replicates in which each part of the spread may be the largest."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(0.03, 10 ** rng.uniform(-3, -1), size=rng.integers(2, 8))
+    shared = 10 ** rng.uniform(-3, -1) * rng.normal(size=200)
+    return values, values[:, None] + shared + 10 ** rng.uniform(-3, -1) * rng.normal(size=(len(values), 200))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_at_the_p_value_the_interval_ends_at_zero(seed: int) -> None:
+    values, replicates = random_differences(seed)
+    difference, spread = difference_over_both(values, replicates, 50), spread_over_both(values, replicates)
+    assert spread is not None
+    assert (difference.p_value < ALPHA) == difference.excludes_zero
+    assert spread.half_width(difference.p_value) == pytest.approx(abs(difference.value))
+    assert spread.half_width() == pytest.approx(difference.high - difference.value)
+    assert difference.p_value >= stats.ttest_1samp(values, 0).pvalue - 1e-12
+
+
+def test_without_a_shared_part_the_p_value_is_that_of_the_t_test() -> None:
+    values = np.array([0.02, 0.05, 0.03, 0.06])
+    expected = stats.ttest_1samp(values, 0).pvalue
+    assert difference_over_seeds(values, 50).p_value == pytest.approx(expected, rel=1e-9)
+    both = difference_over_both(values, np.repeat(values[:, None], 100, axis=1), 50)
+    assert both.p_value == pytest.approx(expected, rel=1e-9)
+    assert (both.deviation, both.shared) == pytest.approx((np.std(values, ddof=1), 0), abs=1e-9)
+
+
+def test_no_difference_and_one_seed_have_no_small_p_value() -> None:
+    same = difference_over_both(np.zeros(3), np.zeros((3, 100)), 50)
+    assert (same.low, same.high, same.p_value, same.excludes_zero) == (0, 0, 1, False)
+    one = difference_over_both(np.array([0.5]), np.full((1, 100), 0.5), 50)
+    none = difference_over_both(np.empty(0), np.empty(0), 50)
+    assert math.isnan(one.p_value)
+    assert math.isnan(none.p_value)
+    assert none.seeds == 0
+
+
+def test_top_metrics_that_agree_exactly_have_no_interval_but_no_difference_has() -> None:
+    agreed = difference_over_seeds(np.array([0.1, 0.1, 0.1]), 50)
+    assert agreed.value == pytest.approx(0.1)
+    assert np.isnan([agreed.low, agreed.high, agreed.p_value]).all()
+    assert not agreed.excludes_zero
+    same = difference_over_seeds(np.zeros(3), 50)
+    assert (same.value, same.low, same.high, same.p_value) == (0, 0, 0, 1)
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.9]) == [1, 1]
+    assert holm([0.02]) == [0.02]
+    assert holm([]) == []
+
+
+def test_a_comparison_of_the_same_runs_is_corrected_once() -> None:
+    def difference(p_value: float, *runs: str) -> Difference:
+        return Difference(0.1, 0.0, 0.2, 3, 50, p_value=p_value, runs=frozenset(runs))
+
+    family = [difference(0.01, "a"), difference(0.04, "b"), difference(0.01, "a"), difference(math.nan, "c"), None]
+    assert adjusted(family) == pytest.approx({frozenset("a"): 0.02, frozenset("b"): 0.04})
+
+
+def test_holm_keeps_false_claims_rare_where_single_intervals_do_not() -> None:
+    """Levels without an effect, all compared with one baseline over three seeds, as in a study."""
+    rng = np.random.default_rng(0)
+    single = corrected = 0
+    for _ in range(600):
+        runs = rng.normal(size=(11, 3))
+        p_values = [difference_over_seeds((level - runs[0]) / 100, 50).p_value for level in runs[1:]]
+        single += min(p_values) < ALPHA
+        corrected += min(holm(p_values)) < ALPHA
+    assert single / 600 > 0.2
+    assert corrected / 600 < 0.07
+
+
+def test_holm_keeps_false_claims_rare_with_resampled_architectures() -> None:
+    false = 0
+    for number in range(100):
+        study = Study(number)
+        baseline, *levels = [[study.supernet(0.6) for _ in range(4)] for _ in range(5)]
+        p_values = []
+        for level in levels:
+            values = np.array([one[0] - other[0] for one, other in zip(level, baseline, strict=True)])
+            replicates = np.array([one[1] - other[1] for one, other in zip(level, baseline, strict=True)])
+            p_values.append(difference_over_both(values, replicates, ARCHITECTURES).p_value)
+        false += min(holm(p_values)) < ALPHA
+    assert false / 100 <= 0.09
+
+
+@pytest.mark.parametrize(("size", "seeds"), [(0.5, 34), (0.8, 15), (1.0, 10)])
+def test_seeds_needed_are_the_tabulated_ones(size: float, seeds: int) -> None:
+    """Cohen's d and pairs for a two-sided paired t test at 5 % with power 0.8, as in any table of powers."""
+    assert seeds_needed(0.1, size * 0.1) == seeds
+
+
+@pytest.mark.parametrize("alpha", [ALPHA, ALPHA / 20])
+def test_seeds_needed_have_the_power_in_a_simulation(alpha: float) -> None:
+    deviation, effect = 0.06, 0.1
+    needed = seeds_needed(deviation, effect, alpha)
+    rng, powers = np.random.default_rng(0), {}
+    for seeds in (needed - 1, needed):
+        samples = rng.normal(effect, deviation, size=(40_000, seeds))
+        p_values = stats.ttest_1samp(samples, 0, axis=1).pvalue
+        powers[seeds] = np.mean(p_values < alpha)
+        assert powers[seeds] == pytest.approx(t_test_power(seeds, deviation, effect, alpha), abs=0.01)
+    assert powers[needed - 1] < 0.805
+    assert powers[needed] > 0.795
+
+
+def test_seeds_needed_at_the_ends() -> None:
+    assert seeds_needed(0.0, 0.05) == seeds_needed(1e-9, 0.05) == 2
+    assert seeds_needed(1.0, 0.05) > 3000
+    assert seeds_needed(0.06, 0.05, ALPHA / 50) > seeds_needed(0.06, 0.05) > seeds_needed(0.06, 0.1)
+    assert t_test_power(801, 0.1, 0.1 * 38 / math.sqrt(801)) == 1
+
+
+def test_the_typical_deviation_is_not_too_small_for_few_seeds() -> None:
+    samples = np.random.default_rng(0).normal(0, 0.05, size=(4000, 3)).std(axis=1, ddof=1)
+    assert np.median(samples) < 0.043
+    assert typical_deviation(list(samples), [3] * 4000) == pytest.approx(0.05, rel=0.05)
+    assert math.isnan(typical_deviation([], []))

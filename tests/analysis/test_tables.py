@@ -112,7 +112,7 @@ def test_the_printed_difference_and_interval_are_paired_by_seed(store: Path, eff
 
     differences = by_seed("sampling", FAIRNAS) - by_seed("baseline", "baseline")
     printed = row(effects_table(effects), FAIRNAS)
-    low, high = (float(end) for end in printed["95 % again"].strip("[]").split(", "))
+    low, high = (float(end) for end in printed["95 % again"].strip("[]* ()").split(", "))
     assert printed["difference"] == f"{differences.mean():+.3f}"
     assert printed["pairs"] == printed["runs"] == "3"
     assert high - low >= 2 * 4.302653 * differences.std(ddof=1) / math.sqrt(3) - 0.002

@@ -1,15 +1,21 @@
 """Sentences claim what the intervals show and count each comparison once."""
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from analysis.effects import Effects
 from analysis.estimation import compute_effects
 from analysis.results import load_results
-from analysis.wording import reading, summary
-from tests.analysis.synthetic import Scenario, run_id, write_store
+from analysis.statistics import holm, seeds_needed
+from analysis.wording import reading, seeds_line, size_reading, summary
+from benchmark.layout import record_path
+from tests.analysis.synthetic import Scenario, reference_table, run_id, write_record, write_store
 
 FAIRNAS = "fairnas accounting=compute"
 
@@ -35,9 +41,75 @@ def test_a_comparison_that_a_grid_repeats_counts_once(tmp_path: Path) -> None:
     effects = effects_of(store)
     distinct = [e.difference for e in effects.levels if e.difference and e.level.factor != "a x b"]
     excluding = sum(difference.low > 0 or difference.high < 0 for difference in distinct)
+    surviving = sum(p < 0.05 for p in holm([difference.p_value for difference in distinct]))
     assert len(effects.levels) == 1 + 3 + 2 + 1
-    assert f"{excluding} of 3 intervals of differences" in summary(effects)[-1]
-    assert "at most about 0.2 of them would by chance" in summary(effects)[-1]
+    line, seeds = summary(effects)[-2:]
+    assert f"{excluding} of 3 intervals of differences" in line
+    assert "at most about 0.2 of them would by chance" in line
+    assert f"at 5 %, {surviving} exclude" in line
+    assert "(median of 3 comparisons)" in seeds
+    assert seeds == seeds_line(effects)
+
+
+def test_the_seeds_needed_follow_from_the_observed_spread(tmp_path: Path) -> None:
+    effects = effects_of(write_store(tmp_path / "store", Scenario()))
+    deviations = [e.difference.deviation for e in effects.levels if e.difference]
+    median = float(np.median(deviations)) / math.sqrt(stats.chi2.median(2) / 2)
+    few, many = (seeds_needed(median, effect) for effect in (0.1, 0.05))
+    strict = [seeds_needed(median, effect, 0.05 / 3) for effect in (0.05, 0.1)]
+    line = seeds_line(effects)
+    assert f"standard deviation of {median:.3f}" in line
+    assert f"{many} for 0.05 and {few} for 0.10" in line
+    assert f"At 5 % / 3, where Holm's correction starts: {strict[0]} for 0.05 and {strict[1]} for 0.10" in line
+
+
+def test_a_claim_that_the_correction_does_not_leave_is_told_apart(tmp_path: Path) -> None:
+    effects = effects_of(write_store(tmp_path / "store", Scenario()))
+    first, second = (e for e in effects.levels if e.level.factor == "sampling" and e.difference)
+    weak = replace(second.differences["tau"], value=-0.2, low=-0.3, high=-0.1, p_value=0.03, adjusted=0.09)
+    strong = replace(weak, value=0.2, low=0.1, high=0.3, adjusted=0.009, runs=first.differences["tau"].runs)
+    levels = [
+        replace(
+            effect, differences={**effect.differences, "tau": {first.level: strong, second.level: weak}[effect.level]}
+        )
+        if effect.level in (first.level, second.level)
+        else effect
+        for effect in effects.levels
+    ]
+    found = reading(replace(effects, levels=tuple(levels)), "sampling")
+    assert [finding.claim for finding in found] == [
+        "The interval excludes zero, higher tau than the baseline, also when corrected for 3 comparisons (Holm)",
+        "The interval excludes zero, lower tau than the baseline, but not when corrected for 3 comparisons (Holm)",
+    ]
+    assert "+0.200 [+0.100, +0.300] *," in found[0].levels[0]
+    assert "-0.200 [-0.300, -0.100] (*)," in found[1].levels[0]
+
+
+def mix(store: Path, weight: float, column: str) -> None:
+    """Give a level the scores of the baseline plus a column of the reference table, both standardised."""
+    for seed in range(3):
+        baseline = json.loads(record_path(store, run_id("baseline", "baseline", seed)).read_text())
+        extra = reference_table()[column].to_numpy()[baseline["architectures"]]
+        for checkpoint in baseline["checkpoints"]:
+            score = stats.zscore(checkpoint["accuracy"]) + weight * stats.zscore(extra)
+            checkpoint["accuracy"] = (0.5 + 0.05 * score).tolist()
+        write_record(store, baseline | {"run_id": run_id("batch_norm", "tracked", seed)})
+
+
+@pytest.mark.parametrize(
+    ("column", "claim"),
+    [("parameters", "Perhaps only a preference for size"), ("cifar10_test_200", "Not only a preference for size")],
+)
+def test_a_preference_for_size_is_told_from_a_better_ranking(tmp_path: Path, column: str, claim: str) -> None:
+    store = write_store(tmp_path / "store", Scenario(architectures=200))
+    mix(store, 0.7, column)
+    effects = effects_of(store)
+    (level,) = (effect for effect in effects.levels if effect.level.name == "tracked")
+    assert level.differences["tau"].low > 0
+    assert level.differences["tau_parameters"].low > 0
+    (finding,) = size_reading(effects, "batch_norm")
+    assert finding.claim.startswith(claim)
+    assert finding.levels[0].startswith("tracked: given parameters ")
 
 
 def test_only_differences_of_several_seeds_are_counted(tmp_path: Path) -> None:
@@ -45,7 +117,7 @@ def test_only_differences_of_several_seeds_are_counted(tmp_path: Path) -> None:
     for seed in (0, 1):
         (store / "runs" / f"{run_id('sampling', 'pool size=50', seed)}.json").unlink()
     effects = effects_of(store)
-    assert " of 2 intervals of differences" in summary(effects)[-1]
+    assert " of 2 intervals of differences" in summary(effects)[-2]
     (finding,) = (finding for finding in reading(effects, "sampling") if any("pool" in text for text in finding.levels))
     assert finding.claim.startswith("One seed: not decidable")
     assert finding.levels[0].endswith("1 of 3 pairs (2 missing)")

@@ -1,0 +1,384 @@
+"""The page that says whether studies agree: what a cheap one tells of a dear one."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.agreement import FEWEST, Agreement, Correlation, agree
+from analysis.agreement_plot import agreement_figure
+from analysis.effects import Effect, Effects
+from analysis.estimation import compute_effects
+from analysis.folders import replaced
+from analysis.formatting import CORRECTED, ONE_SEED, UNCORRECTED, count, interval, marks, number
+from analysis.plotting import file_names, style
+from analysis.publication import shrink
+from analysis.rendering import as_markdown, escape_markdown
+from analysis.results import Results, load_results
+from analysis.statistics import CONFIDENCE
+from analysis.tables import Table
+from benchmark.errors import InputError
+
+PAGE, LEVELS, PAIRS = "report.md", "table.csv", "pairs.csv"
+CONTENTS = frozenset((PAGE, LEVELS, PAIRS, "plots"))
+
+RESAMPLES = 2000
+"""Bootstrap resamples of the architectures, as in a report."""
+
+CLOSE = 0.7
+"""From where on the lower end of rho counts as a close agreement."""
+
+NOISY = 0.5
+"""Below this ceiling, noise alone would hide most of an agreement."""
+
+NOTES = (
+    "Effect of a level: the mean over seeds of its tau minus that of the baseline of its own study. Compared are the "
+    "levels that have the same factor and name in both and are the baseline of neither; of levels that are the same "
+    "runs, one.",
+    "rho (Spearman) and tau (Kendall) compare the orders of the effects: 1 the same, 0 unrelated, -1 reversed. The "
+    "intervals (95 %, bootstrap over factors and over the seeds of each study) are for effects measured with this many "
+    "seeds. p: how often factors in random order, each with all its levels, give a rho as far from zero.",
+    "With fresh seeds: the rho of a study with itself, had it been run again with as many other seeds: mean over "
+    "random halves of its seeds, raised to all of them by the formula of Spearman and Brown; the interval covers the "
+    "choice of factors. Ceiling: the rho to expect between two studies whose true effects have the same order, the "
+    "geometric mean of both.",
+    f"Shown: the 95 % interval of the difference excludes zero, {UNCORRECTED}; corrected: also after Holm's correction "
+    f"for all comparisons of that study, {CORRECTED}. {ONE_SEED} One seed: the interval covers architectures alone. "
+    "The intervals of shares are those of Clopper and Pearson, which take the levels as independent; levels of one "
+    "factor are not, so they are too narrow.",
+)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as it is compared."""
+
+    results: Results
+    effects: Effects
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.results.manifest.study
+
+    def differences(self, levels: Sequence[Effect]) -> np.ndarray:
+        """Return tau minus that of the baseline, [levels, seeds]; NaN where a run of the pair has none."""
+        runs = self.effects.runs
+        taus = runs.pivot_table(index=["factor", "level"], columns="seed", values="tau", dropna=False)
+        rows = [(effect.level.factor, effect.level.name) for effect in (self.effects.baseline, *levels)]
+        found = taus.reindex(pd.MultiIndex.from_tuples(rows)).to_numpy(dtype=np.float64)
+        return np.asarray(found[1:] - found[0])
+
+
+@dataclass(frozen=True)
+class Signs:
+    """How many effects shown in the first study have the same direction in the second, and how many are shown there."""
+
+    shown: int
+    same: int
+    confirmed: int
+    contradicted: int
+
+    def __str__(self) -> str:
+        if not self.shown:
+            return "none"
+        share = stats.binomtest(self.same, self.shown).proportion_ci(CONFIDENCE)
+        return f"{self.same} of {self.shown} [{share.low:.2f}, {share.high:.2f}]"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two studies and the levels that both have, in the order of their effects in the first."""
+
+    first: Study
+    second: Study
+    levels: tuple[tuple[Effect, Effect], ...]
+    agreement: Agreement
+
+    @property
+    def name(self) -> str:
+        """Both names."""
+        return f"{self.first.name} and {self.second.name}"
+
+    def signs(self, corrected: bool = False) -> Signs:
+        """Count directions among the levels whose effect the first study shows."""
+        both = [(one.difference, other.difference) for one, other in self.levels]
+        shown = [
+            (one, other)
+            for one, other in both
+            if one and other and (one.excludes_zero_corrected if corrected else one.excludes_zero)
+        ]
+        same = [other for one, other in shown if one.value * other.value > 0]
+        opposite = [other for one, other in shown if one.value * other.value < 0]
+        return Signs(
+            len(shown),
+            len(same),
+            sum(other.excludes_zero for other in same),
+            sum(other.excludes_zero for other in opposite),
+        )
+
+
+def read_study(store: Path, study: str, on_progress: Callable[[str], None] | None = None) -> Study:
+    """Read a study from a store and estimate its effects as its report does."""
+    results = load_results(store, study)
+    return Study(results, compute_effects(results, RESAMPLES, 0, on_progress))
+
+
+def compared(folder: Path) -> list[str]:
+    """Return the names of the studies that are compared in a folder.
+
+    Raises
+    ------
+    InputError
+        If nothing is compared there.
+    """
+    if not (folder / PAIRS).is_file():
+        raise InputError(f"{folder / PAIRS} does not exist; allowed: a folder that `supernet-bench agreement` wrote")
+    pairs = pd.read_csv(folder / PAIRS, dtype=str)
+    return [*dict.fromkeys([*pairs["first"], *pairs["second"]])]
+
+
+def compare_studies(first: Study, second: Study, resamples: int = 2000) -> Pair:
+    """Compare the effects of the levels that two studies have in common."""
+    levels = sorted(_common(first.effects, second.effects), key=lambda both: _value(both[0]), reverse=True)
+    names = [one.level.factor for one, _ in levels]
+    factors = np.unique(names, return_inverse=True)[1] if names else np.empty(0, dtype=np.int64)
+    one, other = first.differences([one for one, _ in levels]), second.differences([other for _, other in levels])
+    return Pair(first, second, tuple(levels), agree(one, other, factors, resamples))
+
+
+def _common(first: Effects, second: Effects) -> Iterator[tuple[Effect, Effect]]:
+    """Yield the levels that both studies have an effect of; a grid repeats the runs of single factors."""
+    others = {(effect.level.factor, effect.level.name): effect for effect in second.levels}
+    seen = set()
+    for effect in first.levels:
+        other = others.get((effect.level.factor, effect.level.name))
+        if other is None or not all(both.difference and both.difference.seeds for both in (effect, other)):
+            continue
+        runs = frozenset(first.runs_of(effect)["run_id"])
+        if runs not in seen:
+            yield effect, other
+        seen.add(runs)
+
+
+def _value(effect: Effect) -> float:
+    return effect.difference.value if effect.difference else math.nan
+
+
+def write_agreement(
+    studies: Sequence[Study],
+    folder: Path,
+    resamples: int = 2000,
+    on_progress: Callable[[str], None] | None = None,
+) -> tuple[Path, ...]:
+    """Write how every study agrees with every later one.
+
+    Parameters
+    ----------
+    studies : sequence of Study
+        At least two, the cheapest first.
+    folder : Path
+        Replaced once the new one is whole.
+    resamples : int
+        Of the bootstrap, and permutations.
+    on_progress : callable, optional
+        Called with one line now and then.
+
+    Returns
+    -------
+    tuple of Path
+        All files, sorted.
+
+    Raises
+    ------
+    InputError
+        If the folder holds anything else.
+    """
+    with replaced(folder.absolute(), CONTENTS) as new:
+        (new / "plots").mkdir()
+        pairs = []
+        for first, second in itertools.combinations(studies, 2):
+            pairs.append(compare_studies(first, second, resamples))
+            if on_progress:
+                on_progress(f"compared {pairs[-1].name}")
+        plots = {name: f"plots/{file}.png" for name, file in file_names(pair.name for pair in pairs).items()}
+        for pair in pairs:
+            _draw(pair, new / plots[pair.name])
+        _write_frame(new / LEVELS, [row for pair in pairs for row in _level_rows(pair)])
+        _write_frame(new / PAIRS, [{**_pair_row(pair), "plot": plots[pair.name]} for pair in pairs])
+        (new / PAGE).write_text(_page(pairs, plots), encoding="utf-8")
+    return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
+
+
+def _draw(pair: Pair, file: Path) -> None:
+    with style():
+        agreement_figure(pair.levels, (pair.first.name, pair.second.name), _in_brackets(pair)).savefig(file)
+    shrink(file, file)
+
+
+def _write_frame(file: Path, rows: list[dict[str, object]]) -> None:
+    pd.DataFrame(rows).to_csv(file, index=False, float_format="%.6f", lineterminator="\n")
+
+
+def _level_rows(pair: Pair) -> Iterator[dict[str, object]]:
+    for both in pair.levels:
+        row: dict[str, object] = {"first": pair.first.name, "second": pair.second.name}
+        row |= {"factor": both[0].level.factor, "level": both[0].level.name}
+        for which, effect in zip(("first", "second"), both, strict=True):
+            difference = effect.difference
+            assert difference
+            row |= {
+                f"{which}_difference": difference.value,
+                f"{which}_low": difference.low,
+                f"{which}_high": difference.high,
+                f"{which}_holm": difference.adjusted,
+                f"{which}_seeds": difference.seeds,
+            }
+        yield row
+
+
+def _pair_row(pair: Pair) -> dict[str, object]:
+    found = pair.agreement
+    row: dict[str, object] = {"first": pair.first.name, "second": pair.second.name}
+    row |= {"levels": found.levels, "factors": found.factors}
+    row |= {"first_seeds": found.seeds[0], "second_seeds": found.seeds[1]}
+    measured = {"rho": found.rho, "tau": found.tau, "first_self": found.selves[0], "second_self": found.selves[1]}
+    for name, correlation in measured.items():
+        row |= {name: correlation.value, f"{name}_low": correlation.low, f"{name}_high": correlation.high}
+    row |= {"p": found.p_value, "ceiling": found.ceiling}
+    for prefix, signs in (("", pair.signs()), ("corrected_", pair.signs(corrected=True))):
+        row |= {f"{prefix}{name}": value for name, value in asdict(signs).items()}
+    return row | {"conclusion": conclusion(pair)}
+
+
+def _page(pairs: Sequence[Pair], plots: dict[str, str]) -> str:
+    parts = ["# Does one study predict another?"]
+    for pair in pairs:
+        parts += [f"## {escape_markdown(pair.name)}", f"**{escape_markdown(conclusion(pair))}**"]
+        parts += ["\n".join(f"- {escape_markdown(line)}" for line in _lines(pair))]
+        parts += [f"![{escape_markdown(pair.name)}]({plots[pair.name]})"]
+        if pair.levels:
+            parts += [as_markdown([_table(pair)], []).rstrip()]
+    parts += ["## What the numbers are", "\n".join(f"- {escape_markdown(note)}" for note in NOTES)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _lines(pair: Pair) -> list[str]:
+    found, names = pair.agreement, (pair.first.name, pair.second.name)
+    lines = [
+        f"{study.name}: {_setting(study)}, {count(seeds, 'seed')}."
+        for study, seeds in zip((pair.first, pair.second), found.seeds, strict=True)
+    ]
+    lines.append(f"{count(found.levels, 'common level')} of {count(found.factors, 'factor')}.")
+    if found.computed:
+        lines += [f"Order of the effects: {_in_brackets(pair)}; Kendall's tau {_correlation(found.tau)}."]
+        lines += [
+            f"With fresh seeds {name} would agree with itself: rho {_correlation(own)}."
+            for name, own in zip(names, found.selves, strict=True)
+        ]
+        lines += [f"Ceiling: rho {number(found.ceiling, decimals=2)}."]
+    for which, signs in (("", pair.signs()), (", corrected", pair.signs(corrected=True))):
+        lines.append(
+            f"Effects shown on {names[0]}{which}, that have the same direction on {names[1]}: {signs}; "
+            f"shown there too: {signs.confirmed}; shown the other way round: {signs.contradicted}."
+        )
+    different = _different_baselines(pair)
+    if different:
+        lines.append(
+            f"The baselines differ in {', '.join(different)}, so the differences are not taken from the same setting."
+        )
+    return lines
+
+
+def _setting(study: Study) -> str:
+    manifest, effects = study.results.manifest, study.effects
+    return f"space {manifest.space}, images {manifest.images}, {count(len(effects.truth), 'architecture')}"
+
+
+def _different_baselines(pair: Pair) -> list[str]:
+    """Return the factors in which the baselines of both studies have different settings, as far as records tell."""
+    records = [study.results.example for study in (pair.first, pair.second)]
+    first, second = ((record or {}).get("heuristics", {}) for record in records)
+    return sorted(factor for factor in first.keys() & second.keys() if first[factor] != second[factor])
+
+
+def _in_brackets(pair: Pair) -> str:
+    found = pair.agreement
+    if not found.computed:
+        return "not computed"
+    p_value = f"{found.p_value:.3f}" if found.p_value >= 0.0005 else "< 0.001"
+    return f"rho {_correlation(found.rho)}, p {p_value}"
+
+
+def _correlation(correlation: Correlation) -> str:
+    value = number(correlation.value, decimals=2)
+    if math.isnan(correlation.low):
+        return value
+    return f"{value} [{number(correlation.low, decimals=2)}, {number(correlation.high, decimals=2)}]"
+
+
+def _table(pair: Pair) -> Table:
+    names = (pair.first.name, pair.second.name)
+    header = ("factor", "level", names[0], "95 %", "seeds", names[1], "95 %", "seeds")
+    rows = tuple((both[0].level.factor, both[0].level.name, *_cells(both[0]), *_cells(both[1])) for both in pair.levels)
+    return Table("Differences in tau to the baseline of each study, in the order of the first", header, rows, 2)
+
+
+def _cells(effect: Effect) -> tuple[str, str, str]:
+    difference = effect.difference
+    assert difference
+    return number(difference.value, "+"), interval(difference, "+") + marks(difference), str(difference.seeds)
+
+
+def conclusion(pair: Pair) -> str:
+    """Return in one sentence what a user may conclude from the first study about the second."""
+    found, first, second = pair.agreement, pair.first.name, pair.second.name
+    rests_on = f"{count(found.levels, 'level')} of {count(found.factors, 'factor')}"
+    if found.levels < FEWEST or found.factors < 2:
+        return (
+            f"With only {rests_on} in common it cannot be said whether the effects on {first} predict those on "
+            f"{second}."
+        )
+    if min(found.seeds) < 2:
+        single = first if found.seeds[0] < 2 else second
+        return f"With one seed of {single} it cannot be said whether the effects on {first} predict those on {second}."
+    if not found.computed or math.isnan(found.rho.low):
+        return f"The effects have no order that could be compared, so {first} tells nothing about {second}."
+    numbers = f"({_in_brackets(pair)}, {rests_on}; ceiling {number(found.ceiling, decimals=2)})"
+    if not found.shown and found.ceiling < NOISY:
+        return (
+            f"The seeds are too few to say whether the effects on {first} predict those on {second} {numbers}: noise "
+            "alone would hide an agreement, so conclude neither that they carry over nor that they do not."
+        )
+    if not found.shown:
+        return (
+            f"The order of the effects on {first} is not shown to predict that on {second} {numbers}: do not conclude "
+            f"from {first} what helps on {second}, measure it there."
+        )
+    if found.rho.value < 0:
+        return (
+            f"What is better on {first} tends to be worse on {second} {numbers}: do not carry effects over, measure "
+            "them there."
+        )
+    directions = _directions(pair.signs())
+    if found.rho.low >= CLOSE:
+        return (
+            f"The order of the effects on {first} largely carries over to {second} {numbers}{directions}: what clearly "
+            f"helps or hurts on {first} may be expected to do so on {second}, while levels that lie close together may "
+            "change places."
+        )
+    return (
+        f"The order of the effects on {first} predicts that on {second} in part {numbers}{directions}: use {first} to "
+        f"choose what to try on {second}, not to decide what helps there."
+    )
+
+
+def _directions(signs: Signs) -> str:
+    if not signs.shown:
+        return ""
+    return f", and {signs.same} of the {signs.shown} effects shown on the first have the same direction on the second"

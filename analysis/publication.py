@@ -1,0 +1,99 @@
+"""A study as it is published: its records in one file, and the report that they make."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from analysis.folders import replaced
+from analysis.records import read_manifest, read_record
+from analysis.report import write_report
+from analysis.results import load_results
+from benchmark.errors import InputError
+from benchmark.layout import manifest_path, record_path
+from benchmark.published import MANIFEST, NAME, RECORDS, pack
+
+TABLE = "table.csv"
+ARCHITECTURES = "architectures.csv"
+PAGES = ("report.md", "table.md", TABLE)
+"""Of a report, besides the plots; what is left out can be had from the records."""
+
+CONTENTS = frozenset((RECORDS, MANIFEST, ARCHITECTURES, *PAGES, "plots"))
+
+AGREEMENT = "agreement"
+"""The folder among those of the studies that says how they agree."""
+
+COLORS = 64
+"""Of a published plot, which makes it a third as large."""
+
+
+def publish(
+    store: Path, study: str, results: Path, on_progress: Callable[[str], None] | None = None
+) -> tuple[Path, ...]:
+    """Write a study with its records to a folder that can be committed.
+
+    Parameters
+    ----------
+    store : Path
+        Folder of the store, with the reference table.
+    study : str
+        Name of the study.
+    results : Path
+        Folder of the published studies; that of this study is replaced once the new one is whole.
+    on_progress : callable, optional
+        Called with one line now and then.
+
+    Returns
+    -------
+    tuple of Path
+        All files, sorted. Runs without a record are in the report as missing.
+
+    Raises
+    ------
+    InputError
+        If the study is unknown, a file of it is damaged, or the folder holds anything that is not published.
+    """
+    manifest = read_manifest(store, study)
+    if study == AGREEMENT or not NAME.fullmatch(study):
+        raise InputError(f"study is {study!r}; allowed: a name other than {AGREEMENT!r}")
+    run_ids = [run.run_id for run in manifest.runs]
+    for path in {record_path(store, run_id) for run_id in run_ids}:
+        if path.exists():
+            read_record(path)
+    folder = results / study
+    with replaced(folder.absolute(), CONTENTS) as new:
+        write_pages(store, study, new, on_progress)
+        shutil.copyfile(manifest_path(store, study), new / MANIFEST)
+        (new / RECORDS).write_bytes(pack(store, run_ids))
+    return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
+
+
+def write_pages(store: Path, study: str, folder: Path, on_progress: Callable[[str], None] | None = None) -> None:
+    """Write what is published of the report of a study into an empty folder."""
+    with tempfile.TemporaryDirectory() as temporary:
+        report = Path(temporary) / "report"
+        write_report(store, study, report, on_progress=on_progress)
+        for page in PAGES:
+            shutil.copyfile(report / page, folder / page)
+        (folder / "plots").mkdir()
+        for plot in sorted((report / "plots").glob("*.png")):
+            shrink(plot, folder / "plots" / plot.name)
+    _write_architectures(store, study, folder / ARCHITECTURES)
+
+
+def shrink(plot: Path, smaller: Path) -> None:
+    """Write a PNG with a palette."""
+    with Image.open(plot) as image:
+        image.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(smaller, optimize=True)
+
+
+def _write_architectures(store: Path, study: str, file: Path) -> None:
+    """Write what was scored and its truth, so that the records can be analysed without the table of the space."""
+    results = load_results(store, study)
+    known = results.reference.loc[results.architectures]
+    columns = {name: known[name] for name in ("architecture", "parameters", "macs") if name in known}
+    table = pd.DataFrame({**columns, "truth": known[results.target]})
+    table.to_csv(file, index_label="index", lineterminator="\n")
