@@ -134,4 +134,4 @@ def bootstrap_spearman(weights: np.ndarray, predicted_ranks: np.ndarray, truth_r
 
 def _row_products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return the inner product of each pair of rows, float64 [rows]."""
-    return np.einsum("bi,bi->b", left, right).astype(np.float64)
+    return np.einsum("bi,bi->b", left, right, dtype=np.float64)

@@ -228,7 +228,8 @@ def test_records_of_a_run_are_readable_json(study: Path) -> None:
     runner.invoke(app, ["run", str(study), "--no-report"])
     record = json.loads(next(Path("store/runs").glob("*.json")).read_text())
     assert set(record) == {
-        "schema", "run_id", "status", "error", "spec", "heuristics", "architectures", "curve", "checkpoints", "counts",
+        "schema", "run_id", "status", "error", "spec",
+        "revised", "heuristics", "architectures", "curve", "checkpoints", "counts",
         "execution", "checksum",
     }  # fmt: skip
 
