@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from analysis.agreement import FEWEST, Agreement, Correlation, agree
 from analysis.agreement_plot import agreement_figure
 from analysis.effects import Effect, Effects
 from analysis.estimation import compute_effects
-from analysis.folders import replaced
+from analysis.folders import SUMS, read_table, replaced, write_sums
 from analysis.formatting import CORRECTED, ONE_SEED, UNCORRECTED, count, interval, marks, number
 from analysis.plotting import file_names, style
 from analysis.publication import shrink
@@ -25,7 +26,7 @@ from analysis.tables import Table
 from benchmark.errors import InputError
 
 PAGE, LEVELS, PAIRS = "report.md", "table.csv", "pairs.csv"
-CONTENTS = frozenset((PAGE, LEVELS, PAIRS, "plots"))
+CONTENTS = frozenset((PAGE, LEVELS, PAIRS, SUMS, "plots"))
 
 RESAMPLES = 2000
 """Bootstrap resamples of the architectures, as in a report."""
@@ -40,13 +41,20 @@ NOTES = (
     "Effect of a level: the mean over seeds of its tau minus that of the baseline of its own study. Compared are the "
     "levels that have the same factor and name in both and are the baseline of neither; of levels that are the same "
     "runs, one.",
-    "rho (Spearman) and tau (Kendall) compare the orders of the effects: 1 the same, 0 unrelated, -1 reversed. The "
-    "intervals (95 %, bootstrap over factors and over the seeds of each study) are for effects measured with this many "
-    "seeds. p: how often factors in random order, each with all its levels, give a rho as far from zero.",
+    "rho (Spearman) and tau (Kendall) compare the orders of the effects: 1 the same, 0 unrelated, -1 reversed. They, "
+    "the agreement with fresh seeds and the ceiling are of the seeds named above, none of which is in both: runs of "
+    "equal seeds share what chance does in them, so their noise may agree between studies. The effects in plot and "
+    "table, and the counts of directions, are over all seeds of each study, of which some may be in both.",
+    "The intervals of rho and tau (95 %, bootstrap over factors, each with all its levels, and over the seeds of each "
+    "study) are for effects measured with this many seeds. An order is shown to be related if that of rho excludes "
+    "zero. Architectures and truth are not resampled.",
     "With fresh seeds: the rho of a study with itself, had it been run again with as many other seeds: mean over "
-    "random halves of its seeds, raised to all of them by the formula of Spearman and Brown; the interval covers the "
-    "choice of factors. Ceiling: the rho to expect between two studies whose true effects have the same order, the "
-    "geometric mean of both.",
+    "random halves of its seeds, raised to all of them by the formula of Spearman and Brown. Ceiling: the rho to "
+    "expect between two studies whose true effects have the same order, the geometric mean of both. Their intervals "
+    "are of the same levels and the same draws of factors as that of rho, and do not cover the choice of seeds.",
+    "Expected: how many of the effects would have the same direction if a direction on the first study said nothing "
+    "about that on the second, given how many common levels are positive and negative there. All differences of a "
+    "study are to one baseline, so most may have one direction for its sake alone.",
     f"Shown: the 95 % interval of the difference excludes zero, {UNCORRECTED}; corrected: also after Holm's correction "
     f"for all comparisons of that study, {CORRECTED}. {ONE_SEED} One seed: the interval covers architectures alone. "
     "The intervals of shares are those of Clopper and Pearson, which take the levels as independent; levels of one "
@@ -66,29 +74,55 @@ class Study:
         """Its name."""
         return self.results.manifest.study
 
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Its seeds, sorted."""
+        return tuple(sorted({run.seed for run in self.results.manifest.runs}))
+
     def differences(self, levels: Sequence[Effect]) -> np.ndarray:
         """Return tau minus that of the baseline, [levels, seeds]; NaN where a run of the pair has none."""
-        runs = self.effects.runs
-        taus = runs.pivot_table(index=["factor", "level"], columns="seed", values="tau", dropna=False)
+        taus = self.effects.runs.pivot_table(index=["factor", "level"], columns="seed", values="tau", dropna=False)
         rows = [(effect.level.factor, effect.level.name) for effect in (self.effects.baseline, *levels)]
-        found = taus.reindex(pd.MultiIndex.from_tuples(rows)).to_numpy(dtype=np.float64)
+        found = taus.reindex(pd.MultiIndex.from_tuples(rows)).reindex(columns=list(self.seeds)).to_numpy(np.float64)
         return np.asarray(found[1:] - found[0])
 
 
 @dataclass(frozen=True)
 class Signs:
-    """How many effects shown in the first study have the same direction in the second, and how many are shown there."""
+    """How many effects shown in the first study have the same direction in the second.
+
+    Attributes
+    ----------
+    shown, same : int
+        Those shown in the first, and how many of them have the same direction in the second.
+    expected : float
+        How many would have, if the directions were independent.
+    confirmed, contradicted : int
+        Those shown in the second too, with the same direction or the opposite one.
+    """
 
     shown: int
     same: int
+    expected: float
     confirmed: int
     contradicted: int
+
+    @property
+    def low(self) -> float:
+        """The lower end of the interval of the share."""
+        return float(stats.binomtest(self.same, self.shown).proportion_ci(CONFIDENCE).low)
+
+    @property
+    def better(self) -> bool:
+        """Whether more have the same direction than would if directions were independent, beyond chance."""
+        return self.shown > 0 and self.low * self.shown > self.expected
 
     def __str__(self) -> str:
         if not self.shown:
             return "none"
-        share = stats.binomtest(self.same, self.shown).proportion_ci(CONFIDENCE)
-        return f"{self.same} of {self.shown} [{share.low:.2f}, {share.high:.2f}]"
+        high = stats.binomtest(self.same, self.shown).proportion_ci(CONFIDENCE).high
+        expected = number(self.expected, decimals=1)
+        return f"{self.same} of {self.shown} [{self.low:.2f}, {high:.2f}], expected {expected}"
 
 
 @dataclass(frozen=True)
@@ -105,6 +139,17 @@ class Pair:
         """Both names."""
         return f"{self.first.name} and {self.second.name}"
 
+    @property
+    def directions(self) -> tuple[int, int]:
+        """How many of the common levels are positive, and negative, in the second study."""
+        values = [_value(other) for _, other in self.levels]
+        return sum(value > 0 for value in values), sum(value < 0 for value in values)
+
+    @cached_property
+    def conclusion(self) -> str:
+        """What a user may conclude from the first study about the second, in one sentence."""
+        return conclude(self)
+
     def signs(self, corrected: bool = False) -> Signs:
         """Count directions among the levels whose effect the first study shows."""
         both = [(one.difference, other.difference) for one, other in self.levels]
@@ -115,9 +160,11 @@ class Pair:
         ]
         same = [other for one, other in shown if one.value * other.value > 0]
         opposite = [other for one, other in shown if one.value * other.value < 0]
+        rates = dict(zip((1, -1), self.directions, strict=True))
         return Signs(
             len(shown),
             len(same),
+            sum(rates.get(int(np.sign(one.value)), 0) for one, _ in shown) / max(1, len(both)),
             sum(other.excludes_zero for other in same),
             sum(other.excludes_zero for other in opposite),
         )
@@ -139,7 +186,7 @@ def compared(folder: Path) -> list[str]:
     """
     if not (folder / PAIRS).is_file():
         raise InputError(f"{folder / PAIRS} does not exist; allowed: a folder that `supernet-bench agreement` wrote")
-    pairs = pd.read_csv(folder / PAIRS, dtype=str)
+    pairs = read_table(folder / PAIRS, ("first", "second"), dtype=str, keep_default_na=False)
     return [*dict.fromkeys([*pairs["first"], *pairs["second"]])]
 
 
@@ -149,7 +196,7 @@ def compare_studies(first: Study, second: Study, resamples: int = 2000) -> Pair:
     names = [one.level.factor for one, _ in levels]
     factors = np.unique(names, return_inverse=True)[1] if names else np.empty(0, dtype=np.int64)
     one, other = first.differences([one for one, _ in levels]), second.differences([other for _, other in levels])
-    return Pair(first, second, tuple(levels), agree(one, other, factors, resamples))
+    return Pair(first, second, tuple(levels), agree(one, other, factors, (first.seeds, second.seeds), resamples))
 
 
 def _common(first: Effects, second: Effects) -> Iterator[tuple[Effect, Effect]]:
@@ -212,12 +259,13 @@ def write_agreement(
         _write_frame(new / LEVELS, [row for pair in pairs for row in _level_rows(pair)])
         _write_frame(new / PAIRS, [{**_pair_row(pair), "plot": plots[pair.name]} for pair in pairs])
         (new / PAGE).write_text(_page(pairs, plots), encoding="utf-8")
+        write_sums(new)
     return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
 
 
 def _draw(pair: Pair, file: Path) -> None:
     with style():
-        agreement_figure(pair.levels, (pair.first.name, pair.second.name), _in_brackets(pair)).savefig(file)
+        agreement_figure(pair.levels, (pair.first.name, pair.second.name), _order(pair)).savefig(file)
     shrink(file, file)
 
 
@@ -245,21 +293,22 @@ def _level_rows(pair: Pair) -> Iterator[dict[str, object]]:
 def _pair_row(pair: Pair) -> dict[str, object]:
     found = pair.agreement
     row: dict[str, object] = {"first": pair.first.name, "second": pair.second.name}
-    row |= {"levels": found.levels, "factors": found.factors}
-    row |= {"first_seeds": found.seeds[0], "second_seeds": found.seeds[1]}
+    row |= {"levels": found.levels, "factors": found.factors, "left_out": found.left_out}
+    row |= {f"{which}_seeds": _listed(seeds) for which, seeds in zip(("first", "second"), found.seeds, strict=True)}
     measured = {"rho": found.rho, "tau": found.tau, "first_self": found.selves[0], "second_self": found.selves[1]}
+    measured["ceiling"] = found.ceiling
     for name, correlation in measured.items():
         row |= {name: correlation.value, f"{name}_low": correlation.low, f"{name}_high": correlation.high}
-    row |= {"p": found.p_value, "ceiling": found.ceiling}
+    row |= dict(zip(("second_positive", "second_negative"), pair.directions, strict=True))
     for prefix, signs in (("", pair.signs()), ("corrected_", pair.signs(corrected=True))):
         row |= {f"{prefix}{name}": value for name, value in asdict(signs).items()}
-    return row | {"conclusion": conclusion(pair)}
+    return row | {"conclusion": pair.conclusion}
 
 
 def _page(pairs: Sequence[Pair], plots: dict[str, str]) -> str:
     parts = ["# Does one study predict another?"]
     for pair in pairs:
-        parts += [f"## {escape_markdown(pair.name)}", f"**{escape_markdown(conclusion(pair))}**"]
+        parts += [f"## {escape_markdown(pair.name)}", f"**{escape_markdown(pair.conclusion)}**"]
         parts += ["\n".join(f"- {escape_markdown(line)}" for line in _lines(pair))]
         parts += [f"![{escape_markdown(pair.name)}]({plots[pair.name]})"]
         if pair.levels:
@@ -270,18 +319,27 @@ def _page(pairs: Sequence[Pair], plots: dict[str, str]) -> str:
 
 def _lines(pair: Pair) -> list[str]:
     found, names = pair.agreement, (pair.first.name, pair.second.name)
-    lines = [
-        f"{study.name}: {_setting(study)}, {count(seeds, 'seed')}."
-        for study, seeds in zip((pair.first, pair.second), found.seeds, strict=True)
-    ]
-    lines.append(f"{count(found.levels, 'common level')} of {count(found.factors, 'factor')}.")
+    lines = [f"{study.name}: {_setting(study)}." for study in (pair.first, pair.second)]
+    lines.append(
+        "Architectures and truth are the same in both, so the numbers are for these."
+        if _same_architectures(pair)
+        else "The studies do not score the same architectures against the same truth."
+    )
+    lines.append(f"{count(len(pair.levels), 'common level')}; compared: {_rests_on(found)}{_left_out(found)}.")
+    lines.append(f"Compared by seeds that are not in both: {_whose_seeds(pair)}.")
     if found.computed:
-        lines += [f"Order of the effects: {_in_brackets(pair)}; Kendall's tau {_correlation(found.tau)}."]
+        lines += [f"Order of the effects: {_order(pair)}; Kendall's tau {_correlation(found.tau)}."]
+    if not math.isnan(found.ceiling.value):
         lines += [
-            f"With fresh seeds {name} would agree with itself: rho {_correlation(own)}."
+            f"With fresh seeds {name} would agree with itself: rho {_correlation(own)} (over factors, not seeds)."
             for name, own in zip(names, found.selves, strict=True)
         ]
-        lines += [f"Ceiling: rho {number(found.ceiling, decimals=2)}."]
+        lines += [f"Ceiling: rho {_correlation(found.ceiling)} (over factors, not seeds)."]
+    positive, negative = pair.directions
+    lines.append(
+        f"Of the {count(len(pair.levels), 'common level')}, {positive} are positive and {negative} negative on "
+        f"{names[1]}."
+    )
     for which, signs in (("", pair.signs()), (", corrected", pair.signs(corrected=True))):
         lines.append(
             f"Effects shown on {names[0]}{which}, that have the same direction on {names[1]}: {signs}; "
@@ -307,12 +365,36 @@ def _different_baselines(pair: Pair) -> list[str]:
     return sorted(factor for factor in first.keys() & second.keys() if first[factor] != second[factor])
 
 
-def _in_brackets(pair: Pair) -> str:
+def _same_architectures(pair: Pair) -> bool:
+    one, other = (
+        (study.results.manifest.space, study.results.target, study.results.architectures.tolist())
+        for study in (pair.first, pair.second)
+    )
+    return one == other and np.array_equal(pair.first.effects.truth, pair.second.effects.truth)
+
+
+def _rests_on(found: Agreement) -> str:
+    return f"{count(found.levels, 'level')} of {count(found.factors, 'factor')}"
+
+
+def _left_out(found: Agreement) -> str:
+    return f"; {found.left_out} left out, which lack a pair of runs" if found.left_out else ""
+
+
+def _whose_seeds(pair: Pair) -> str:
+    names = (pair.first.name, pair.second.name)
+    return " and ".join(
+        f"{_listed(seeds) or 'none'} of {name}" for name, seeds in zip(names, pair.agreement.seeds, strict=True)
+    )
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    return " ".join(map(str, seeds))
+
+
+def _order(pair: Pair) -> str:
     found = pair.agreement
-    if not found.computed:
-        return "not computed"
-    p_value = f"{found.p_value:.3f}" if found.p_value >= 0.0005 else "< 0.001"
-    return f"rho {_correlation(found.rho)}, p {p_value}"
+    return f"rho {_correlation(found.rho)}" if found.computed else "not computed"
 
 
 def _correlation(correlation: Correlation) -> str:
@@ -335,27 +417,30 @@ def _cells(effect: Effect) -> tuple[str, str, str]:
     return number(difference.value, "+"), interval(difference, "+") + marks(difference), str(difference.seeds)
 
 
-def conclusion(pair: Pair) -> str:
+def conclude(pair: Pair) -> str:
     """Return in one sentence what a user may conclude from the first study about the second."""
     found, first, second = pair.agreement, pair.first.name, pair.second.name
-    rests_on = f"{count(found.levels, 'level')} of {count(found.factors, 'factor')}"
+    rests_on = _rests_on(found)
     if found.levels < FEWEST or found.factors < 2:
         return (
             f"With only {rests_on} in common it cannot be said whether the effects on {first} predict those on "
             f"{second}."
         )
-    if min(found.seeds) < 2:
-        single = first if found.seeds[0] < 2 else second
-        return f"With one seed of {single} it cannot be said whether the effects on {first} predict those on {second}."
+    if min(map(len, found.seeds)) < 2:
+        few = first if len(found.seeds[0]) < 2 else second
+        return (
+            f"With fewer than two seeds of {few} that the other study does not use too it cannot be said whether the "
+            f"effects on {first} predict those on {second}."
+        )
     if not found.computed or math.isnan(found.rho.low):
         return f"The effects have no order that could be compared, so {first} tells nothing about {second}."
-    numbers = f"({_in_brackets(pair)}, {rests_on}; ceiling {number(found.ceiling, decimals=2)})"
-    if not found.shown and found.ceiling < NOISY:
+    numbers = f"({_order(pair)}, {rests_on}; ceiling {_correlation(found.ceiling)})"
+    if not found.rho.excludes_zero and found.ceiling.value < NOISY:
         return (
             f"The seeds are too few to say whether the effects on {first} predict those on {second} {numbers}: noise "
             "alone would hide an agreement, so conclude neither that they carry over nor that they do not."
         )
-    if not found.shown:
+    if not found.rho.excludes_zero:
         return (
             f"The order of the effects on {first} is not shown to predict that on {second} {numbers}: do not conclude "
             f"from {first} what helps on {second}, measure it there."
@@ -379,6 +464,9 @@ def conclusion(pair: Pair) -> str:
 
 
 def _directions(signs: Signs) -> str:
-    if not signs.shown:
+    if not signs.better:
         return ""
-    return f", and {signs.same} of the {signs.shown} effects shown on the first have the same direction on the second"
+    return (
+        f", and {signs.same} of the {signs.shown} effects shown on the first have the same direction on the second "
+        f"({number(signs.expected, decimals=1)} expected)"
+    )

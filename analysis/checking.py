@@ -33,9 +33,14 @@ def _of_file(committed: Path, rebuilt: Path) -> Iterator[str]:
     if not committed.is_file():
         yield f"{committed} is not there"
     elif rebuilt.suffix == ".csv":
-        yield from _of_tables(committed, committed.read_text(encoding="utf-8"), rebuilt.read_text(encoding="utf-8"))
+        yield from _of_tables(committed, _text(committed), rebuilt.read_text(encoding="utf-8"))
     elif rebuilt.suffix == ".md":
-        yield from of_pages(committed, committed.read_text(encoding="utf-8"), rebuilt.read_text(encoding="utf-8"))
+        yield from of_pages(committed, _text(committed), rebuilt.read_text(encoding="utf-8"))
+
+
+def _text(file: Path) -> str:
+    """Return a text; of bytes that are none, signs that say so."""
+    return file.read_text(encoding="utf-8", errors="backslashreplace")
 
 
 def of_pages(file: Path, committed: str, rebuilt: str) -> Iterator[str]:

@@ -50,7 +50,7 @@ SIZE_PANELS = (
 TOP_PANELS = (
     Panel("regret_at_10", "regret at 10 (%),\nlower is better", 100),
     Panel("precision_at_5_percent", "precision at 5 % (%),\nhigher is better", 100),
-    Panel("surpassing_random_10", "P(beats 10 random),\nhigher is better"),
+    Panel("surpassing_random_10", "P > R, 10 draws,\nhigher is better"),
 )
 
 
@@ -176,7 +176,7 @@ def _interval(axes: Axes, place: float, estimate: Estimate, color: str, scale: f
 def _lost(axes: Axes, place: float, effect: Effect, estimate: Estimate) -> None:
     """Say in a row without a mean why it has none."""
     if math.isnan(estimate.value):
-        why = lost_note(effect) or ("nothing to compare" if effect.counts.finished else "no run")
+        why = lost_note(effect.counts) or ("nothing to compare" if effect.counts.finished else "no run")
         across = axes.get_yaxis_transform()
         text = axes.text(0.5, place, why, transform=across, ha="center", va="center", fontsize=8, style="italic")
         text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1.0})

@@ -1,5 +1,6 @@
 """What each level of each factor does to the ranking, beside what ranks architectures without training."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
@@ -56,6 +57,9 @@ class Effect:
     baseline_minus_this : Estimate, optional
         Only for references: mean over seeds of the tau of the baseline minus that of the reference, which is the
         same for all seeds unless it is the untrained supernet.
+    path_passes : float
+        Paths that a run of the level trains over those that the baseline's of the same seed does, the mean over
+        seeds; NaN where no seed has both.
     """
 
     level: Level
@@ -64,6 +68,7 @@ class Effect:
     differences: Mapping[str, Difference] = field(default_factory=dict)
     interaction: Difference | None = None
     baseline_minus_this: Estimate | None = None
+    path_passes: float = math.nan
 
     @property
     def tau(self) -> Estimate:
@@ -94,6 +99,8 @@ class Effects:
         Published accuracies by the number of the architecture.
     warnings : tuple of str
         One line each.
+    equal_size_pairs : int
+        Pairs of architectures with equal parameter counts and different truth.
     """
 
     levels: tuple[Effect, ...]
@@ -102,6 +109,7 @@ class Effects:
     checkpoints: pd.DataFrame
     truth: pd.Series
     warnings: tuple[str, ...]
+    equal_size_pairs: int = 0
 
     @property
     def baseline(self) -> Effect:

@@ -11,6 +11,7 @@ from analysis.effects import BASELINE, REFERENCE, UNTRAINED, Counts, Effect, Eff
 from analysis.formatting import count
 from analysis.grids import find_grids
 from analysis.measures import RANK_METRICS, TOP_METRICS, Measures, Yardstick, checkpoint_taus, measure_run
+from analysis.metrics import equal_pairs, pair_signs
 from analysis.records import Level
 from analysis.references import Reference, published_references
 from analysis.resampling import bootstrap_weights
@@ -43,6 +44,7 @@ def compute_effects(
     if resamples < 100:
         raise InputError(f"resamples is {resamples}; allowed: at least 100")
     truth = results.reference.loc[results.architectures, results.target].dropna()
+    parameters = results.reference.loc[truth.index, "parameters"].to_numpy()
     measured: dict[str, Measures] = {}
     published: dict[str, Reference] = {}
     if len(truth) >= 2:
@@ -53,7 +55,11 @@ def compute_effects(
     against = _by_seed(runs, BASELINE, measured)
     interactions = _interactions(results.manifest.levels, runs, measured, len(truth))
     levels = [
-        replace(_effect(level, runs, measured, against, len(truth)), interaction=interactions.get(level))
+        replace(
+            _effect(level, runs, measured, against, len(truth)),
+            interaction=interactions.get(level),
+            path_passes=_path_passes(level, runs),
+        )
         for level in (BASELINE, *results.manifest.levels)
     ]
     untrained = replace(
@@ -67,7 +73,13 @@ def compute_effects(
         checkpoints=checkpoint_taus(results.scores, truth),
         truth=truth,
         warnings=(*results.warnings, *_warnings(results, runs, truth)),
+        equal_size_pairs=_equal_size_pairs(truth.to_numpy(), parameters),
     )
+
+
+def _equal_size_pairs(truth: np.ndarray, parameters: np.ndarray) -> int:
+    """Return how many pairs of architectures have equal parameter counts and different truth."""
+    return int(np.count_nonzero(pair_signs(truth, *equal_pairs(parameters)))) if len(truth) else 0
 
 
 def _measure(
@@ -122,6 +134,16 @@ def _effect(
         | {name: _top_estimate(name, seeds, architectures) for name in TOP_METRICS},
         differences={} if level.baseline or level == UNTRAINED else compare(seeds, against, architectures),
     )
+
+
+def _path_passes(level: Level, runs: pd.DataFrame) -> float:
+    """Return how many times the path passes of the baseline a level trains, the mean over the seeds of both."""
+    rows = runs[(runs["status"] == "finished") & (runs["path_passes"].fillna(0) > 0)]
+    of_level, of_baseline = (
+        rows[(rows["factor"] == one.factor) & (rows["level"] == one.name)].set_index("seed")["path_passes"]
+        for one in (level, BASELINE)
+    )
+    return float((of_level.astype(float) / of_baseline.astype(float)).mean())
 
 
 def _interactions(

@@ -2,9 +2,10 @@
 
 from analysis.effects import Effects
 from analysis.formatting import CORRECTED, ONE_SEED, UNCORRECTED, USES_TRUTH, count
+from analysis.metrics import kendall_tau, top_size
 from analysis.references import NOISE_CEILING
 from analysis.results import Results
-from analysis.statistics import Estimate
+from analysis.statistics import SAME, Estimate
 from analysis.wording import seeds_line
 
 
@@ -19,13 +20,15 @@ def footer(results: Results, effects: Effects) -> list[str]:
         f"Truth: {attributes.get('table', 'unnamed table')}, column {results.target}; "
         f"{attributes.get('left_out', 'unknown number of')} published runs left out of the table.",
         f"{count(scored, 'architecture')} scored{without_truth}; {count(len(manifest.seeds), 'seed')} ({seeds}).",
-        "tau is Kendall's tau-b of accuracy with the truth (1: the same order, 0: chance, -1: reversed), the mean "
-        "over late checkpoints, then over seeds.",
+        "tau is Kendall's tau-b of the score (the accuracy, unless the level says otherwise) with the truth (1: the "
+        "same order, 0: chance, -1: reversed), the mean over late checkpoints, then over seeds.",
         "95 % intervals say how far a mean could move with other seeds and other architectures: a t interval over "
         "seeds, widened by what a bootstrap (scoring architectures drawn anew from these) shows of the choice of "
         "architectures. Published references: architectures alone. Differences are paired by seed and by "
         "architecture; a reference known for fewer architectures is subtracted as it is.",
         *_correction(effects),
+        "Path passes x baseline: how many paths a level trains, relative to the baseline with the same seed.",
+        *_same_order(results, effects),
         _runs(effects),
     ]
     if 0 < known == results.reference[results.target].notna().sum():
@@ -53,9 +56,17 @@ def _correction(effects: Effects) -> list[str]:
     return [
         f"Intervals are not adjusted for their number. {CORRECTED} marks differences that exclude zero also when all "
         f"{count(many, 'comparison')} of the study are corrected for their number (Holm), {UNCORRECTED} those that "
-        "exclude it only before. A comparison of the same runs counts once.",
+        "exclude it only before. A comparison of the same runs counts once. Every metric is a family of its own.",
         seeds_line(effects),
     ]
+
+
+def _same_order(results: Results, effects: Effects) -> list[str]:
+    """Return that two costs are one reference, where they order the architectures identically."""
+    scored = results.reference.loc[effects.truth.index]
+    if len(scored) < 2 or not kendall_tau(scored["parameters"].to_numpy(), scored["macs"].to_numpy()) > 1 - SAME:
+        return []
+    return ["Parameter count and MACs order these architectures identically, so their two rows are one reference."]
 
 
 def _runs(effects: Effects) -> str:
@@ -68,21 +79,25 @@ def _runs(effects: Effects) -> str:
     return f"Runs: {states}{f' ({errors})' if errors else ''}.{left_out}"
 
 
-def metrics_footer() -> list[str]:
+def metrics_footer(effects: Effects) -> list[str]:
     """Return what the columns of the tables of other metrics are."""
+    known = len(effects.truth)
+    tops = " and ".join(str(top_size(fraction, known)) for fraction in (0.05, 0.01))
     return [
         "Sparse tau: differences of truth within one bin of 0.1 % count as ties. tau given parameters: partial tau "
-        "with the parameter count held fixed. tau of cross-entropy: the scores are minus the "
-        "cross-entropy instead of the accuracy. tau with parameters: of the score with the parameter count instead "
-        "of the truth, which is how much a supernet prefers large networks.",
+        "with the parameter count held fixed. tau among equal sizes: over the pairs of architectures with equal "
+        f"parameter counts alone, of which {effects.equal_size_pairs} differ in truth. tau of cross-entropy: the "
+        "scores are minus the cross-entropy instead of the accuracy. tau with parameters: of the score with the "
+        "parameter count instead of the truth, which is how much a supernet prefers large networks.",
         "A level that only prefers large networks more gains in tau, as far as these are better, and in tau with "
-        "parameters, but not in tau given parameters. Marks beside differences are as above, each metric corrected "
-        "by itself. Interaction: the difference of a cell minus the differences of the two cells that change one "
-        "factor each, so what both do together beyond the sum; all interactions of the study are corrected together.",
+        "parameters. Its tau given parameters changes little (up to about 0.05 in a simulation), its tau among equal "
+        "sizes not at all. Marks beside differences are as above, each metric corrected by itself. Interaction: the "
+        "difference of a cell minus the differences of the two cells that change one factor each, so what both do "
+        "together beyond the sum; all interactions of the study are corrected together.",
         "Regret (best truth of all scored minus the best of the top 10; lower is better), precision (share of the "
-        "predicted top 5 % or 1 % in the true one; of 200 architectures these are 10 and 2) and the mean truth of the "
-        "top 10 are within the scored architectures. P(beats 10 random): the probability that the best of the top 10 "
-        "is better than 10 random architectures of the whole space.",
+        f"predicted top 5 % or 1 % in the true one; of {count(known, 'architecture')} these are {tops}) and the mean "
+        "truth of the top 10 are within the scored architectures. P > R, 10 draws: the probability that the best of "
+        "the top 10 is better than 10 random architectures of the whole space.",
         "Intervals of the architectures predicted best cover seeds alone, here and in table.csv, which holds every "
         "estimate with its interval and its number of seeds and of architectures. Where all pairs of seeds show the "
         "same difference in such a metric, nothing shows its spread, and it has no interval.",

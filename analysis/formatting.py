@@ -2,7 +2,7 @@
 
 import math
 
-from analysis.effects import Effect
+from analysis.effects import Counts, Effect
 from analysis.statistics import Difference, Estimate
 
 NONE = "—"
@@ -11,11 +11,14 @@ UNCORRECTED = "(*)"
 ONE_SEED = "†"
 USES_TRUTH = "‡"
 NOT_DECIDABLE = "one seed: not decidable"
+DECIMALS = 9
+"""To which values are rounded before they are printed: machines differ beyond, which would print ties differently."""
 
 
 def number(value: float, sign: str = "", scale: float = 1.0, decimals: int = 3) -> str:
     """Return `scale` times the value, or a dash for NaN."""
-    return NONE if math.isnan(value) else f"{scale * value:{sign}.{decimals}f}"
+    # Adding 0 turns -0 into 0, which is what rounding leaves of a tiny negative value.
+    return NONE if math.isnan(value) else f"{round(scale * value, DECIMALS) + 0.0:{sign}.{decimals}f}"
 
 
 def interval(estimate: Estimate, sign: str = "", scale: float = 1.0, decimals: int = 3) -> str:
@@ -50,7 +53,7 @@ def runs_note(effect: Effect) -> str:
     counts = effect.counts
     if not counts.lost:
         return count(counts.finished, "run")
-    return f"{counts.finished - counts.undefined} of {count(counts.planned, 'run')} ({lost_note(effect)})"
+    return f"{counts.finished - counts.undefined} of {count(counts.planned, 'run')} ({lost_note(counts)})"
 
 
 def pairs_note(effect: Effect) -> str:
@@ -59,10 +62,10 @@ def pairs_note(effect: Effect) -> str:
     planned, lost = effect.counts.planned, sum(effect.counts.lost.values())
     if pairs == planned:
         return count(pairs, "pair")
-    reasons = [lost_note(effect)] * bool(lost) + ["baseline incomplete"] * (pairs < planned - lost)
+    reasons = [lost_note(effect.counts)] * bool(lost) + ["baseline incomplete"] * (pairs < planned - lost)
     return f"{pairs} of {count(planned, 'pair')} ({', '.join(reasons)})"
 
 
-def lost_note(effect: Effect) -> str:
+def lost_note(counts: Counts) -> str:
     """Return what became of the runs without tau, such as ``2 failed``."""
-    return ", ".join(f"{runs} {state}" for state, runs in effect.counts.lost.items())
+    return ", ".join(f"{runs} {state}" for state, runs in counts.lost.items())

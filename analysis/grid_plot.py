@@ -37,7 +37,8 @@ def grid_figure(effects: Effects, grid: Grid) -> Figure:
     for place, effect in rows.items():
         if effect.difference:
             known = effect.difference.seeds > 0
-            texts[place] = _cell(effect.difference, pairs_note(effect)) if known else lost_note(effect) or "no pair"
+            why = lost_note(effect.counts) or "no pair"
+            texts[place] = _cell(effect.difference, pairs_note(effect)) if known else why
     panels: list[Panel] = [("difference in tau to the baseline", differences, texts)]
     interactions = {place: effect.interaction for place, effect in rows.items()}
     if any(interactions.values()):

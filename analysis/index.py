@@ -1,8 +1,8 @@
-"""The index of the published studies: what helps, what hurts, and what shows no effect, in each."""
+"""The index of the published studies: what helps, what hurts, what does nothing and what is not known, in each."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,25 @@ import pandas as pd
 from analysis.agreement_report import PAGE as AGREEMENT_PAGE
 from analysis.agreement_report import PAIRS
 from analysis.checking import of_pages
-from analysis.effects import BASELINE, REFERENCE, UNTRAINED
-from analysis.formatting import CORRECTED, USES_TRUTH, count, with_interval
+from analysis.effects import BASELINE, REFERENCE, UNTRAINED, Counts
+from analysis.folders import blaming, read_table
+from analysis.formatting import USES_TRUTH, count, lost_note, number, with_interval
 from analysis.plots import EFFECTS_FOREST
 from analysis.publication import AGREEMENT, TABLE
 from analysis.records import Manifest, read_manifest_file
 from analysis.rendering import escape_markdown
 from analysis.statistics import ALPHA, Estimate
+from analysis.tables import TOP_COLUMNS, Column
 from benchmark.files import write_atomically
 from benchmark.published import MANIFEST
 
 INDEX = "README.md"
+
+NEGLIGIBLE = 0.05
+"""Differences in tau up to this are called none."""
+
+SAME_COST = 0.05
+"""Ratios of path passes that differ from 1 by less are not mentioned."""
 
 INTRODUCTION = """# Results
 
@@ -30,12 +38,14 @@ from them. `supernet-bench report STUDY --check` does that again and compares;
 `supernet-bench merge results/STUDY --store store` makes a store of the records, with which `supernet-bench run STUDY`
 goes on, for example with more seeds.
 
-How to read it. tau is Kendall's rank correlation of the architectures' accuracies with the weights of the supernet and
+How to read it. tau is Kendall's rank correlation of the architectures' scores with the weights of the supernet and
 their published accuracies. A difference is the tau of a level minus that of the baseline with the same seed, averaged
-over seeds, with its 95 % interval over seeds and architectures. *Helps* and *hurts* mean that this interval excludes
-zero; {mark} that it still does after Holm's correction for all comparisons of the study. Without that mark about one
-comparison in twenty would be listed even if nothing had an effect. *No effect shown* does not mean that there is none:
-the interval says how large it could be."""
+over seeds, with its 95 % interval over seeds and architectures. *Helps* and *hurts* mean that zero is excluded also
+after Holm's correction for all comparisons of the study. *Perhaps* means that the interval excludes zero only before
+that: about one comparison in twenty would even if nothing had an effect, and as all levels share the runs of one
+baseline, false ones come together. *Does nothing* means that the whole interval lies within ±{nothing}, *too noisy to
+say* that it does not: it says how large the effect could be. *Given parameters* is the difference in partial tau, which
+a mere preference for large networks changes little. Cells of a grid that repeat runs of other levels are left out."""
 
 
 @dataclass(frozen=True)
@@ -47,28 +57,61 @@ class Row:
     uses_truth: bool
     difference: Estimate
     holm: float
+    given_parameters: Estimate
+    path_passes: float
     lost: str
+
+    @property
+    def direction(self) -> int:
+        """1 or -1 where the interval excludes zero on that side, else 0."""
+        return 0 if not self.difference.excludes_zero else 1 if self.difference.low > 0 else -1
+
+    @property
+    def survives(self) -> bool:
+        """Whether it still does after the correction."""
+        return self.holm < ALPHA and self.direction != 0
+
+    @property
+    def negligible(self) -> bool:
+        """Whether the whole interval is near zero."""
+        return self.difference.low >= -NEGLIGIBLE and self.difference.high <= NEGLIGIBLE
+
+    @property
+    def undecided(self) -> bool:
+        """Whether there are seeds enough for a direction but none is shown."""
+        return self.difference.seeds > 1 and self.direction == 0
 
     @property
     def text(self) -> str:
         """The level, its difference, interval and seeds."""
-        mark = f" {CORRECTED}" if self.holm < ALPHA and self.difference.excludes_zero else ""
         truth = f" {USES_TRUTH} (uses published accuracies)" if self.uses_truth else ""
         lost = f" ({self.lost})" if self.lost else ""
         if not self.difference.seeds:
             return f"{self.name}{truth}{lost}"
-        numbers = with_interval(self.difference, "+")
-        return f"{self.name}{truth}: {numbers}{mark}, {count(self.difference.seeds, 'seed')}{lost}"
+        numbers = f"{with_interval(self.difference, '+')}, {count(self.difference.seeds, 'seed')}"
+        partial = f", given parameters {with_interval(self.given_parameters, '+')}" if self.direction else ""
+        return f"{self.name}{truth}: {numbers}{lost}{partial}{self._cost}"
+
+    @property
+    def _cost(self) -> str:
+        ratio = number(self.path_passes, decimals=1 if self.path_passes >= 1 else 2)
+        return f" ({ratio} x the path passes)" if abs(self.path_passes - 1) >= SAME_COST else ""
 
 
-LISTS: dict[str, Callable[[Estimate], bool]] = {
-    "Helps": lambda d: d.excludes_zero and d.low > 0,
-    "Hurts": lambda d: d.excludes_zero and d.high < 0,
-    "No effect shown": lambda d: d.seeds > 1 and not d.excludes_zero,
-    "Not decidable with one seed": lambda d: d.one_seed,
-    "Nothing to compare": lambda d: d.seeds == 0,
+LISTS: dict[str, Callable[[Row], bool]] = {
+    "Helps": lambda row: row.survives and row.direction > 0,
+    "Hurts": lambda row: row.survives and row.direction < 0,
+    "Perhaps helps": lambda row: not row.survives and row.direction > 0,
+    "Perhaps hurts": lambda row: not row.survives and row.direction < 0,
+    f"Does nothing: no effect larger than {NEGLIGIBLE}": lambda row: row.undecided and row.negligible,
+    "Too noisy to say": lambda row: row.undecided and not row.negligible,
+    "Not decidable with one seed": lambda row: row.difference.one_seed,
+    "Nothing to compare": lambda row: row.difference.seeds == 0,
 }
-"""The lists of levels and what belongs into each; the first three are shown even if empty."""
+"""The lists of levels and what belongs into each; those about several seeds are shown even if empty."""
+
+ALWAYS = 6
+"""How many of the lists are shown even if empty."""
 
 
 def write_index(results: Path) -> Path:
@@ -84,45 +127,87 @@ def check_index(results: Path) -> list[str]:
     return list(of_pages(path, path.read_text(encoding="utf-8") if path.exists() else "", index(results)))
 
 
-def index(results: Path) -> str:
+def index(results: Path, without: str = "") -> str:
     """Return the index of a folder of published studies, from the files in it alone.
 
     Parameters
     ----------
     results : Path
         Folder of the published studies.
+    without : str
+        Name of a folder in it that is left out.
+
+    Raises
+    ------
+    InputError
+        If a file that it is made from is damaged.
     """
-    parts = [INTRODUCTION.format(mark=escape_markdown(CORRECTED))]
+    parts = [INTRODUCTION.format(nothing=NEGLIGIBLE)]
     for folder in sorted(file.parent for file in results.glob(f"*/{MANIFEST}")):
-        parts += _study(folder)
-    return "\n\n".join([*parts, *_agreement(results / AGREEMENT)]) + "\n"
+        if folder.name != without:
+            with blaming(folder / TABLE):
+                parts += _study(folder)
+    if without != AGREEMENT:
+        with blaming(results / AGREEMENT / PAIRS):
+            parts += _agreement(results / AGREEMENT)
+    return "\n\n".join(parts) + "\n"
 
 
 def _study(folder: Path) -> Iterator[str]:
     manifest = read_manifest_file(folder / MANIFEST)
-    table = pd.read_csv(folder / TABLE, dtype={"factor": str, "level": str}, keep_default_na=False, na_values=[""])
+    table = read_table(folder / TABLE, dtype={"factor": str, "level": str}, keep_default_na=False, na_values=[""])
     yield f"## [{escape_markdown(manifest.study)}]({folder.name}/report.md)"
     yield escape_markdown(f"{manifest.title}. {_setting(manifest, table)}")
     yield from (escape_markdown(line) for line in _beside(table))
     yield f"![Differences to the baseline]({folder.name}/plots/{EFFECTS_FOREST}.png)"
-    rows = [_row(row) for row in table.to_dict("records") if row["factor"] not in (REFERENCE, UNTRAINED.factor)]
-    levels = [row for row, baseline in zip(rows, table["baseline"], strict=False) if not baseline]
-    for number, (title, belongs) in enumerate(LISTS.items()):
-        members = [row for row in levels if belongs(row.difference)]
-        if members or number < 3:
+    compared = _compared(table, manifest)
+    levels = [_row(row) for row in compared]
+    for place, (title, belongs) in enumerate(LISTS.items()):
+        members = [row for row in levels if belongs(row)]
+        if members or place < ALWAYS:
             yield f"**{title}** ({count(len(members), 'level')})"
             yield _by_factor(members) or "- none"
+    top = [text for column in TOP_COLUMNS for text in _surviving(compared, f"difference_{column.metric}", column)]
+    yield f"**The architectures predicted best** (differences that survive the correction): {_or_none(top)}."
+    interactions = _surviving(compared, "interaction", Column("tau", "tau"))
+    yield f"**Interactions** (of two factors in tau, that survive the correction): {_or_none(interactions)}."
     failed = _failed(table)
     if failed:
         yield f"**Runs without a result**: {escape_markdown('; '.join(failed))}."
 
 
+def _compared(table: pd.DataFrame, manifest: Manifest) -> list[Mapping[Any, Any]]:
+    """Return the rows that are compared with the baseline, the first of those that have the same runs."""
+    runs: dict[tuple[str, str], set[str]] = {}
+    for run in manifest.runs:
+        runs.setdefault((run.factor, run.level), set()).add(run.run_id)
+    of_study = ~table["factor"].isin((BASELINE.factor, UNTRAINED.factor, REFERENCE)) & ~table["baseline"]
+    found: dict[frozenset[str], Mapping[Any, Any]] = {}
+    for row in table[of_study].to_dict("records"):
+        found.setdefault(frozenset(runs[row["factor"], row["level"]]), row)
+    return list(found.values())
+
+
+def _surviving(rows: list[Mapping[Any, Any]], name: str, column: Column) -> list[str]:
+    """Return the differences of a column that exclude zero also after its correction."""
+    survivors = [row for row in rows if _number(row[f"{name}_holm"]) < ALPHA]
+    return [
+        f"{row['factor']} {row['level']}, {column.header} "
+        f"{with_interval(_estimate(row, name), '+', column.scale, column.decimals)}"
+        for row in survivors
+    ]
+
+
+def _or_none(texts: list[str]) -> str:
+    return escape_markdown("; ".join(texts)) or "none"
+
+
 def _setting(manifest: Manifest, table: pd.DataFrame) -> str:
     runs = count(len({run.run_id for run in manifest.runs}), "run")
-    architectures = count(int(table["architectures"].iloc[0]), "architecture")
+    architectures = count(int(table["architectures"].iloc[0]), "scored architecture")
     return (
         f"Space {manifest.space}, images {manifest.images}, {runs}, {count(len(manifest.seeds), 'seed')}, "
-        f"{architectures} scored."
+        f"{architectures} with a known truth."
     )
 
 
@@ -133,6 +218,8 @@ def _row(row: Mapping[Any, Any]) -> Row:
         uses_truth=bool(row["uses_truth"]),
         difference=_estimate(row, "difference"),
         holm=_number(row["difference_holm"]),
+        given_parameters=_estimate(row, "difference_partial_tau"),
+        path_passes=_number(row["path_passes_ratio"]),
         lost=_lost(row),
     )
 
@@ -147,9 +234,8 @@ def _number(value: Any) -> float:
 
 
 def _lost(row: Mapping[Any, Any]) -> str:
-    states = {state: int(_number(row[state])) for state in ("failed", "missing", "damaged", "undefined")}
-    lost = ", ".join(f"{runs} {state}" for state, runs in states.items() if runs)
-    return f"of {count(int(_number(row['planned'])), 'run')}: {lost}" if lost else ""
+    counts = Counts(**{field.name: int(_number(row[field.name])) for field in fields(Counts)})
+    return f"of {count(counts.planned, 'run')}: {lost_note(counts)}" if counts.lost else ""
 
 
 def _by_factor(rows: list[Row]) -> str:
@@ -165,11 +251,13 @@ def _beside(table: pd.DataFrame) -> Iterator[str]:
     for row in table[table["factor"] == BASELINE.factor].to_dict("records"):
         baseline = _estimate(row, "tau")
         if baseline.seeds:
-            yield f"Baseline: tau {with_interval(baseline)}, {count(baseline.seeds, 'seed')}."
+            n = count(baseline.architectures, "architecture")
+            yield f"Baseline: tau {with_interval(baseline)}, {count(baseline.seeds, 'seed')}, {n}."
     others = table[table["factor"].isin((UNTRAINED.factor, REFERENCE)) & table["tau"].notna()]
     if len(others):
-        found = (f"{row['level']} {with_interval(_estimate(row, 'tau'))}" for row in others.to_dict("records"))
-        yield f"Without a trained supernet, tau: {'; '.join(found)}."
+        found = ((str(row["level"]), _estimate(row, "tau")) for row in others.to_dict("records"))
+        texts = (f"{name} {with_interval(tau)}, {count(tau.architectures, 'architecture')}" for name, tau in found)
+        yield f"Without a trained supernet, tau: {'; '.join(texts)}."
 
 
 def _failed(table: pd.DataFrame) -> list[str]:
@@ -183,7 +271,7 @@ def _failed(table: pd.DataFrame) -> list[str]:
 def _agreement(folder: Path) -> Iterator[str]:
     if not (folder / PAIRS).is_file():
         return
-    pairs = pd.read_csv(folder / PAIRS, keep_default_na=False, na_values=[""])
+    pairs = read_table(folder / PAIRS, keep_default_na=False, na_values=[""])
     yield f"## [Does one study predict another?]({folder.name}/{AGREEMENT_PAGE})"
     for pair in pairs.to_dict("records"):
         yield escape_markdown(str(pair["conclusion"]))

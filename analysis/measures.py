@@ -12,7 +12,15 @@ from analysis import metrics, resampling
 
 TOP = 10
 
-RANK_METRICS = ("tau", "sparse_tau", "spearman", "partial_tau", "tau_cross_entropy", "tau_parameters")
+RANK_METRICS = (
+    "tau",
+    "sparse_tau",
+    "spearman",
+    "partial_tau",
+    "tau_equal_size",
+    "tau_cross_entropy",
+    "tau_parameters",
+)
 """Metrics of all architectures, whose intervals cover architectures and seeds."""
 
 TOP_METRICS = (
@@ -26,7 +34,7 @@ TOP_METRICS = (
 )
 """Metrics whose bootstrap over architectures is not valid; their intervals cover seeds alone."""
 
-COMPARED_RANK_METRICS = ("tau", "partial_tau", "tau_parameters")
+COMPARED_RANK_METRICS = ("tau", "partial_tau", "tau_equal_size", "tau_parameters")
 """Those with a difference to the baseline: is it better, is it beyond size, does it only prefer size."""
 
 COMPARED_TOP_METRICS = (
@@ -78,6 +86,21 @@ class Yardstick:
     def untied_parameters(self) -> np.ndarray:
         """Untied pairs of the parameter counts in each resample, [resamples]."""
         return resampling.pair_form(self.weights, self.parameters, self.parameters)
+
+    @cached_property
+    def equal_sizes(self) -> resampling.ListedPairs:
+        """The pairs of architectures with equal parameter counts."""
+        return resampling.ListedPairs(self.weights, *metrics.equal_pairs(self.parameters))
+
+    @cached_property
+    def equal_size_signs(self) -> np.ndarray:
+        """How the truth orders these pairs, [pairs]."""
+        return metrics.pair_signs(self.truth, self.equal_sizes.first, self.equal_sizes.second)
+
+    @cached_property
+    def untied_equal_sizes(self) -> np.ndarray:
+        """Those of these pairs that the truth does not tie in each resample, [resamples]."""
+        return self.equal_sizes.form(np.abs(self.equal_size_signs))
 
     @cached_property
     def truth_given(self) -> float:
@@ -145,6 +168,7 @@ def _values(score: np.ndarray, cross_entropy: np.ndarray, yardstick: Yardstick) 
         "sparse_tau": metrics.kendall_tau(score, yardstick.bins),
         "spearman": metrics.spearman_rho(score, truth),
         "partial_tau": float(metrics.partial_tau(*taus)),
+        "tau_equal_size": metrics.kendall_tau_within(score, truth, yardstick.parameters),
         "tau_parameters": of_parameters,
         "tau_cross_entropy": _if_defined(cross_entropy, truth),
         "sparse_tau_yu": metrics.sparse_kendall_tau_yu(score, truth),
@@ -188,9 +212,17 @@ def _replicates(score: np.ndarray, cross_entropy: np.ndarray, yardstick: Yardsti
         "sparse_tau": tau(yardstick.bins, yardstick.untied_bins),
         "spearman": resampling.bootstrap_spearman(weights, ranks, yardstick.ranks),
         "partial_tau": metrics.partial_tau(of_truth, of_parameters, yardstick.resampled_truth_given),
+        "tau_equal_size": _equal_size_replicates(score, yardstick),
         "tau_parameters": of_parameters,
         "tau_cross_entropy": _cross_entropy_replicates(cross_entropy, yardstick),
     }
+
+
+def _equal_size_replicates(score: np.ndarray, yardstick: Yardstick) -> np.ndarray:
+    pairs = yardstick.equal_sizes
+    signs = metrics.pair_signs(score, pairs.first, pairs.second)
+    concordance = pairs.form(signs * yardstick.equal_size_signs)
+    return resampling.tau_of_forms(concordance, pairs.form(np.abs(signs)), yardstick.untied_equal_sizes)
 
 
 def _cross_entropy_replicates(cross_entropy: np.ndarray, yardstick: Yardstick) -> np.ndarray:

@@ -176,6 +176,50 @@ def partial_tau(tau: np.ndarray, predicted_given: np.ndarray, truth_given: np.nd
     return (tau - predicted_given * truth_given) / np.sqrt(np.where(left > 1e-12, left, np.nan))
 
 
+def kendall_tau_within(predicted: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> float:
+    """Return Kendall's tau-b over the pairs whose members are of one group, such as of equal size.
+
+    Whatever the groups alone decide, such as a preference for large networks, cancels.
+
+    Parameters
+    ----------
+    predicted, truth : ndarray, [n]
+        Any scale.
+    groups : ndarray, [n]
+        Equal values are one group.
+
+    Returns
+    -------
+    float
+        Concordant minus discordant pairs over the geometric mean of those that either array leaves untied; NaN where
+        there are none.
+
+    Raises
+    ------
+    InputError
+        As `kendall_tau`.
+    """
+    predicted, truth, groups = _checked(predicted=predicted, truth=truth, groups=groups)
+    first, second = equal_pairs(groups)
+    x, y = pair_signs(predicted, first, second), pair_signs(truth, first, second)
+    untied = math.sqrt(np.count_nonzero(x) * np.count_nonzero(y))
+    return float(x @ y) / untied if untied else math.nan
+
+
+def equal_pairs(groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the first and of the second members of all pairs of equal values, int [pairs] each."""
+    order = np.argsort(groups, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+    pairs = [members[np.stack(np.triu_indices(len(members), 1))] for members in parts]
+    first, second = np.concatenate(pairs, axis=1)
+    return first, second
+
+
+def pair_signs(values: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the sign of the difference of each pair, float32 [pairs]; infinite values are ordered, too."""
+    return (values[first] > values[second]).astype(np.float32) - (values[first] < values[second])
+
+
 def binomial_noise(accuracy: float, images: int) -> float:
     """Return the standard deviation of an accuracy that is measured on a sample of images.
 
@@ -327,8 +371,13 @@ def precision_at(predicted: np.ndarray, truth: np.ndarray, fraction: float) -> f
     predicted, truth = _checked(predicted=predicted, truth=truth)
     if not 0 < fraction <= 1:
         raise InputError(f"fraction is {fraction}; allowed: above 0, at most 1")
-    top = max(1, round(fraction * len(truth)))
+    top = top_size(fraction, len(truth))
     return float(_share_of_top(predicted, top) @ (truth >= np.sort(truth)[-top])) / top
+
+
+def top_size(fraction: float, architectures: int) -> int:
+    """Return how many the top `fraction` of some architectures are: the nearest whole number, at least one."""
+    return max(1, round(fraction * architectures))
 
 
 def best_truth_at(predicted: np.ndarray, truth: np.ndarray, k: int) -> float:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from analysis.folders import replaced
+from analysis.folders import SUMS, replaced, write_sums
+from analysis.provenance import SOURCE, write_source
 from analysis.records import read_manifest, read_record
 from analysis.report import write_report
 from analysis.results import load_results
@@ -21,7 +22,7 @@ ARCHITECTURES = "architectures.csv"
 PAGES = ("report.md", "table.md", TABLE)
 """Of a report, besides the plots; what is left out can be had from the records."""
 
-CONTENTS = frozenset((RECORDS, MANIFEST, ARCHITECTURES, *PAGES, "plots"))
+CONTENTS = frozenset((RECORDS, MANIFEST, ARCHITECTURES, SOURCE, SUMS, *PAGES, "plots"))
 
 AGREEMENT = "agreement"
 """The folder among those of the studies that says how they agree."""
@@ -68,6 +69,8 @@ def publish(
         write_pages(store, study, new, on_progress)
         shutil.copyfile(manifest_path(store, study), new / MANIFEST)
         (new / RECORDS).write_bytes(pack(store, run_ids))
+        write_source(store, study, new)
+        write_sums(new)
     return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
 
 

@@ -12,6 +12,7 @@ from analysis.formatting import count
 from analysis.plots import EFFECTS_FOREST, all_figures, effect_names, grid_names
 from analysis.plotting import style
 from analysis.rendering import as_latex, as_markdown, as_text, escape_markdown
+from analysis.resampling import RESAMPLES
 from analysis.results import Results, load_results
 from analysis.setting import introduction
 from analysis.tables import (
@@ -65,7 +66,7 @@ def write_report(
     study: str,
     folder: Path,
     target: str | None = None,
-    resamples: int = 2000,
+    resamples: int = RESAMPLES,
     seed: int = 0,
     on_progress: Callable[[str], None] | None = None,
 ) -> Report:
@@ -113,7 +114,7 @@ def write_report(
 def _write_tables(folder: Path, results: Results, effects: Effects) -> str:
     """Write the tables and return the text for the terminal."""
     main, lines = _main_tables(effects), footer(results, effects)
-    full, all_lines = [*main, *_other_tables(effects)], [*lines, *metrics_footer()]
+    full, all_lines = [*main, *_other_tables(effects)], [*lines, *metrics_footer(effects)]
     (folder / "table.md").write_text(as_markdown(full, all_lines), encoding="utf-8")
     (folder / "table.tex").write_text(as_latex(full, all_lines), encoding="utf-8")
     # Six digits are more than any number here means, and equal on every machine.
@@ -172,7 +173,8 @@ def _report_page(results: Results, effects: Effects, captions: dict[str, str]) -
         size = _findings(size_reading(effects, factor))
         parts += ["Of those that exclude zero:", size] if size else []
         parts += _image(of_grids[factor], captions) if factor in of_grids else []
-    parts += ["## Other metrics", as_markdown(_other_tables(effects), metrics_footer()).rstrip(), "## Other plots"]
+    parts += ["## Other metrics", as_markdown(_other_tables(effects), metrics_footer(effects)).rstrip()]
+    parts += ["## Other plots"]
     for plot in captions:
         if plot != EFFECTS_FOREST and plot not in (*of_factors.values(), *of_grids.values()):
             parts += _image(plot, captions)

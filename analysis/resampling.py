@@ -13,6 +13,12 @@ EXACT_LIMIT = 2000
 BLOCK = 4_000_000
 """Pairs held at a time above that."""
 
+EXACT_PAIRS = 20_000
+"""Most listed pairs whose counts are held for every resample: all pairs of 200 architectures."""
+
+RESAMPLES = 2000
+"""Resamples of a report."""
+
 
 def bootstrap_weights(architectures: int, resamples: int, seed: int) -> np.ndarray:
     """Draw resamples with replacement.
@@ -83,6 +89,35 @@ def tau_of_forms(concordance: np.ndarray, untied_x: np.ndarray, untied_y: np.nda
     """Return tau-b of each resample from its three forms; NaN where all pairs are tied."""
     pairs = np.sqrt(np.maximum(untied_x, 0) * np.maximum(untied_y, 0))
     return concordance / np.where(pairs > 0, pairs, np.nan)
+
+
+class ListedPairs:
+    """Some pairs of architectures, such as those of equal size, and how often each is in each resample.
+
+    Parameters
+    ----------
+    weights : ndarray of float32, [resamples, n]
+        Counts, as `bootstrap_weights` draws them.
+    first, second : ndarray of int, [pairs]
+        The members of the pairs.
+    """
+
+    def __init__(self, weights: np.ndarray, first: np.ndarray, second: np.ndarray) -> None:
+        self.weights, self.first, self.second = weights, first, second
+        exact = len(first) <= EXACT_PAIRS
+        self.products = weights[:, first] * weights[:, second] if exact else None
+
+    def form(self, values: np.ndarray) -> np.ndarray:
+        """Return the sum of a value of each pair, [pairs], over the pairs of each resample, float64 [resamples].
+
+        Exact for whole numbers up to `EXACT_PAIRS` pairs; above, linear in the counts as in `pair_form`, where what is
+        left out is of relative order 1 over the pairs that an architecture is in.
+        """
+        if self.products is not None:
+            return np.asarray(self.products @ values.astype(np.float32), dtype=np.float64)
+        n = self.weights.shape[1]
+        degrees = np.bincount(self.first, values, n) + np.bincount(self.second, values, n)
+        return np.asarray(self.weights @ degrees - values.sum(dtype=np.float64))
 
 
 def bootstrap_tau(weights: np.ndarray, predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -13,6 +13,12 @@ ALPHA = 1 - CONFIDENCE
 EFFECTS_TO_DETECT = (0.05, 0.1)
 """Differences in tau for which the seeds needed are told."""
 
+MOST_SEEDS = 10_000
+"""More seeds than these are not counted: an effect that they do not show is called not reachable."""
+
+QUANTILES = 500
+"""Of the standard deviation over seeds, over which the power is averaged."""
+
 SMALLEST_P = 1e-15
 """Below this the tails of the distributions are no longer told apart."""
 
@@ -298,49 +304,58 @@ def adjusted(differences: Iterable[Difference | None]) -> dict[frozenset[str], f
     return {difference.runs: p_value for difference, p_value in zip(family, found, strict=True)}
 
 
-def seeds_needed(deviation: float, effect: float, alpha: float = ALPHA, power: float = 0.8) -> int:
-    """Return how many pairs a two-sided paired t test at `alpha` needs to detect an effect with this power.
+def seeds_needed(
+    deviation: float, effect: float, alpha: float = ALPHA, shared: float = 0.0, power: float = 0.8
+) -> int | None:
+    """Return how many pairs of seeds a paired difference needs to exclude zero at `alpha` with this power.
 
     Parameters
     ----------
     deviation : float
         Standard deviation of the paired differences over seeds, finite.
     effect : float
-        True mean difference, above 0.
-    alpha, power : float
-        Chance of a false claim, and of a true one.
+        The true difference to detect, above 0.
+    alpha : float
+        Of the interval, in (0, 1).
+    shared : float
+        Standard deviation of what all seeds share, finite; more seeds do not reduce it.
+    power : float
+        Chance to detect the effect, in (0, 1).
 
     Returns
     -------
-    int
-        At least 2, the fewest that show a spread.
+    int or None
+        At least 2; None where even `MOST_SEEDS` do not reach the power.
     """
 
     def enough(seeds: int) -> bool:
-        return t_test_power(seeds, deviation, effect, alpha) >= power
+        return detection_power(seeds, deviation, effect, alpha, shared) >= power
 
-    most = 2
-    while not enough(most):
-        most *= 2
-    least = most // 2
+    if not enough(MOST_SEEDS):
+        return None
+    least, most = 1, MOST_SEEDS
     while most - least > 1:
         middle = (least + most) // 2
         least, most = (least, middle) if enough(middle) else (middle, most)
-    return max(most, 2)
+    return most
 
 
-def t_test_power(seeds: int, deviation: float, effect: float, alpha: float = ALPHA) -> float:
-    """Return the chance that a two-sided paired t test at `alpha` detects an effect, from the noncentral t.
+def detection_power(seeds: int, deviation: float, effect: float, alpha: float = ALPHA, shared: float = 0.0) -> float:
+    """Return the chance that the interval of `over_both` around a mean paired difference excludes zero.
 
-    The chance to detect it with the wrong sign is left out.
+    The mean is normal around the effect with variance ``deviation**2 / seeds + shared**2``. It is compared with the
+    half width of the interval, in which the observed standard deviation stands for the true one: that is averaged
+    over its distribution, chi with one degree of freedom less than seeds, at evenly spaced quantiles. Without a
+    shared part this is the paired t test. The chance to detect the effect with the wrong sign is left out.
     """
-    if deviation <= SAME * effect:
+    spread = math.hypot(deviation / math.sqrt(seeds), shared)
+    if spread <= SAME * effect:
         return 1.0
-    shift = effect / deviation * math.sqrt(seeds)
-    quantile = -float(special.stdtrit(seeds - 1, alpha / 2))
-    if seeds > 10 and shift > max(30, 2 * quantile):  # Nothing is missed that far out, and SciPy may give NaN.
-        return 1.0
-    return 1 - float(special.nctdtr(seeds - 1, shift, quantile))
+    probabilities = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    observed = deviation * np.sqrt(2 * special.gammaincinv((seeds - 1) / 2, probabilities) / (seeds - 1))
+    over_seeds = -float(special.stdtrit(seeds - 1, alpha / 2)) / math.sqrt(seeds) * observed
+    half = np.hypot(over_seeds, float(special.ndtri(alpha / 2)) * shared)
+    return float(np.mean(special.ndtr((effect - half) / spread)))
 
 
 def typical_deviation(deviations: Sequence[float], seeds: Sequence[int]) -> float:

@@ -1,15 +1,14 @@
 """The tables of a report, before they are rendered: which rows, which columns."""
 
-import math
 from dataclasses import asdict, dataclass
 
 import pandas as pd
 
 from analysis.effects import Effect, Effects
-from analysis.formatting import NONE, USES_TRUTH, count, interval, marks, number, with_interval
+from analysis.formatting import DECIMALS, NONE, USES_TRUTH, count, interval, lost_note, marks, number, with_interval
 from analysis.grids import Grid
 from analysis.measures import COMPARED_RANK_METRICS, COMPARED_TOP_METRICS, RANK_METRICS, TOP_METRICS
-from analysis.statistics import ALPHA, EFFECTS_TO_DETECT, Difference, Estimate, seeds_needed
+from analysis.statistics import Difference, Estimate
 
 
 @dataclass(frozen=True)
@@ -48,12 +47,14 @@ RANK_COLUMNS = (
     Column("sparse_tau", "sparse tau"),
     Column("spearman", "Spearman"),
     Column("partial_tau", "tau given parameters"),
+    Column("tau_equal_size", "tau among equal sizes"),
     Column("tau_cross_entropy", "tau of cross-entropy"),
     Column("tau_parameters", "tau with parameters"),
 )
 SIZE_COLUMNS = (
     Column("tau", "tau"),
     Column("partial_tau", "tau given parameters"),
+    Column("tau_equal_size", "tau among equal sizes"),
     Column("tau_parameters", "tau with parameters"),
 )
 TOP_COLUMNS = (
@@ -61,15 +62,22 @@ TOP_COLUMNS = (
     Column("precision_at_5_percent", "precision at 5 % (%)", 100, 2),
     Column("precision_at_1_percent", "precision at 1 % (%)", 100, 2),
     Column("final_performance_10", "mean truth of top 10 (%)", 100, 2),
-    Column("surpassing_random_10", "P(beats 10 random)"),
+    Column("surpassing_random_10", "P > R, 10 draws"),
 )
 
 
 def effects_table(effects: Effects) -> Table:
     """Return tau of every level and its paired difference to the baseline."""
-    header = ("factor", "level", "runs", "tau", "95 %", "pairs", "difference", "95 %")
+    header = ("factor", "level", "runs", "tau", "95 %", "pairs", "difference", "95 %", "path passes x baseline")
     rows = (
-        (*_name(effect), _runs(effect), *_cells(effect.tau), _pairs(effect), *_cells(effect.difference, "+"))
+        (
+            *_name(effect),
+            _runs(effect),
+            *_cells(effect.tau),
+            _pairs(effect),
+            *_cells(effect.difference, "+"),
+            number(effect.path_passes, decimals=2),
+        )
         for effect in effects.levels
     )
     return Table("Kendall's tau with the truth, and the difference to the baseline", header, tuple(rows), 2)
@@ -156,8 +164,7 @@ def _runs(effect: Effect) -> str:
         return NONE
     if not counts.lost:
         return str(counts.finished)
-    lost = ", ".join(f"{runs} {state}" for state, runs in counts.lost.items())
-    return f"{counts.finished - counts.undefined} of {counts.planned}: {lost}"
+    return f"{counts.finished - counts.undefined} of {counts.planned}: {lost_note(counts)}"
 
 
 def _pairs(effect: Effect) -> str:
@@ -181,17 +188,17 @@ def full_frame(effects: Effects) -> pd.DataFrame:
 
     The intervals of `TOP_METRICS` cover seeds alone, the others architectures and seeds. Differences also have
     their p-value, ``_p``, and the same corrected for all of the study in this metric, ``_holm``. Of the difference
-    in tau there are the standard deviations over seeds, ``_sd``, and of what all seeds share, ``_sd_shared``; from
-    the first follow the seeds that an effect of some size needs, alone and at the strictest correction.
+    in tau there are the standard deviations over seeds, ``_sd``, and of what all seeds share, ``_sd_shared``.
+    `path_passes_ratio` is how many times the path passes of the baseline a level trains.
     """
-    comparisons = len(effects.comparisons)
-    frame = pd.DataFrame([_full_row(effect, comparisons) for effect in (*effects.levels, *effects.references)])
-    whole = [column for column in frame if str(column).endswith("_seeds") or str(column).startswith("seeds_needed")]
-    return frame.astype(dict.fromkeys(whole, "Int64"))
+    frame = pd.DataFrame([_full_row(effect) for effect in (*effects.levels, *effects.references)])
+    frame = frame.astype(dict.fromkeys((column for column in frame if str(column).endswith("_seeds")), "Int64"))
+    numbers = frame.select_dtypes("float").columns
+    return frame.assign(**frame[numbers].round(DECIMALS))
 
 
-def _full_row(effect: Effect, comparisons: int) -> dict[str, object]:
-    level = effect.level
+def _full_row(effect: Effect) -> dict[str, object]:
+    level, difference = effect.level, effect.difference
     row: dict[str, object] = {
         "factor": level.factor,
         "level": level.name,
@@ -199,9 +206,13 @@ def _full_row(effect: Effect, comparisons: int) -> dict[str, object]:
         "uses_truth": level.uses_truth,
         **asdict(effect.counts),
         "architectures": effect.tau.architectures,
+        "path_passes_ratio": effect.path_passes,
     }
-    row |= _columns("tau", effect.tau) | _difference_columns("difference", effect.difference)
-    row |= _seeds_columns(effect.difference, comparisons)
+    row |= _columns("tau", effect.tau) | _difference_columns("difference", difference)
+    row |= {
+        "difference_sd": difference.deviation if difference else None,
+        "difference_sd_shared": difference.shared if difference else None,
+    }
     row |= _columns("baseline_minus_this", effect.baseline_minus_this)
     for metric in (*RANK_METRICS[1:], *TOP_METRICS):
         row |= _columns(metric, effect.estimates.get(metric))
@@ -213,21 +224,6 @@ def _full_row(effect: Effect, comparisons: int) -> dict[str, object]:
 def _difference_columns(name: str, difference: Difference | None) -> dict[str, float | int | None]:
     decided = (difference.p_value, difference.adjusted) if difference else (None, None)
     return _columns(name, difference) | dict(zip((f"{name}_p", f"{name}_holm"), decided, strict=True))
-
-
-def _seeds_columns(difference: Difference | None, comparisons: int) -> dict[str, float | int | None]:
-    """Return the spread of the differences in tau and how many seeds it asks for."""
-    columns: dict[str, float | int | None] = {
-        "difference_sd": difference.deviation if difference else None,
-        "difference_sd_shared": difference.shared if difference else None,
-    }
-    for suffix, alpha in (("", ALPHA), ("_holm", ALPHA / max(comparisons, 1))):
-        for effect in EFFECTS_TO_DETECT:
-            known = difference and math.isfinite(difference.deviation)
-            columns[f"seeds_needed_{effect:.2f}{suffix}"] = (
-                seeds_needed(difference.deviation, effect, alpha) if difference and known else None
-            )
-    return columns
 
 
 def _columns(name: str, estimate: Estimate | None) -> dict[str, float | int | None]:

@@ -5,11 +5,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from analysis.effects import Effect, Effects
 from analysis.formatting import NOT_DECIDABLE, count, marks, number, pairs_note, with_interval
-from analysis.statistics import ALPHA, CONFIDENCE, EFFECTS_TO_DETECT, Difference, seeds_needed, typical_deviation
+from analysis.statistics import (
+    ALPHA,
+    CONFIDENCE,
+    EFFECTS_TO_DETECT,
+    Difference,
+    Spread,
+    seeds_needed,
+    typical_deviation,
+)
+
+ENOUGH_PAIRS = 100
+"""Pairs of architectures of equal size from which on the reading of size looks at them."""
 
 
 @dataclass(frozen=True)
@@ -51,41 +61,48 @@ def size_reading(effects: Effects, factor: str) -> list[Finding]:
     """Return whether the levels of a factor that change tau do more than to prefer larger or smaller networks.
 
     A supernet ranks better by preferring large networks alone, as far as these are better. What it then gains in
-    tau it does not gain in tau given the parameter count.
+    tau it hardly gains in tau given the parameter count, and not at all among architectures of equal size. Partial
+    tau alone is no proof: it does change a little with a pure preference for size.
     """
     levels = [effect for effect in effects.of_factor(factor) if effect.difference and effect.difference.excludes_zero]
-    beyond = [effect for effect in levels if _same_direction(effect)]
+    enough = effects.equal_size_pairs >= ENOUGH_PAIRS
+    beyond = [effect for effect in levels if _beyond_size(effect, enough)]
     size = [effect for effect in levels if effect not in beyond and effect.differences["tau_parameters"].excludes_zero]
+    also = ", and so moves tau among architectures of equal size" * enough
     findings = [
         Finding(
-            "Not only a preference for size, tau given parameters moves the same way and excludes zero",
-            tuple(_size(effect) for effect in beyond),
+            f"Not only a preference for size, tau given parameters moves the same way and excludes zero{also}",
+            tuple(_size(effect, enough) for effect in beyond),
         ),
         Finding(
-            "Perhaps only a preference for size, tau with parameters excludes zero and tau given parameters does not "
-            "in the direction of tau",
-            tuple(_size(effect) for effect in size),
+            "Not shown beyond a preference for size, tau with parameters excludes zero and what is left beside it does "
+            "not show the direction of tau",
+            tuple(_size(effect, enough) for effect in size),
         ),
         Finding(
             "Not decided whether it is a preference for size",
-            tuple(_size(effect) for effect in levels if effect not in beyond and effect not in size),
+            tuple(_size(effect, enough) for effect in levels if effect not in beyond and effect not in size),
         ),
     ]
     return [finding for finding in findings if finding.levels]
 
 
-def _same_direction(effect: Effect) -> bool:
-    """Whether tau given parameters excludes zero on the side of tau."""
-    tau, partial = effect.differences["tau"], effect.differences["partial_tau"]
-    return partial.excludes_zero and (partial.value > 0) == (tau.value > 0)
+def _beyond_size(effect: Effect, enough: bool) -> bool:
+    """Whether tau given parameters excludes zero on the side of tau and, with enough pairs, equal sizes agree."""
+    tau, partial, equal = (effect.differences[name] for name in ("tau", "partial_tau", "tau_equal_size"))
+    same = partial.excludes_zero and (partial.value > 0) == (tau.value > 0)
+    return same and (not enough or equal.value * tau.value > 0)
 
 
-def _size(effect: Effect) -> str:
-    partial, size = (effect.differences[name] for name in ("partial_tau", "tau_parameters"))
-    return (
-        f"{effect.level.name}: given parameters {with_interval(partial, '+')}{marks(partial)}, "
-        f"with parameters {with_interval(size, '+')}{marks(size)}"
-    )
+def _size(effect: Effect, enough: bool) -> str:
+    shown = {
+        "given parameters": "partial_tau",
+        **({"among equal sizes": "tau_equal_size"} if enough else {}),
+        "with parameters": "tau_parameters",
+    }
+    found = {text: effect.differences[name] for text, name in shown.items()}
+    texts = (f"{text} {with_interval(difference, '+')}{marks(difference)}" for text, difference in found.items())
+    return f"{effect.level.name}: {', '.join(texts)}"
 
 
 def _only_uncorrected(difference: Difference) -> bool:
@@ -122,31 +139,56 @@ def summary(effects: Effects) -> list[str]:
             f"{'excludes' if excluding == 1 else 'exclude'} zero. If no level had an effect, at most about "
             f"{(1 - CONFIDENCE) * len(differences):.1f} of them would by chance. Corrected for their number (Holm), "
             f"which keeps the chance of any false one at {100 * ALPHA:.0f} %, {surviving} "
-            f"{'excludes' if surviving == 1 else 'exclude'} zero."
+            f"{'excludes' if surviving == 1 else 'exclude'} zero. All levels share the runs of one baseline, so false "
+            "ones come together."
         )
         lines.append(seeds_line(effects))
     return lines
 
 
 def seeds_line(effects: Effects) -> str:
-    """Return how many seeds effects of some sizes need, from the observed spread; there are comparisons."""
+    """Return how small an effect these seeds can mark and how many seeds others need; there are comparisons."""
     differences = effects.comparisons
-    deviation = typical_deviation([d.deviation for d in differences], [d.seeds for d in differences])
-    remaining = float(stats.norm.ppf((1 + CONFIDENCE) / 2) * np.median([d.shared for d in differences]))
-
-    def needed(alpha: float) -> str:
-        return " and ".join(
-            f"{seeds_needed(deviation, effect, alpha)} for {effect:.2f}" for effect in EFFECTS_TO_DETECT
-        )
-
-    many, percent = len(differences), f"{100 * ALPHA:.0f} %"
-    strictest = f" At {percent} / {many}, where Holm's correction starts: {needed(ALPHA / many)}." if many > 1 else ""
-    return (
-        f"Seeds needed: differences in tau spread over seeds with a standard deviation of {number(deviation)} (median "
-        f"of {count(many, 'comparison')}), so a two-sided paired t test at {percent} detects an effect with power "
-        f"80 % from about so many seeds: {needed(ALPHA)}.{strictest} More seeds never narrow an interval below what "
-        f"the choice of architectures adds, here ±{number(remaining)} (median)."
+    many, seeds = len(differences), [difference.seeds for difference in differences]
+    typical = Spread(
+        seeds=int(np.median(seeds)),
+        deviation=typical_deviation([difference.deviation for difference in differences], seeds),
+        shared=float(np.median([difference.shared for difference in differences])),
     )
+    rests = f"{min(seeds)} to {max(seeds)}" if min(seeds) < max(seeds) else f"{max(seeds)}"
+    percent = f"{100 * ALPHA:.0f} %"
+    lines = [
+        f"Seeds needed: differences in tau spread over seeds with a standard deviation of {number(typical.deviation)} "
+        f"(median of {count(many, 'comparison')}, each over {rests} seeds), and the choice of architectures, which "
+        f"more seeds do not reduce, adds one of {number(typical.shared)} (median).",
+        _smallest_marked(typical, many),
+        f"To show an effect with power 80 % by an interval at {percent}: {_seeds_for(typical, ALPHA, effects)}.",
+    ]
+    if many > 1:
+        strictest = _seeds_for(typical, ALPHA / many, effects)
+        lines.append(f"At {percent} / {many}, where Holm's correction starts: {strictest}.")
+    return " ".join(lines)
+
+
+def _smallest_marked(typical: Spread, many: int) -> str:
+    """Return the smallest difference that an interval of typical width tells from zero."""
+    alone = f"With {typical.seeds} seeds and this spread a difference excludes zero from {number(typical.half_width())}"
+    if many == 1:
+        return f"{alone}."
+    first = number(typical.half_width(ALPHA / many))
+    return (
+        f"{alone} if it stands alone, and corrected for {count(many, 'comparison')} the first one does from {first}: "
+        f"so with {typical.seeds} seeds the correction cannot mark effects below {first}, except where seeds agree "
+        "more closely than is typical."
+    )
+
+
+def _seeds_for(typical: Spread, alpha: float, effects: Effects) -> str:
+    """Return how many seeds show effects of some sizes."""
+    found = {effect: seeds_needed(typical.deviation, effect, alpha, typical.shared) for effect in EFFECTS_TO_DETECT}
+    unreachable = f"not reachable with {count(len(effects.truth), 'architecture')}"
+    texts = (f"{count(seeds, 'seed') if seeds else unreachable} for {effect:.2f}" for effect, seeds in found.items())
+    return ", ".join(texts)
 
 
 def _beside(effect: Effect) -> str:

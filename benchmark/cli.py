@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
@@ -135,6 +135,12 @@ def report(
     """Rebuild table, plots and result files of a study from the store alone."""
     name = _study_name(study)
     if check:
+        given = {"--store": store != STORE, "--reports": reports != REPORTS, "--target": target is not None}
+        if any(given.values()):
+            options = ", ".join(option for option in given if given[option])
+            raise InputError(
+                f"{options} given with --check, which rebuilds what was published; allowed: --results, --data"
+            )
         _check_study(name, results, data)
         return
     _ensure_reference(store, name, data)
@@ -147,14 +153,20 @@ def publish(
     study: StudyName, store: StoreFolder = STORE, results: ResultsFolder = RESULTS, data: DataFolder = None
 ) -> None:
     """Write a study with all its records and its report to a folder that can be committed, and the index of all."""
-    from analysis.index import write_index
+    from analysis.index import index, write_index
+    from analysis.provenance import is_imported, read_source
     from analysis.publication import publish as write
     from benchmark.progress import telling
 
     name = _study_name(study)
     _ensure_reference(store, name, data)
+    index(results, without=name)  # What is damaged there is refused before anything is replaced.
     with telling(f"publishing {name}") as tell:
         written = write(store, name, results, on_progress=tell)
+    source = read_source(results / name)
+    if is_imported(source):
+        warning = f"{source['table']} was imported here; only who has imported it too can check what was published"
+        print(f"warning: {warning}", file=sys.stderr)
     _say_written([*written, write_index(results)])
 
 
@@ -172,7 +184,7 @@ def agreement(
 ) -> None:
     """Say whether the effects in one published study predict those in another."""
     from analysis.agreement_report import compared
-    from analysis.index import write_index
+    from analysis.index import index, write_index
     from analysis.publication import AGREEMENT
 
     folder = results / AGREEMENT
@@ -182,8 +194,9 @@ def agreement(
     if check:
         with TemporaryDirectory() as temporary:
             _write_agreement(names, results, Path(temporary) / AGREEMENT, data)
-            _compare(folder, Path(temporary) / AGREEMENT, results)
+            _compare(folder, Path(temporary) / AGREEMENT, results, names)
         return
+    index(results, without=AGREEMENT)
     written = _write_agreement(names, results, folder, data)
     print((folder / "report.md").read_text(encoding="utf-8"))
     _say_written([*written, write_index(results)])
@@ -301,42 +314,62 @@ def _check_study(study: str, results: Path, data: Path | None) -> None:
     """Rebuild the pages of a published study and compare; exit with code 1 if they differ."""
     from analysis.publication import write_pages
     from benchmark.progress import telling
-    from benchmark.published import opened
+    from benchmark.verification import check_runs, check_shipped
 
-    with opened(results / study) as store, TemporaryDirectory() as temporary:
-        _ensure_reference(store, study, data)
+    with _opened(results, study, data) as store, TemporaryDirectory() as temporary:
         with telling(f"rebuilding {study}") as tell:
             write_pages(store, study, Path(temporary), on_progress=tell)
-        _compare(results / study, Path(temporary), results)
+        lines = [f"{results / study}: {line}" for line in (*check_shipped(store, study), *check_runs(store, study))]
+        _compare(results / study, Path(temporary), results, [study], lines)
+
+
+@contextmanager
+def _opened(results: Path, study: str, data: Path | None) -> Iterator[Path]:
+    """Give a store with a published study and the published accuracies that it was published with."""
+    from analysis.provenance import check_table
+    from benchmark.published import opened
+
+    with opened(results / study) as store:
+        _ensure_reference(store, study, data)
+        check_table(results / study, store, study)
+        yield store
 
 
 def _write_agreement(studies: list[str], results: Path, folder: Path, data: Path | None) -> tuple[Path, ...]:
     from analysis.agreement_report import read_study, write_agreement
     from benchmark.progress import telling
-    from benchmark.published import opened
 
     read = []
     for study in studies:
-        with opened(results / study) as store, telling(f"reading {study}") as tell:
-            _ensure_reference(store, study, data)
+        with _opened(results, study, data) as store, telling(f"reading {study}") as tell:
             read.append(read_study(store, study, on_progress=tell))
     with telling("comparing") as tell:
         return write_agreement(read, folder, on_progress=tell)
 
 
-def _compare(committed: Path, rebuilt: Path, results: Path) -> None:
-    """Say what differs, also in the index; exit with code 1 if anything does."""
+def _compare(committed: Path, rebuilt: Path, results: Path, studies: Sequence[str], others: Sequence[str] = ()) -> None:
+    """Say what differs, also in the index, and which versions may be why; exit with code 1 if anything differs."""
     from analysis.checking import differences
+    from analysis.folders import check_sums
     from analysis.index import check_index
+    from analysis.provenance import other_versions
 
-    lines = [*differences(committed, rebuilt), *check_index(results)]
+    lines = [*check_sums(committed), *others, *differences(committed, rebuilt)]
+    try:
+        lines += check_index(results)
+    except InputError as error:
+        lines.append(f"the index cannot be checked: {error}")
+    lines = list(dict.fromkeys(lines))
     for line in lines[:SHOWN]:
         print(line)
     if lines:
         print(f"{len(lines)} differences")
+        for hint in dict.fromkeys(other_versions(results / study) for study in studies):
+            if hint:
+                print(hint)
         raise typer.Exit(1)
     files = sum(path.is_file() and path.suffix in (".md", ".csv") for path in rebuilt.rglob("*"))
-    print(f"{files + 1} files are as committed")
+    print(f"{files + 1} files are as committed; of the plots, the checksums")
 
 
 def _report(study: str, store: Path, reports: Path, target: str | None) -> None:

@@ -165,7 +165,8 @@ def _parse_manifest(content: bytes, path: Path) -> dict[str, Any]:
     try:
         manifest = dict(json.loads(content))
         complete = manifest["study"] == path.stem and isinstance(manifest["seeds"], list) and bool(_cells(manifest))
-    except (ValueError, KeyError, TypeError, RecursionError):
+        _without_grids(manifest)
+    except (AttributeError, ValueError, KeyError, TypeError, RecursionError):
         complete = False
     if not complete:
         raise Damaged(path, "it is no complete manifest of the study that it is named after")
@@ -182,7 +183,11 @@ def _cells(manifest: dict[str, Any]) -> dict[tuple[str, str, int], str]:
 
 def _unite(mine: dict[str, Any], theirs: dict[str, Any], store: Store) -> dict[str, Any] | None:
     """Return the manifest of the study with the seeds of both, or None if it is not the same study."""
-    if any(mine.get(key) != theirs.get(key) for key in {*mine, *theirs} - {"seeds", "runs"}):
+    one, other = _without_grids(mine), _without_grids(theirs)
+    if any(one.get(key) != other.get(key) for key in {*one, *other} - {"seeds", "runs"}):
+        return None
+    factors = _united_factors(mine.get("factors"), theirs.get("factors"))
+    if factors is None:
         return None
     cells, added = _cells(mine), _cells(theirs)
     if any(cells.get(cell, run_id) != run_id for cell, run_id in added.items()):
@@ -191,7 +196,25 @@ def _unite(mine: dict[str, Any], theirs: dict[str, Any], store: Store) -> dict[s
     if new and not _same_levels({**cells, **added}, store):
         return None
     seeds = [*mine["seeds"], *(seed for seed in theirs["seeds"] if seed not in mine["seeds"])]
-    return {**mine, "seeds": seeds, "runs": [*mine["runs"], *new]}
+    return {**mine, **factors, "seeds": seeds, "runs": [*mine["runs"], *new]}
+
+
+def _without_grids(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return a manifest as older ones are, which do not say what a level of a grid combines."""
+    factors = [
+        {**factor, "levels": [{key: level[key] for key in level if key != "cell"} for level in factor["levels"]]}
+        for factor in manifest.get("factors", [])
+    ]
+    return {**manifest, "factors": factors}
+
+
+def _united_factors(mine: Any, theirs: Any) -> dict[str, Any] | None:
+    """Return the factors of manifests that are else the same, with what levels combine; None if that differs."""
+    ours, others = ([level for factor in part or [] for level in factor["levels"]] for part in (mine, theirs))
+    if any("cell" in a and "cell" in b and a["cell"] != b["cell"] for a, b in zip(ours, others, strict=True)):
+        return None
+    fuller = theirs if sum("cell" in level for level in others) > sum("cell" in level for level in ours) else mine
+    return {} if fuller is None else {"factors": fuller}
 
 
 def _same_levels(cells: dict[tuple[str, str, int], str], store: Store) -> bool:

@@ -61,16 +61,33 @@ def opened(folder: Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If the folder has no manifest or no records, or a file in it is damaged.
+        If the folder has no manifest or no records, a file in it is damaged, or the records are not those of the
+        manifest, each at most once.
     """
     with tempfile.TemporaryDirectory(prefix=f"{folder.name}.") as temporary:
         store = Path(temporary)
         manifest = _read(folder / MANIFEST)
-        study = _name(_object(manifest, folder / MANIFEST), "study", folder / MANIFEST)
-        for path, content in ((manifest_path(store, study), manifest), *_records(folder / RECORDS, store)):
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(content)
+        content = _object(manifest, folder / MANIFEST)
+        path = manifest_path(store, _name(content, "study", folder / MANIFEST))
+        runs = _runs(content, folder / MANIFEST)
+        for folder_of in (path.parent, record_path(store, "").parent):
+            folder_of.mkdir()
+        path.write_bytes(manifest)
+        for path, line in _records(folder / RECORDS, store):
+            if path.stem not in runs:
+                raise InputError(f"{folder / RECORDS} has run {path.stem}, which is not in {folder / MANIFEST}")
+            if path.exists():
+                raise InputError(f"{folder / RECORDS} has run {path.stem} twice; allowed: once")
+            path.write_bytes(line)
         yield store
+
+
+def _runs(manifest: dict[str, Any], file: Path) -> set[str]:
+    """Return the ids of the runs that a manifest has."""
+    try:
+        return {run["run_id"] for run in manifest["runs"]}
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{file} is no manifest of a study: {error!r}") from error
 
 
 def _records(file: Path, store: Path) -> Iterator[tuple[Path, bytes]]:

@@ -138,7 +138,7 @@ def _read_package(space: Space) -> Truth:
         rejected = ~trained_architecture(_runs(records, "model_size"), parameter_counts(space, table.classes)[:, None])
         left_out[table.column] = int((rejected & np.isfinite(accuracies)).sum())
         columns |= run_columns(table.column, np.where(rejected, np.nan, accuracies))
-    return Truth(f"NAS-Bench-201, package {PACKAGE} {package.version}", columns, TARGET, left_out[TARGET])
+    return Truth(f"NAS-Bench-201, package {PACKAGE}", columns, TARGET, left_out[TARGET])
 
 
 def _runs(records: list[Mapping[str, list[float]]], key: str) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +16,10 @@ from analysis.agreement_report import (
     Study,
     compare_studies,
     compared,
-    conclusion,
+    conclude,
     write_agreement,
 )
+from analysis.effects import Effect
 from analysis.estimation import compute_effects
 from analysis.results import load_results
 from benchmark.errors import InputError
@@ -51,7 +54,8 @@ def test_levels_that_are_the_baseline_of_neither_are_compared_in_the_order_of_th
     values = [one.difference.value for one, _ in pair.levels if one.difference]
     assert values == sorted(values, reverse=True)
     assert names.index("fair") < names.index("pool $x$")
-    assert (pair.agreement.levels, pair.agreement.factors, pair.agreement.seeds) == (4, 2, (3, 4))
+    assert (pair.agreement.levels, pair.agreement.factors) == (4, 2)
+    assert pair.agreement.seeds == ((0, 2), (1, 3))
 
 
 def test_differences_are_paired_by_seed(pair: Pair) -> None:
@@ -76,7 +80,7 @@ def test_everything_is_written_and_the_same_again(pair: Pair, tmp_path: Path) ->
     studies = [pair.first, pair.second]
     paths = write_agreement(studies, tmp_path / "agreement", 100)
     names = [str(path.relative_to(tmp_path / "agreement")) for path in paths]
-    assert names == ["pairs.csv", "plots/cheap_and_dear.png", "report.md", "table.csv"]
+    assert names == ["SHA256SUMS", "pairs.csv", "plots/cheap_and_dear.png", "report.md", "table.csv"]
     before = [path.read_bytes() for path in paths]
     assert [path.read_bytes() for path in write_agreement(studies, tmp_path / "agreement", 100)] == before
     assert compared(tmp_path / "agreement") == ["cheap", "dear"]
@@ -111,9 +115,10 @@ def test_foreign_files_stay(pair: Pair, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def agreement(rho: tuple[float, float, float], p_value=0.001, selves=(0.9, 0.9), **changed) -> Agreement:
-    own = [Correlation(value, value - 0.1, value + 0.05) for value in selves]
-    found = Agreement(20, 6, (5, 3), Correlation(*rho), Correlation(*rho), p_value, (own[0], own[1]))
+def agreement(rho: tuple[float, float, float], ceiling=0.9, **changed) -> Agreement:
+    own = Correlation(ceiling, ceiling - 0.1, ceiling + 0.05)
+    seeds = ((3, 4, 5), (0, 1, 2))
+    found = Agreement(20, 6, 0, seeds, Correlation(*rho), Correlation(*rho), (own, own), own)
     return replace(found, **changed)
 
 
@@ -125,25 +130,30 @@ NAN = float("nan")
     [
         (agreement((0.9, 0.75, 0.97)), "largely carries over"),
         (agreement((0.6, 0.2, 0.8)), "predicts that on dear in part"),
-        (agreement((0.6, 0.2, 0.8), p_value=0.2), "is not shown to predict"),
         (agreement((0.3, -0.1, 0.6)), "is not shown to predict"),
-        (agreement((0.3, -0.1, 0.6), selves=(0.3, 0.2)), "The seeds are too few"),
-        (agreement((0.3, -0.1, 0.6), selves=(0.9, -0.2)), "The seeds are too few"),
+        (agreement((0.3, -0.1, 0.6), ceiling=0.2), "The seeds are too few"),
+        (agreement((0.3, -0.1, 0.6), ceiling=0.0), "The seeds are too few"),
         (agreement((-0.6, -0.8, -0.2)), "tends to be worse on dear"),
-        (agreement((0.9, NAN, NAN), seeds=(1, 3)), "With one seed of cheap it cannot be said"),
-        (agreement((0.9, NAN, NAN), seeds=(3, 1)), "With one seed of dear it cannot be said"),
+        (
+            agreement((0.9, NAN, NAN), seeds=((3,), (0, 1, 2))),
+            "With fewer than two seeds of cheap that the other study does not use too it cannot be said",
+        ),
+        (
+            agreement((0.9, NAN, NAN), seeds=((1, 2), ())),
+            "With fewer than two seeds of dear that the other study does not use too it cannot be said",
+        ),
         (agreement((NAN, NAN, NAN), levels=3), "With only 3 levels of 6 factors"),
         (agreement((0.9, NAN, NAN), factors=1), "With only 20 levels of 1 factor"),
         (agreement((NAN, NAN, NAN)), "no order that could be compared"),
     ],
 )
 def test_one_sentence_claims_what_the_numbers_show(pair: Pair, found: Agreement, said: str) -> None:
-    sentence = conclusion(replace(pair, agreement=found))
+    sentence = conclude(replace(pair, agreement=found))
     assert said in sentence
     assert sentence.endswith(".")
     assert sentence.count(". ") == 0
     claims = "carries over" in sentence or "predicts that" in sentence
-    assert claims == (found.shown and found.rho.value > 0)
+    assert claims == (found.rho.low > 0 and min(map(len, found.seeds)) > 1)
 
 
 def test_signs_are_counted_among_what_the_first_shows(pair: Pair) -> None:
@@ -152,5 +162,45 @@ def test_signs_are_counted_among_what_the_first_shows(pair: Pair) -> None:
     assert signs.shown == len(shown) >= 1
     assert signs.same == sum(one.value * other.value > 0 for one, other in shown if other)
     assert pair.signs(corrected=True).shown <= signs.shown
-    assert str(Signs(0, 0, 0, 0)) == "none"
-    assert str(Signs(8, 7, 5, 0)) == "7 of 8 [0.47, 1.00]"
+    assert str(Signs(0, 0, 0.0, 0, 0)) == "none"
+    assert str(Signs(8, 7, 4.5, 5, 0)) == "7 of 8 [0.47, 1.00], expected 4.5"
+
+
+def test_directions_are_compared_with_what_independent_ones_would_give(pair: Pair) -> None:
+    """Of a baseline that is hard to beat, nearly all differences are negative, whatever they are elsewhere."""
+    values = [(0.1, -0.1), (0.2, 0.1), (-0.1, -0.2), (-0.2, -0.1), (-0.3, -0.3)]
+    one, other = pair.levels[0]
+    levels: Any = tuple((_shown(one, x), _shown(other, y)) for x, y in values)
+    made = replace(pair, levels=levels)
+    assert made.directions == (1, 4)
+    signs = made.signs()
+    assert (signs.shown, signs.same) == (5, 4)
+    assert signs.expected == pytest.approx((2 * 1 + 3 * 4) / 5)
+    assert not signs.better
+    assert Signs(20, 20, 10.0, 20, 0).better
+    assert not Signs(20, 20, 19.0, 20, 0).better
+    claimed = replace(made, agreement=agreement((0.9, 0.75, 0.97)))
+    assert "same direction" not in claimed.conclusion
+    many = replace(claimed, levels=levels[1:2] * 10 + levels[2:] * 10)
+    assert "and 40 of the 40 effects shown on the first have the same direction on the second (" in many.conclusion
+
+
+def _shown(effect: Effect, value: float) -> SimpleNamespace:
+    assert effect.difference
+    return SimpleNamespace(difference=replace(effect.difference, value=value, low=value - 0.01, high=value + 0.01))
+
+
+def test_seeds_and_architectures_are_named(pair: Pair, tmp_path: Path) -> None:
+    write_agreement([pair.first, pair.second], tmp_path / "agreement", 100)
+    page = (tmp_path / "agreement" / "report.md").read_text()
+    assert "Compared by seeds that are not in both: 0 2 of cheap and 1 3 of dear." in page
+    assert "Architectures and truth are the same in both" in page
+    assert " are positive and " in page
+    row = pd.read_csv(tmp_path / "agreement" / "pairs.csv", dtype=str).iloc[0]
+    assert (row["first_seeds"], row["second_seeds"]) == ("0 2", "1 3")
+    assert page.count(pair.conclusion.replace("_", "\\_").replace("*", "\\*")) == 1
+    few = study(tmp_path, "few", seeds=(1, 2, 3))
+    other = replace(few, results=replace(few.results, architectures=few.results.architectures[::-1]))
+    write_agreement([pair.first, other], tmp_path / "agreement", 100)
+    page = (tmp_path / "agreement" / "report.md").read_text()
+    assert "do not score the same architectures against the same truth" in page

@@ -121,6 +121,45 @@ def test_differences_separate_tau_from_a_preference_for_size(store: Path) -> Non
         assert effect.differences[name].seeds == 3
 
 
+def test_path_passes_are_compared_over_the_seeds_of_both(store: Path) -> None:
+    for seed, passes in ((0, 2200), (1, 1320), (2, 4400)):
+        content = record(store, run_id("sampling", "fairnas accounting=compute", seed))
+        write_record(store, content | {"counts": content["counts"] | {"path_passes": passes}})
+    baseline = record(store, run_id("baseline", "baseline", 0))["counts"]["path_passes"]
+    record_path(store, run_id("baseline", "baseline", 2)).unlink()
+    effects = effects_of(store)
+    assert row(effects, "fairnas").path_passes == pytest.approx((2200 + 1320) / 2 / baseline)
+    assert row(effects, "pool").path_passes == row(effects, "uniform").path_passes == effects.baseline.path_passes == 1
+    assert math.isnan(row(effects, "untrained").path_passes)
+
+
+def test_tau_among_equal_sizes_is_that_of_the_records(store: Path) -> None:
+    path = store / "spaces" / "toy.parquet"
+    table = pd.read_parquet(path)
+    table["parameters"] //= 100_000
+    table.to_parquet(path)
+    effects = effects_of(store)
+    scored = table.set_index("index").loc[load_results(store, "default").architectures]
+    truth, sizes = scored["cifar10_valid_200"].to_numpy(), scored["parameters"].to_numpy()
+    same = np.triu(sizes[:, None] == sizes, 1)
+    assert effects.equal_size_pairs == np.sum(same & (truth[:, None] != truth))
+
+    def within(factor: str, level: str, seed: int) -> float:
+        late = [c["accuracy"] for c in record(store, run_id(factor, level, seed))["checkpoints"] if c["late"]]
+        return float(np.mean([metrics.kendall_tau_within(np.array(x), truth, sizes) for x in late]))
+
+    differences = [within("sampling", "pool size=50", s) - within("baseline", "baseline", s) for s in range(3)]
+    found = row(effects, "pool").differences["tau_equal_size"]
+    assert found.value == pytest.approx(np.mean(differences))
+    assert found.high - found.low > 2 * 4.302653 * np.std(differences, ddof=1) / math.sqrt(3) - 1e-6
+
+
+def test_without_equal_sizes_there_is_no_tau_among_them(store: Path) -> None:
+    effects = effects_of(store)
+    assert effects.equal_size_pairs == 0
+    assert math.isnan(row(effects, "pool").differences["tau_equal_size"].value)
+
+
 def test_top_metrics_differ_by_seed_alone(store: Path) -> None:
     effects = effects_of(store)
     runs = effects.runs.set_index(["factor", "level", "seed"]).sort_index()["regret_at_10"]

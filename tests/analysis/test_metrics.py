@@ -52,6 +52,37 @@ def test_partial_tau_is_kendalls_formula(rows: list[tuple[int, ...]]) -> None:
     assert metrics.partial_kendall_tau(x, y, z) == pytest.approx(expected, nan_ok=True)
 
 
+@given(st.lists(st.tuples(*[st.integers(0, 4)] * 3), min_size=2, max_size=12).map(columns))
+def test_tau_within_groups_counts_their_pairs(arrays: list[np.ndarray]) -> None:
+    x, y, groups = arrays
+    pairs = [(i, j) for i, j in combinations(range(len(x)), 2) if groups[i] == groups[j]]
+    signs = [(np.sign(x[i] - x[j]), np.sign(y[i] - y[j])) for i, j in pairs]
+    untied = math.sqrt(sum(a != 0 for a, _ in signs) * sum(b != 0 for _, b in signs))
+    expected = sum(a * b for a, b in signs) / untied if untied else math.nan
+    assert metrics.kendall_tau_within(x, y, groups) == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_preference_for_size_moves_partial_tau_but_not_tau_among_equal_sizes() -> None:
+    """Scores of truth, size and noise, with and without a preference for size on top."""
+    rng = np.random.default_rng(0)
+    size = rng.integers(0, 20, 400).astype(float)
+    truth = 0.15 * size + rng.normal(size=400)
+    score = truth + rng.normal(size=400)
+    preferred = score + 0.5 * size
+    assert metrics.kendall_tau(preferred, size) > metrics.kendall_tau(score, size) + 0.3
+    within, partial = metrics.kendall_tau_within, metrics.partial_kendall_tau
+    assert within(preferred, truth, size) == within(score, truth, size) > 0.3
+    assert abs(partial(preferred, truth, size) - partial(score, truth, size)) > 0.01
+    # Of a predictor that knows nothing but size, nothing is left.
+    taus = [within(size + rng.normal(size=400), truth, size) for _ in range(50)]
+    assert np.mean(taus) == pytest.approx(0, abs=0.02)
+
+
+def test_no_pair_of_a_group_has_no_tau() -> None:
+    assert math.isnan(metrics.kendall_tau_within(np.arange(3), np.arange(3), np.arange(3)))
+    assert math.isnan(metrics.kendall_tau_within(np.ones(3), np.arange(3), np.ones(3)))
+
+
 def test_partial_tau_of_a_copy_of_the_cost_is_undefined() -> None:
     cost = np.arange(20.0)
     truth = np.random.default_rng(0).permutation(20)

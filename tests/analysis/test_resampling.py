@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis import resampling
+from analysis import metrics, resampling
 
 
 def sample(n: int, ties: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -62,3 +62,30 @@ def test_equal_seeds_give_equal_resamples() -> None:
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
     assert np.all(first.sum(axis=1) == 50)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_counts_of_listed_pairs_give_what_copies_give(ties: bool) -> None:
+    predicted, truth = sample(40, ties)
+    sizes = np.random.default_rng(0).integers(0, 6, 40)
+    weights = resampling.bootstrap_weights(40, 25, seed=0)
+    copies = [np.repeat(np.arange(40), row.astype(int)) for row in weights]
+    expected = [metrics.kendall_tau_within(predicted[rows], truth[rows], sizes[rows]) for rows in copies]
+    pairs = resampling.ListedPairs(weights, *metrics.equal_pairs(sizes))
+    x, y = (metrics.pair_signs(values, pairs.first, pairs.second) for values in (predicted, truth))
+    taus = resampling.tau_of_forms(pairs.form(x * y), pairs.form(np.abs(x)), pairs.form(np.abs(y)))
+    assert taus == pytest.approx(np.array(expected), abs=1e-12)
+
+
+def test_the_form_of_many_listed_pairs_has_the_same_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    predicted, truth = sample(300, ties=False)
+    sizes = np.random.default_rng(0).integers(0, 6, 300)
+    weights = resampling.bootstrap_weights(300, 2000, seed=0)
+    members = metrics.equal_pairs(sizes)
+    signs = metrics.pair_signs(predicted, *members) * metrics.pair_signs(truth, *members)
+    exact = resampling.ListedPairs(weights, *members).form(signs)
+    monkeypatch.setattr(resampling, "EXACT_PAIRS", 100)
+    linear = resampling.ListedPairs(weights, *members).form(signs)
+    assert not np.array_equal(linear, exact)
+    assert linear.std() == pytest.approx(exact.std(), rel=0.08)
+    assert np.corrcoef(linear, exact)[0, 1] > 0.95

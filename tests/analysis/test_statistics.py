@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from analysis.metrics import kendall_tau
 from analysis.resampling import bootstrap_tau, bootstrap_weights
@@ -12,6 +12,7 @@ from analysis.statistics import (
     ALPHA,
     Difference,
     adjusted,
+    detection_power,
     difference_over_both,
     difference_over_seeds,
     holm,
@@ -20,7 +21,6 @@ from analysis.statistics import (
     over_seeds,
     seeds_needed,
     spread_over_both,
-    t_test_power,
     typical_deviation,
 )
 
@@ -239,25 +239,52 @@ def test_seeds_needed_are_the_tabulated_ones(size: float, seeds: int) -> None:
     assert seeds_needed(0.1, size * 0.1) == seeds
 
 
-@pytest.mark.parametrize("alpha", [ALPHA, ALPHA / 20])
-def test_seeds_needed_have_the_power_in_a_simulation(alpha: float) -> None:
+@pytest.mark.parametrize(("alpha", "shared"), [(ALPHA, 0.0), (ALPHA / 20, 0.0), (ALPHA, 0.02), (ALPHA / 20, 0.02)])
+def test_seeds_needed_have_the_power_of_the_rule_in_a_simulation(alpha: float, shared: float) -> None:
     deviation, effect = 0.06, 0.1
-    needed = seeds_needed(deviation, effect, alpha)
+    needed = seeds_needed(deviation, effect, alpha, shared)
+    assert needed is not None
     rng, powers = np.random.default_rng(0), {}
     for seeds in (needed - 1, needed):
-        samples = rng.normal(effect, deviation, size=(40_000, seeds))
-        p_values = stats.ttest_1samp(samples, 0, axis=1).pvalue
-        powers[seeds] = np.mean(p_values < alpha)
-        assert powers[seeds] == pytest.approx(t_test_power(seeds, deviation, effect, alpha), abs=0.01)
+        samples = rng.normal(effect, deviation, size=(40_000, seeds)) + shared * rng.normal(size=(40_000, 1))
+        over_seeds = stats.t.isf(alpha / 2, seeds - 1) * samples.std(axis=1, ddof=1) / math.sqrt(seeds)
+        half = np.hypot(over_seeds, stats.norm.isf(alpha / 2) * shared)
+        powers[seeds] = np.mean(samples.mean(axis=1) > half)
+        assert powers[seeds] == pytest.approx(detection_power(seeds, deviation, effect, alpha, shared), abs=0.01)
     assert powers[needed - 1] < 0.805
     assert powers[needed] > 0.795
 
 
+@pytest.mark.parametrize("seeds", [3, 10])
+@pytest.mark.parametrize("alpha", [ALPHA, ALPHA / 35])
+def test_the_power_without_a_shared_part_is_that_of_the_t_test(seeds: int, alpha: float) -> None:
+    shift, quantile = 0.1 / 0.06 * math.sqrt(seeds), stats.t.isf(alpha / 2, seeds - 1)
+    expected = 1 - special.nctdtr(seeds - 1, shift, quantile)
+    assert detection_power(seeds, 0.06, 0.1, alpha) == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_power_is_that_of_the_interval_which_a_report_shows() -> None:
+    """Replicates that move together are what all seeds share."""
+    rng, shared, found = np.random.default_rng(0), 0.03, 0
+    replicates = shared * np.tile(rng.normal(size=2000), (4, 1))
+    for _ in range(1000):
+        values = rng.normal(0.1, 0.04, size=4) + shared * rng.normal()
+        found += difference_over_both(values, replicates, 50).low > 0
+    assert found / 1000 == pytest.approx(detection_power(4, 0.04, 0.1, shared=shared), abs=0.05)
+
+
 def test_seeds_needed_at_the_ends() -> None:
     assert seeds_needed(0.0, 0.05) == seeds_needed(1e-9, 0.05) == 2
-    assert seeds_needed(1.0, 0.05) > 3000
-    assert seeds_needed(0.06, 0.05, ALPHA / 50) > seeds_needed(0.06, 0.05) > seeds_needed(0.06, 0.1)
-    assert t_test_power(801, 0.1, 0.1 * 38 / math.sqrt(801)) == 1
+    assert (seeds_needed(1.0, 0.05) or 0) > 3000
+    strict, usual, large = (seeds_needed(0.06, *settings) or 0 for settings in ((0.05, ALPHA / 50), (0.05,), (0.1,)))
+    assert strict > usual > large > 2
+    assert detection_power(801, 0.1, 0.1 * 38 / math.sqrt(801)) == 1
+
+
+def test_no_number_of_seeds_shows_what_the_choice_of_architectures_hides() -> None:
+    limit = 0.05 / (stats.norm.isf(0.025) + stats.norm.isf(0.2))
+    assert seeds_needed(0.06, 0.05, shared=1.02 * limit) is None
+    assert (seeds_needed(0.06, 0.05, shared=0.9 * limit) or 0) > (seeds_needed(0.06, 0.05) or 0)
 
 
 def test_the_typical_deviation_is_not_too_small_for_few_seeds() -> None:

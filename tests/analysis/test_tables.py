@@ -90,7 +90,7 @@ METRICS = {
     "tau of cross-entropy": (tau_of_cross_entropy, "{:.3f}"),
     "precision at 5 % (%)": (precision, "{:.2f}"),
     "regret at 10 (%)": (regret, "{:.2f}"),
-    "P(beats 10 random)": (surpassing, "{:.3f}"),
+    "P > R, 10 draws": (surpassing, "{:.3f}"),
 }
 
 

@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from analysis.effects import Effects
 from analysis.estimation import compute_effects
 from analysis.results import load_results
-from analysis.statistics import holm, seeds_needed
+from analysis.statistics import Spread, holm, seeds_needed
 from analysis.wording import reading, seeds_line, size_reading, summary
 from benchmark.layout import record_path
 from tests.analysis.synthetic import Scenario, reference_table, run_id, write_record, write_store
@@ -47,20 +48,48 @@ def test_a_comparison_that_a_grid_repeats_counts_once(tmp_path: Path) -> None:
     assert f"{excluding} of 3 intervals of differences" in line
     assert "at most about 0.2 of them would by chance" in line
     assert f"at 5 %, {surviving} exclude" in line
-    assert "(median of 3 comparisons)" in seeds
+    assert "(median of 3 comparisons, each over 3 seeds)" in seeds
     assert seeds == seeds_line(effects)
+
+
+def typical_spread(effects: Effects) -> Spread:
+    found = [e.difference for e in effects.levels if e.difference]
+    deviation = float(np.median([one.deviation for one in found])) / math.sqrt(stats.chi2.median(2) / 2)
+    return Spread(3, deviation, float(np.median([one.shared for one in found])))
 
 
 def test_the_seeds_needed_follow_from_the_observed_spread(tmp_path: Path) -> None:
     effects = effects_of(write_store(tmp_path / "store", Scenario()))
-    deviations = [e.difference.deviation for e in effects.levels if e.difference]
-    median = float(np.median(deviations)) / math.sqrt(stats.chi2.median(2) / 2)
-    few, many = (seeds_needed(median, effect) for effect in (0.1, 0.05))
-    strict = [seeds_needed(median, effect, 0.05 / 3) for effect in (0.05, 0.1)]
-    line = seeds_line(effects)
-    assert f"standard deviation of {median:.3f}" in line
-    assert f"{many} for 0.05 and {few} for 0.10" in line
-    assert f"At 5 % / 3, where Holm's correction starts: {strict[0]} for 0.05 and {strict[1]} for 0.10" in line
+    typical, line = typical_spread(effects), seeds_line(effects)
+    assert f"standard deviation of {typical.deviation:.3f} (median of 3 comparisons, each over 3 seeds)" in line
+    assert f"adds one of {typical.shared:.3f}" in line
+    for alpha, start in ((0.05, "by an interval at 5 %"), (0.05 / 3, "At 5 % / 3, where Holm's correction starts")):
+        needed = (seeds_needed(typical.deviation, effect, alpha, typical.shared) for effect in (0.05, 0.1))
+        many, few = (f"{seeds} seeds" if seeds else "not reachable with 60 architectures" for seeds in needed)
+        assert f"{start}: {many} for 0.05, {few} for 0.10." in line
+
+
+def test_what_no_number_of_seeds_shows_is_said(tmp_path: Path) -> None:
+    effects = effects_of(write_store(tmp_path / "store", Scenario()))
+    levels = [
+        replace(e, differences={**e.differences, "tau": replace(e.difference, shared=0.03)}) if e.difference else e
+        for e in effects.levels
+    ]
+    line = seeds_line(replace(effects, levels=tuple(levels)))
+    assert "at 5 %: not reachable with 60 architectures for 0.05, " in line
+
+
+def test_the_smallest_difference_that_these_seeds_can_mark_is_said(tmp_path: Path) -> None:
+    effects = effects_of(write_store(tmp_path / "store", Scenario()))
+    typical, line = typical_spread(effects), seeds_line(effects)
+    alone, corrected = (f"{typical.half_width(alpha):.3f}" for alpha in (0.05, 0.05 / 3))
+    assert f"With 3 seeds and this spread a difference excludes zero from {alone} if it stands alone" in line
+    assert f"with 3 seeds the correction cannot mark effects below {corrected}, except" in line
+
+
+def test_levels_that_share_a_baseline_are_said_to(tmp_path: Path) -> None:
+    lines = summary(effects_of(write_store(tmp_path / "store", Scenario())))
+    assert sum("All levels share the runs of one baseline, so false ones come together." in line for line in lines) == 1
 
 
 def test_a_claim_that_the_correction_does_not_leave_is_told_apart(tmp_path: Path) -> None:
@@ -96,20 +125,52 @@ def mix(store: Path, weight: float, column: str) -> None:
         write_record(store, baseline | {"run_id": run_id("batch_norm", "tracked", seed)})
 
 
+def in_sizes(store: Path, sizes: int) -> None:
+    """Make parameter counts so coarse that many architectures share one."""
+    path = store / "spaces" / "toy.parquet"
+    table = pd.read_parquet(path)
+    table["parameters"] = pd.qcut(table["parameters"], sizes, labels=False)
+    table.to_parquet(path)
+
+
+@pytest.mark.parametrize("sizes", [None, 25])
 @pytest.mark.parametrize(
     ("column", "claim"),
-    [("parameters", "Perhaps only a preference for size"), ("cifar10_test_200", "Not only a preference for size")],
+    [
+        ("parameters", "Not shown beyond a preference for size"),
+        ("cifar10_test_200", "Not only a preference for size"),
+    ],
 )
-def test_a_preference_for_size_is_told_from_a_better_ranking(tmp_path: Path, column: str, claim: str) -> None:
+def test_a_preference_for_size_is_told_from_a_better_ranking(
+    tmp_path: Path, column: str, claim: str, sizes: int | None
+) -> None:
     store = write_store(tmp_path / "store", Scenario(architectures=200))
     mix(store, 0.7, column)
+    if sizes:
+        in_sizes(store, sizes)
     effects = effects_of(store)
     (level,) = (effect for effect in effects.levels if effect.level.name == "tracked")
     assert level.differences["tau"].low > 0
     assert level.differences["tau_parameters"].low > 0
+    assert (effects.equal_size_pairs >= 100) == bool(sizes)
     (finding,) = size_reading(effects, "batch_norm")
     assert finding.claim.startswith(claim)
     assert finding.levels[0].startswith("tracked: given parameters ")
+    assert ("among equal sizes" in finding.levels[0]) == bool(sizes)
+
+
+def test_equal_sizes_have_to_agree_where_there_are_enough_of_them(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", Scenario(architectures=200))
+    mix(store, 0.7, "cifar10_test_200")
+    in_sizes(store, 25)
+    effects = effects_of(store)
+    (level,) = (effect for effect in effects.levels if effect.level.name == "tracked")
+    against = replace(level.differences["tau_equal_size"], value=-0.01, low=-0.02, high=0.0)
+    changed = replace(level, differences={**level.differences, "tau_equal_size": against})
+    levels = tuple(changed if effect is level else effect for effect in effects.levels)
+    for pairs, claim in ((100, "Not shown beyond"), (99, "Not only a preference")):
+        (finding,) = size_reading(replace(effects, levels=levels, equal_size_pairs=pairs), "batch_norm")
+        assert finding.claim.startswith(claim)
 
 
 def test_only_differences_of_several_seeds_are_counted(tmp_path: Path) -> None:

@@ -3,18 +3,26 @@
 import json
 import lzma
 import shutil
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 from typer.testing import CliRunner
 
+from analysis.folders import write_sums
 from benchmark.cli import app
 from benchmark.layout import record_checksum
 from benchmark.store import Store
 from benchmark.study import load_study
+from benchmark.verification import check_shipped
 from benchmark.worker import Execution, execute
+from spaces.base import Truth
+from spaces.toy import Toy
 
 STUDY = """
 title = "A small study"
@@ -92,6 +100,7 @@ def test_what_is_published(work: Path) -> None:
     names = set(folder_content(work / "results" / "cheap"))
     plots = {name for name in names if name.startswith("plots/")}
     texts = {"report.md", "table.md", "table.csv", "architectures.csv", "manifest.json", "records.jsonl.xz"}
+    texts |= {"source.json", "SHA256SUMS"}
     assert names == plots | texts
     assert {"plots/effects_forest.png", "plots/effect_path_dropout.png"} <= plots
     assert all(name.endswith(".png") for name in plots)
@@ -105,7 +114,7 @@ def test_the_index_lists_every_study_and_level(work: Path) -> None:
     text = Path("results/README.md").read_text()
     assert "## [cheap](cheap/report.md)" in text
     assert "](dear/plots/effects_forest.png)" in text
-    assert "Space toy, images digits, 12 runs, 2 seeds, 20 architectures scored." in text
+    assert "Space toy, images digits, 12 runs, 2 seeds, 20 scored architectures" in text
     for study in text.split("## [")[1:]:
         for level in ("rate=0.2: ", "rate=0.4: ", "rate=0.02: "):
             assert level in study
@@ -115,7 +124,7 @@ def test_what_is_published_is_as_rebuilt(work: Path, quickly: None) -> None:
     shutil.rmtree("store")
     before = folder_content(work)
     for study in ("cheap", "dear"):
-        assert call("report", study, "--check").splitlines()[-1] == "5 files are as committed"
+        assert call("report", study, "--check").startswith("5 files are as committed")
     assert folder_content(work) == before
 
 
@@ -132,9 +141,13 @@ def test_a_changed_number_is_named(work: Path, quickly: None) -> None:
     cells[column] = f"{float(cells[column]) + 0.00001:.6f}"
     file.write_text("".join([header, ",".join(cells), *others]))
     line, *_ = call("report", "cheap", "--check", code=1).splitlines()
+    assert line == "results/cheap/table.csv is not as it was published: SHA256SUMS has another checksum"
+    write_sums(Path("results/cheap"))
+    line, *_ = call("report", "cheap", "--check", code=1).splitlines()
     assert line.startswith(f"results/cheap/table.csv:2: tau is {cells[column]}; rebuilt: ")
     cells[column] = f"{float(cells[column]) - 0.000009:.6f}"  # What another processor may do.
     file.write_text("".join([header, ",".join(cells), *others]))
+    write_sums(Path("results/cheap"))
     call("report", "cheap", "--check")
 
 
@@ -144,9 +157,10 @@ def test_a_changed_page_and_index_are_named(work: Path, quickly: None) -> None:
         lines = path.read_text().splitlines()
         path.write_text("\n".join([*lines[:2], "It is 0.9.", *lines[2:]]) + "\n")
     assert call("report", "cheap", "--check", code=1).splitlines() == [
+        "results/cheap/report.md is not as it was published: SHA256SUMS has another checksum",
         "results/cheap/report.md:3: 'It is 0.9.'; rebuilt: nothing",
         "results/README.md:3: 'It is 0.9.'; rebuilt: nothing",
-        "2 differences",
+        "3 differences",
     ]
 
 
@@ -159,6 +173,178 @@ def test_a_changed_record_changes_the_report(work: Path, quickly: None) -> None:
     assert "table.csv" in call("report", "cheap", "--check", code=1)
     repack(file, records[1:])
     assert "missing" in call("report", "cheap", "--check", code=1)
+
+
+def test_records_of_another_spec_or_seed_are_named(work: Path, quickly: None) -> None:
+    """Their checksums are right, and so are those of the folder; only the name of the run tells."""
+    file = Path("results/cheap/records.jsonl.xz")
+    records = unpack(file)
+    spec: Any = records[0]["spec"]
+    spec["training"]["epochs"] = 7
+    records[1]["spec"] = {"space": {"name": "nothing"}}
+    repack(file, records)
+    path = Path("results/cheap/manifest.json")
+    manifest = json.loads(path.read_bytes())
+    run_id = records[2]["run_id"]
+    manifest["runs"] = [run | ({"seed": 8} if run["run_id"] == run_id else {}) for run in manifest["runs"]]
+    manifest["checksum"] = record_checksum(manifest)
+    path.write_text(json.dumps(manifest))
+    write_sums(file.parent)
+    printed = call("report", "cheap", "--check", code=1)
+    assert f"results/cheap: the record of run {records[0]['run_id']} has the spec of run " in printed
+    assert f"the record of run {records[1]['run_id']} has a spec that is none: " in printed
+    assert f"the record of run {run_id} has seed " in printed
+    assert "; the manifest says 8" in printed
+
+
+@pytest.mark.parametrize("kind", ["twice", "stray"])
+def test_records_beside_the_manifest_are_refused(work: Path, kind: str) -> None:
+    file = Path("results/cheap/records.jsonl.xz")
+    records = unpack(file)
+    repack(file, [*records, records[0] if kind == "twice" else {**records[0], "run_id": "stray"}])
+    said = "twice; allowed: once" if kind == "twice" else "which is not in results/cheap/manifest.json"
+    assert said in call("report", "cheap", "--check", code=2)
+    assert said in call("merge", "results/cheap", "--store", "new", code=2)
+
+
+def test_replaced_plots_and_foreign_files_are_named(work: Path, quickly: None) -> None:
+    folder = Path("results/cheap")
+    plots = sorted((folder / "plots").glob("*.png"))
+    shutil.copy(plots[0], plots[1])
+    (folder / "notes.txt").write_text("mine")
+    (folder / "plots" / "more").mkdir()
+    (folder / "plots" / "more" / "a.svg").write_text("mine")
+    plots[2].unlink()
+    assert call("report", "cheap", "--check", code=1).splitlines() == [
+        f"{plots[2]} is not there",
+        "results/cheap/notes.txt does not belong to what was published",
+        "results/cheap/plots/more/a.svg does not belong to what was published",
+        f"{plots[1]} is not as it was published: SHA256SUMS has another checksum",
+        "results/cheap/plots/more would not be written",
+        "5 differences",
+    ]
+    (folder / "SHA256SUMS").unlink()
+    assert "results/cheap/SHA256SUMS is not there" in call("report", "cheap", "--check", code=1)
+
+
+def test_another_table_is_named_and_refused(work: Path, quickly: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = Toy.truth
+
+    def renamed(space: Toy, folder: Path | None = None) -> Truth:
+        return replace(truth(space, folder), table="another table")
+
+    def changed(space: Toy, folder: Path | None = None) -> Truth:
+        found = truth(space, folder)
+        return replace(found, columns={name: values[::-1] for name, values in found.columns.items()})
+
+    for other, name in ((renamed, "another table"), (changed, "toy table, made up")):
+        with monkeypatch.context() as patch:
+            patch.setattr(Toy, "truth", other)
+            for arguments in (("report", "cheap", "--check"), ("agreement", "cheap", "dear")):
+                said = call(*arguments, code=2)
+                assert "results/cheap was published with table 'toy table, made up', column 'toy_valid'" in said
+                assert f"here is table '{name}'" in said
+    call("report", "cheap", "--check")
+
+
+def test_an_imported_table_is_warned_of(work: Path, quickly: None) -> None:
+    assert "warning" not in runner.invoke(app, ["publish", "cheap"]).stderr
+    path = Path("store/spaces/toy.parquet")
+    table = pd.read_parquet(path)
+    table.attrs["table"] = "NAS-Bench-201, file.pth sha256 0123"
+    table.to_parquet(path)
+    warned = runner.invoke(app, ["publish", "cheap"]).stderr
+    assert warned.startswith("warning: NAS-Bench-201, file.pth sha256 0123 was imported here")
+
+
+def test_other_versions_are_hinted_at_only_if_something_differs(work: Path, quickly: None) -> None:
+    file = Path("results/cheap/source.json")
+    source = json.loads(file.read_text())
+    source["versions"]["scipy"] = "0.1"
+    file.write_text(json.dumps(source))
+    write_sums(file.parent)
+    assert "hint" not in call("report", "cheap", "--check")
+    Path("results/cheap/notes.txt").write_text("mine")
+    hint = call("report", "cheap", "--check", code=1).splitlines()[-1]
+    assert hint == f"hint: scipy {version('scipy')} (published with 0.1) may be why"
+    for damaged in ("", "[]", "{}", '{"table": 1, "target": "", "sha256": "", "versions": {}}'):
+        file.write_text(damaged)
+        assert "source.json is damaged" in call("report", "cheap", "--check", code=2)
+
+
+def test_a_manifest_that_is_not_the_shipped_one_is_one_line(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree("store", "other")
+    for name in ("cheap", "dear"):
+        assert check_shipped(Path("other"), name) == []
+    Path("shipped").mkdir()
+    monkeypatch.setattr("benchmark.study.SHIPPED", Path("shipped").absolute())
+    Path("shipped/cheap.toml").write_text(STUDY.format(seeds=2, epochs=1))
+    assert check_shipped(Path("other"), "cheap") == []
+    text = STUDY.format(seeds=3, epochs=1).replace("{rate = 0.4}", "{rate = 0.5}")
+    Path("shipped/cheap.toml").write_text(text.replace("A small", "Another"))
+    (line,) = check_shipped(Path("other"), "cheap")
+    assert line == (
+        "the manifest is not that of the shipped study cheap: title 'A small study', shipped 'Another study'; "
+        "seeds 0 1, shipped 0 1 2; levels that are not shipped: path_dropout rate=0.4; "
+        "levels that are missing: path_dropout rate=0.5"
+    )
+    Path("shipped/cheap.toml").write_text(STUDY.format(seeds=2, epochs=2))
+    (line,) = check_shipped(Path("other"), "cheap")
+    assert "levels that are other runs: baseline baseline, path_dropout" in line
+    path = Path("other/studies/cheap.json")
+    manifest = json.loads(path.read_bytes())
+    manifest["runs"] = [run for run in manifest["runs"] if (run["level"], run["seed"]) != ("rate=0.4", 1)]
+    path.write_text(json.dumps(manifest))
+    Path("shipped/cheap.toml").write_text(STUDY.format(seeds=2, epochs=1))
+    (line,) = check_shipped(Path("other"), "cheap")
+    assert line.endswith("study cheap: levels without a run for each seed: path_dropout rate=0.4")
+
+
+def test_fewer_seeds_than_shipped_are_a_difference(work: Path, quickly: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("shipped").mkdir()
+    Path("shipped/cheap.toml").write_text(STUDY.format(seeds=3, epochs=1))
+    monkeypatch.setattr("benchmark.study.SHIPPED", Path("shipped").absolute())
+    assert call("report", "cheap", "--check", code=1).splitlines() == [
+        "results/cheap: the manifest is not that of the shipped study cheap: seeds 0 1, shipped 0 1 2",
+        "1 differences",
+    ]
+
+
+@pytest.mark.parametrize("damage", ["", "a,b\n1,2\n", "marks", "text"])
+@pytest.mark.parametrize("name", ["table.csv", "manifest.json"])
+def test_a_damaged_study_is_named_and_spoils_no_other(work: Path, quickly: None, name: str, damage: str) -> None:
+    file = Path("results/dear") / name
+    content = file.read_text()
+    marked = content.replace("\n", "\n<<<<<<< HEAD\n=======\n>>>>>>> other\n", 1) if "\n" in content else "<<<<<<<"
+    file.write_text({"marks": marked, "text": content.replace("0.", "x.") + "x"}.get(damage, damage))
+    before = folder_content(work / "results")
+    for arguments in (("publish", "cheap"), ("agreement", "cheap", "dear")):
+        said = call(*arguments, code=2)
+        assert f"results/dear/{name}" in said or f"/{name}" in said
+    assert folder_content(work / "results") == before
+    printed = call("report", "cheap", "--check", code=1).splitlines()
+    assert printed[0].startswith(f"the index cannot be checked: results/dear/{name} ")
+    assert printed[1:] == ["1 differences"]
+    call("publish", "dear")
+    call("report", "cheap", "--check", code=0)
+
+
+def test_a_damaged_comparison_is_named(work: Path, quickly: None) -> None:
+    call("agreement", "cheap", "dear")
+    file = Path("results/agreement/pairs.csv")
+    for damage in ("", "first\n", "first,second\n", "<<<<<<< HEAD\nfirst,second\na,b\n"):
+        file.write_text(damage)
+        before = folder_content(work / "results")
+        assert "results/agreement/pairs.csv " in call("publish", "cheap", code=2)
+        assert "results/agreement/pairs.csv " in call("agreement", "--check", code=2)
+        assert folder_content(work / "results") == before
+    call("agreement", "cheap", "dear")
+    call("agreement", "--check")
+
+
+@pytest.mark.parametrize("option", [("--store", "mine"), ("--reports", "mine"), ("--target", "toy_valid")])
+def test_what_a_check_does_not_look_at_is_refused(work: Path, option: tuple[str, str]) -> None:
+    assert call("report", "cheap", "--check", *option, code=2).startswith(f"error: {option[0]} given with --check")
 
 
 @pytest.mark.parametrize("kind", ["cut off", "no xz", "no JSON", "checksum", "other folder", "gone"])
@@ -229,11 +415,14 @@ def test_a_published_study_can_be_merged_and_extended(work: Path) -> None:
 def test_agreement_is_written_checked_and_indexed(work: Path, quickly: None) -> None:
     printed = call("agreement", "cheap", "dear")
     folder = Path("results/agreement")
-    assert set(folder_content(folder)) == {"report.md", "table.csv", "pairs.csv", "plots/cheap_and_dear.png"}
+    assert set(folder_content(folder)) == {
+        *("report.md", "table.csv", "pairs.csv", "SHA256SUMS"),
+        "plots/cheap_and_dear.png",
+    }
     assert "## cheap and dear" in printed
     assert len((folder / "table.csv").read_text().splitlines()) == 5
     assert "](agreement/plots/cheap_and_dear.png)" in Path("results/README.md").read_text()
-    assert call("agreement", "--check") == "4 files are as committed\n"
+    assert call("agreement", "--check").startswith("4 files are as committed")
     call("report", "cheap", "--check")
     file = folder / "pairs.csv"
     file.write_text(file.read_text().replace("cheap,dear,4,", "cheap,dear,5,"))

@@ -246,6 +246,28 @@ def test_seeds_of_another_budget_are_not_united(stores, capsys) -> None:
     assert "mine.json differs from what" in capsys.readouterr().err
 
 
+GRID = {"factor": "a x b", "levels": [{"level": "a 1, b 2", "baseline": False, "cell": {"a": "1", "b": "2"}}]}
+OLD_GRID = {"factor": "a x b", "levels": [{"level": "a 1, b 2", "baseline": False}]}
+OTHER_GRID = {"factor": "a x b", "levels": [{"level": "a 1, b 2", "baseline": False, "cell": {"a": "1", "b": "3"}}]}
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "outcome", "kept"),
+    [
+        (GRID, OLD_GRID, "known", GRID),
+        (OLD_GRID, GRID, "updated", GRID),
+        (OLD_GRID, OLD_GRID, "known", OLD_GRID),
+        (GRID, OTHER_GRID, "different", GRID),
+    ],
+)
+def test_an_older_manifest_does_not_say_what_a_grid_combines(stores, mine, theirs, outcome: str, kept) -> None:
+    source, destination = stores
+    path = manifest(destination, factors=[mine])
+    manifest(source, factors=[theirs])
+    assert merge([source], destination)["manifests"] == {outcome: 1}
+    assert json.loads(path.read_bytes())["factors"] == [kept]
+
+
 def test_a_manifest_that_was_changed_is_skipped(stores, capsys) -> None:
     """It is still a complete manifest; only its checksum tells."""
     source, destination = stores

@@ -16,7 +16,7 @@ def store(tmp_path: Path) -> Store:
     made = Store(tmp_path / "store")
     for run_id in ("b", "a", "c"):
         made.write_record({"run_id": run_id, "status": "finished", "text": "ü"})
-    made.write_manifest("mine", {"schema": SCHEMA, "study": "mine"})
+    made.write_manifest("mine", {"schema": SCHEMA, "study": "mine", "runs": [{"run_id": run_id} for run_id in "abc"]})
     return made
 
 
@@ -60,8 +60,27 @@ def test_a_study_without_records_can_be_opened(store: Store, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("study", ["../../stray", "/stray", "", ".", 3, None])
 def test_names_lead_nowhere_else(store: Store, tmp_path: Path, study: object) -> None:
-    store.write_manifest("mine", {"schema": SCHEMA, "study": study})
+    store.write_manifest("mine", {"schema": SCHEMA, "study": study, "runs": [{"run_id": "a"}]})
     folder = put(tmp_path / "deep" / "folder", store, ["a"])
     with pytest.raises(InputError, match=r"manifest.json has study .*; allowed: a name"), opened(folder):
         pass
     assert not list(tmp_path.rglob("stray*"))
+
+
+def test_records_that_are_twice_or_of_other_runs_are_refused(store: Store, tmp_path: Path) -> None:
+    folder = put(tmp_path / "mine", store, ["a", "b"])
+    plain = lzma.decompress((folder / RECORDS).read_bytes())
+    (folder / RECORDS).write_bytes(lzma.compress(plain + plain.splitlines(keepends=True)[0]))
+    with pytest.raises(InputError, match=r"records.jsonl.xz has run a twice; allowed: once"), opened(folder):
+        pass
+    store.write_record({"run_id": "stray", "status": "finished"})
+    put(folder, store, ["a", "stray"])
+    with pytest.raises(InputError, match=r"has run stray, which is not in .*manifest.json"), opened(folder):
+        pass
+
+
+@pytest.mark.parametrize("runs", [None, 3, [3], [{}]])
+def test_a_manifest_without_runs_is_one_line(store: Store, tmp_path: Path, runs: object) -> None:
+    store.write_manifest("mine", {"schema": SCHEMA, "study": "mine", "runs": runs})
+    with pytest.raises(InputError, match=r"manifest.json is no manifest of a study"), opened(put(tmp_path, store, [])):
+        pass

