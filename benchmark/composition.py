@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmark.errors import InputError
 from heuristics.base import Heuristic, Reset, Step, Task
 from spaces.base import NO_HOOKS, Hooks
 
@@ -18,6 +21,11 @@ if TYPE_CHECKING:
 HOOKS = [name for name, member in vars(Heuristic).items() if callable(member)]
 
 
+def overridden_hooks(kind: type[Heuristic]) -> set[str]:
+    """Return the names of the hooks that a heuristic overrides."""
+    return {hook for hook in HOOKS if getattr(kind, hook) is not getattr(Heuristic, hook)}
+
+
 class Composition:
     """Calls each hook on the heuristics that override it, those of lower order first."""
 
@@ -26,13 +34,37 @@ class Composition:
         self._overriding = {hook: self._find_overriding(hook) for hook in HOOKS}
 
     def _find_overriding(self, hook: str) -> list[Heuristic]:
-        return [h for h in self._active if getattr(type(h), hook) is not getattr(Heuristic, hook)]
+        return [heuristic for heuristic in self._active if hook in overridden_hooks(type(heuristic))]
 
     def revise(self, spec: "RunSpec") -> "RunSpec":
         """Return what is run."""
         for heuristic in self._overriding["revise"]:
-            spec = heuristic.revise(spec)
+            given, spec = spec, heuristic.revise(spec)
+            _check_same_architectures(heuristic, given, spec)
         return spec
+
+    def revisers(self, spec: "RunSpec", setting: "Callable[[RunSpec], object]") -> str:
+        """Return, for a message, which heuristics revise a setting of `spec`; nothing if none does."""
+        names = []
+        for heuristic in self._overriding["revise"]:
+            before, spec = setting(spec), heuristic.revise(spec)
+            if setting(spec) != before:
+                names.append(heuristic.name)
+        return _as_revised_by(names)
+
+    def image_users(self, images: int) -> str:
+        """Return, for a message, which heuristics leave some of `images` training images out."""
+        names = []
+        for heuristic in self._overriding["training_images"]:
+            before, images = images, heuristic.training_images(images)
+            if images != before:
+                names.append(heuristic.name)
+        return _as_revised_by(names)
+
+    def check_data(self, spec: "RunSpec", training: int, validation: int) -> None:
+        """Raise InputError if so many images are too few for a heuristic; `spec` is as revised."""
+        for heuristic in self._overriding["check_data"]:
+            heuristic.check_data(spec, training, validation)
 
     def construct(self, construction: "Construction") -> "Construction":
         """Return how networks are built."""
@@ -55,7 +87,7 @@ class Composition:
     def begin(self, task: Task) -> None:
         """Prepare for a run."""
         for heuristic in self._active:
-            heuristic.begin(task)
+            heuristic.begin(task if heuristic.uses_truth else replace(task, truth=_refusal(heuristic)))
 
     def iteration(self, index: int, total_steps: int) -> tuple[int, int]:
         """Return the first step and the length of the iteration that step `index` belongs to."""
@@ -128,7 +160,7 @@ class Composition:
             heuristic.after_step(supernet, step)
 
     @contextmanager
-    def scoring(self, supernet: "Supernet", generator: torch.Generator) -> Iterator[None]:
+    def scoring(self, supernet: "Supernet", generator: Callable[..., torch.Generator]) -> Iterator[None]:
         """Have the supernet as it is scored."""
         with ExitStack() as stack:
             for heuristic in self._overriding["scoring"]:
@@ -162,6 +194,32 @@ class Composition:
         for heuristic in self._active:
             if heuristic.factor in states:
                 heuristic.load_state_dict(states[heuristic.factor])
+
+
+def _check_same_architectures(heuristic: Heuristic, given: "RunSpec", revised: "RunSpec") -> None:
+    """Raise InputError if a heuristic changes which architectures are scored, which all runs of a study share."""
+    for name, before, after in (
+        ("space.name", given.space.name, revised.space.name),
+        ("scoring.architectures", given.scoring.architectures, revised.scoring.architectures),
+        ("scoring.subset", given.scoring.subset, revised.scoring.subset),
+    ):
+        if after != before:
+            raise InputError(
+                f"{name} is {after!r} (as revised by {heuristic.name}); allowed: what the study says, {before!r}"
+            )
+
+
+def _as_revised_by(names: list[str]) -> str:
+    return f" (as revised by {', '.join(names)})" if names else ""
+
+
+def _refusal(heuristic: Heuristic) -> Callable[[], np.ndarray]:
+    def refuse() -> np.ndarray:
+        raise InputError(
+            f"heuristic {heuristic.name!r} asks for published accuracies and its uses_truth is False; allowed: True"
+        )
+
+    return refuse
 
 
 def _chain(hooks: Iterable[Callable[..., Tensor] | None]) -> Callable[..., Tensor] | None:

@@ -1,5 +1,6 @@
 """From a study to records: what is left to do, and doing it."""
 
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from benchmark.data import existing
 from benchmark.errors import InputError
 from benchmark.executors.base import Executor, Watcher, cores, find_executor, share_devices
 from benchmark.leases import TTL_S, Held, holder, latest, take
+from benchmark.parameters import values_of
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.study import Study
@@ -124,11 +126,7 @@ def run_study(
     records = {spec.run_id: _record(store, spec.run_id) for spec in specs}
     again = [run for run, record in records.items() if retry_failed and record and record["status"] == "failed"]
     pending = [spec for spec in specs if records[spec.run_id] is None or spec.run_id in again]
-    if pending:
-        # Missing or unfit images are found, and downloaded, once and before any process starts.
-        baseline = study.baseline.revised()
-        data = baseline.images.load(resources.data)
-        check_images(baseline, len(data.train.labels), len(data.valid.labels))
+    _check_all_images(pending, resources.data)
     for run_id in again:
         _forget_failure(store, run_id)
     store.write_manifest(study.name, study.manifest())
@@ -136,6 +134,18 @@ def run_study(
         _execute(pending, store, executor, _Once(watch(len(specs), len(specs) - len(pending))))
     for spec in specs:
         _tidy(store, spec.run_id)
+
+
+def _check_all_images(specs: list[RunSpec], folder: Path | None) -> None:
+    """Find images that are missing or do not fit a run, and download them once, before any process starts."""
+    alike: dict[str, list[RunSpec]] = {}
+    for spec in specs:
+        images = spec.revised().images
+        alike.setdefault(json.dumps([images.name, values_of(images)], sort_keys=True), []).append(spec)
+    for group in alike.values():
+        data = group[0].revised().images.load(folder)
+        for spec in group:
+            check_images(spec, data)
 
 
 def _execute(pending: list[RunSpec], store: Store, executor: Executor, watcher: "_Once") -> None:

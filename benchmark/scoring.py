@@ -11,11 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmark.composition import Composition
-from benchmark.spec import Scoring
-from benchmark.streams import stream
 
 if TYPE_CHECKING:
-    from spaces.base import Architecture, Space, Supernet
+    from spaces.base import Architecture, Supernet
 
 Batch = tuple[Tensor, Tensor]
 """Normalised images, [batch, channels, height, width], and labels, [batch]."""
@@ -43,11 +41,12 @@ class Scores:
     cross_entropy: Tensor
 
 
-def scored_architectures(space: "Space", scoring: Scoring) -> list[int]:
-    """Return the sorted indices of the architectures that every run with this `scoring` scores."""
-    count = scoring.architectures or space.size
-    order = torch.randperm(space.size, generator=stream(scoring.subset, "scored architectures"))
-    return sorted(order[:count].tolist())
+def batches_for(images: int, batch_size: int) -> int:
+    """Return into how many batches of nearly equal size some images are cut.
+
+    Batches have at most `batch_size` images, but never one alone if there are more: statistics of a batch need two.
+    """
+    return max(1, min(-(-images // batch_size), images // 2))
 
 
 # Not inference mode: a network may keep what it computes here for training, and tensors of that mode cannot be.
@@ -102,10 +101,10 @@ class _Pool:
         return torch.cat(images), torch.cat(labels)
 
     def pick(self, chosen: Tensor) -> list[Batch]:
-        """Return some of the images, in batches that are no larger than those of all."""
+        """Return some of the images, in batches like those of all."""
         images, labels = self._joined
         largest = max(len(labels) for _, labels in self._batches)
-        parts = chosen.to(labels.device).tensor_split(-(-len(chosen) // largest))
+        parts = chosen.to(labels.device).tensor_split(batches_for(len(chosen), largest))
         return [(images[part].contiguous(memory_format=torch.channels_last), labels[part]) for part in parts]
 
 

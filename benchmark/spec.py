@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
+
 from benchmark.composition import Composition
 from benchmark.errors import InputError, unknown
 from benchmark.parameters import build, values_of
 from benchmark.registry import find, heuristic_types, image_types, is_neutral, space_types
+from benchmark.streams import stream
 
 if TYPE_CHECKING:
     from benchmark.images.base import ImageSource
@@ -56,6 +60,13 @@ class Scoring:
         """Return the epochs of the further checkpoints; the untrained supernet is a run of its own."""
         first_late = self.late_epochs(epochs)[0]
         return sorted({first_late * k // (self.trace + 1) for k in range(1, self.trace + 1)} - {0})
+
+
+def scored_architectures(space: "Space", scoring: Scoring) -> list[int]:
+    """Return the sorted indices of the architectures that every run with this `scoring` scores."""
+    count = scoring.architectures or space.size
+    order = torch.randperm(space.size, generator=stream(scoring.subset, "scored architectures"))
+    return sorted(order[:count].tolist())
 
 
 @dataclass(frozen=True)
@@ -131,6 +142,15 @@ class RunSpec:
     def uses_truth(self) -> bool:
         """Whether training sees published accuracies, which no heuristic does at its neutral level."""
         return any(heuristic_types()[name].uses_truth for name in self.heuristics)
+
+    def apart_from_scored(self) -> np.ndarray:
+        """Return of which architectures training may see the accuracy, bool [size of the space].
+
+        They are not scored, and neither isomorphic to one that is nor computed alike by the supernet.
+        """
+        scored = scored_architectures(self.space, self.scoring)
+        numberings = self.space.isomorphism(), self.space.alike()
+        return ~np.any([np.isin(numbers, numbers[scored]) for numbers in numberings], axis=0)
 
     def __hash__(self) -> int:
         return hash(self.run_id)

@@ -149,7 +149,7 @@ def parse_checkpoint(content: bytes, path: Path) -> dict[str, Any]:
     """Return the state in the content of a checkpoint; see `Store.read_checkpoint`."""
     checked = _checked(content, path)
     try:
-        state = dict(torch.load(io.BytesIO(checked), weights_only=True))
+        state = dict(torch.load(io.BytesIO(checked), map_location="cpu", weights_only=True))
     except MemoryError:  # The file is whole, as its checksum says.
         raise
     except Exception as error:  # What a foreign file makes PyTorch raise is not specified.

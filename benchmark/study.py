@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.composition import overridden_hooks
 from benchmark.errors import InputError, unknown
 from benchmark.layout import SCHEMA
 from benchmark.parameters import build, in_words, values_of
@@ -248,12 +249,20 @@ def _grid(grid: Any, baseline: _Baseline) -> Factor:
 
 def _factor(name: str, levels: list[Level]) -> Factor:
     _check_distinct(f"factors.{name}", [level.name for level in levels])
+    run = {level.name: _what_is_run(level.spec) for level in levels}
     for first, second in itertools.combinations(levels, 2):
-        if first.spec == second.spec:
+        if run[first.name] == run[second.name]:
             raise InputError(
                 f"factors.{name} has levels {first.name!r} and {second.name!r}, which are the same run; allowed: one"
             )
     return Factor(name, tuple(levels))
+
+
+def _what_is_run(spec: RunSpec) -> RunSpec:
+    """Return a spec as revised, without the heuristics that do nothing else; equal ones are the same run."""
+    types, revising = heuristic_types(), {"revise", "check", "check_data"}
+    left = {name: values for name, values in spec.heuristics.items() if overridden_hooks(types[name]) - revising}
+    return replace(spec.revised(), heuristics=left)
 
 
 def _check_distinct(where: str, names: list[str]) -> None:

@@ -16,11 +16,11 @@ from benchmark.composition import Composition
 from benchmark.errors import InputError
 from benchmark.images.base import ImageData
 from benchmark.optimiser import SGD
-from benchmark.scoring import Batch, score, scored_architectures
-from benchmark.spec import RunSpec
+from benchmark.scoring import Batch, batches_for, score
+from benchmark.spec import RunSpec, scored_architectures
 from benchmark.streams import StepStreams, stream, stream_seed
 from heuristics.base import Step, Task
-from spaces.base import Architecture, Construction, Supernet
+from spaces.base import Architecture, Construction, Supernet, Truth
 
 
 class Diverged(ArithmeticError):
@@ -43,16 +43,38 @@ class Listener:
     save: Callable[["Trainer"], None] = lambda trainer: None
 
 
-def check_images(spec: RunSpec, training: int, validation: int) -> None:
-    """Raise InputError if so many images are too few for the spec."""
-    if spec.training.batch_size > training:
+def check_images(spec: RunSpec, data: ImageData, heuristics: Composition | None = None) -> None:
+    """Raise InputError if a run cannot be done with these images.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        As given; its heuristics may revise it.
+    data : ImageData
+        What the revised images are, loaded.
+    heuristics : Composition, optional
+        Those of the spec, unless given.
+    """
+    heuristics = heuristics or Composition(spec.build_heuristics().values())
+    revised = heuristics.revise(spec)
+    available, validation = len(data.train.labels), len(data.valid.labels)
+    for name, found in (("resolution", data.resolution), ("train", available), ("valid", validation)):
+        said = getattr(revised.images, name, None)
+        if type(said) is int and said != found:
+            raise InputError(f"images.{name} is {found} in the images given; allowed: what the run says, {said}")
+    training = heuristics.training_images(available)
+    heuristics.check_data(revised, training, validation)
+    if revised.training.batch_size > training:
         raise InputError(
-            f"training.batch_size is {spec.training.batch_size}; "
-            f"allowed: 2 to the number of training images, {training}"
+            f"training.batch_size is {revised.training.batch_size}"
+            f"{heuristics.revisers(spec, lambda each: each.training.batch_size)}; "
+            f"allowed: 2 to the number of training images, {training}{heuristics.image_users(available)}"
         )
-    if spec.scoring.images > validation:
+    if revised.scoring.images > validation:
         raise InputError(
-            f"scoring.images is {spec.scoring.images}; allowed: 0 to the number of validation images, {validation}"
+            f"scoring.images is {revised.scoring.images}"
+            f"{heuristics.revisers(spec, lambda each: each.scoring.images)}; "
+            f"allowed: 0 to the number of validation images, {validation}"
         )
 
 
@@ -70,12 +92,14 @@ class Trainer:
     heuristics : Composition, optional
         Those of the spec, unless given.
     truth : callable, optional
-        Returns the published accuracies, float64 [size of the space], for heuristics that look at them.
+        Reads the published accuracies, for heuristics that look at them.
 
     Attributes
     ----------
     spec : RunSpec
         What is run: as given, with what the heuristics make of it.
+    truth_seen : Truth or None
+        The published accuracies, if a heuristic has asked for them.
     """
 
     _plain_state = ("epoch", "curve", "checkpoints", "counts", "seconds")
@@ -86,9 +110,12 @@ class Trainer:
         data: ImageData,
         device: torch.device,
         heuristics: Composition | None = None,
-        truth: Callable[[], np.ndarray] | None = None,
+        truth: Callable[[], Truth] | None = None,
     ) -> None:
         self.heuristics = heuristics or Composition(spec.build_heuristics().values())
+        check_images(spec, data, self.heuristics)
+        # Before anything is revised: all runs of a study score the same.
+        self.architectures = scored_architectures(spec.space, spec.scoring)
         self.spec = spec = self.heuristics.revise(spec)
         self._construction = self.heuristics.construct(Construction())
         self._device = device
@@ -97,18 +124,17 @@ class Trainer:
         self._mean, self._std = data.mean.to(device), data.std.to(device)
         used = self._used_images(len(data.train.labels))
         self._images, self._labels = data.train.images[used].to(device), data.train.labels[used].to(device)
-        check_images(spec, len(self._labels), len(data.valid.labels))
         self._scoring_batches = self._validation_batches(data)
         self.steps_per_epoch = self.heuristics.steps_per_epoch(
             len(self._labels) // spec.training.batch_size, spec.space
         )
-        self.architectures = scored_architectures(spec.space, spec.scoring)
         self.epoch = 0
         self.curve: list[dict[str, float]] = []
         self.checkpoints: list[dict[str, Any]] = []
         self.counts = {"optimiser_steps": 0, "path_passes": 0, "images": 0}
         self.seconds = {"training": 0.0, "scoring": 0.0}
         self._truth = truth
+        self.truth_seen: Truth | None = None
         self._build(data)
 
     @property
@@ -162,7 +188,6 @@ class Trainer:
                 in_channels=data.channels,
                 classes=data.classes,
                 resolution=data.resolution,
-                total_steps=self.total_steps,
                 generator=lambda name: stream(self.spec.seed, name),
                 training_images=self._calibration_batches,
                 truth=self._truth_of_others,
@@ -189,10 +214,11 @@ class Trainer:
         return torch.randperm(available, generator=stream(self.spec.seed, "training images"))[:count].sort().values
 
     def _truth_of_others(self) -> np.ndarray:
-        """Return the published accuracies, without those of architectures that are scored or isomorphic to such."""
-        assert self._truth is not None
-        classes = self.spec.space.isomorphism()
-        return np.where(np.isin(classes, classes[self.architectures]), np.nan, self._truth())
+        """Return the published accuracies, without those of architectures that are scored or equal to such."""
+        if self._truth is None:
+            raise InputError("a heuristic asks for published accuracies; allowed: where a run is given them")
+        self.truth_seen = self._truth()
+        return np.where(self.spec.apart_from_scored(), self.truth_seen.columns[self.truth_seen.target], np.nan)
 
     def _initial_supernet(self, step: int) -> Supernet:
         """Return a supernet with the initial weights of the iteration that starts at `step`."""
@@ -202,7 +228,7 @@ class Trainer:
 
     def _validation_batches(self, data: ImageData) -> list[Batch]:
         count = self.spec.scoring.images or len(data.valid.labels)
-        parts = -(-count // self.spec.scoring.batch_size)
+        parts = batches_for(count, self.spec.scoring.batch_size)
         images = data.valid.images[:count].tensor_split(parts)
         labels = data.valid.labels[:count].to(self._device).tensor_split(parts)
         # One batch after the other, since what normalisation needs meanwhile is several times the images.
@@ -216,7 +242,7 @@ class Trainer:
             )
         order = torch.randperm(len(self._labels), generator=stream(self.spec.seed, "calibration"))
         images = self.prepare(self._images[order[:count].to(self._device)])
-        return list(images.tensor_split(-(-len(images) // self.spec.scoring.batch_size)))
+        return list(images.tensor_split(batches_for(len(images), self.spec.scoring.batch_size)))
 
     def prepare(self, images: Tensor) -> Tensor:
         """Return images of the device, normalised, in the type and the layout that the supernet is given them in."""
@@ -256,8 +282,9 @@ class Trainer:
         """Make one optimiser step, add loss and accuracy of each sampled path to `totals`, and return their number."""
         if step.starts_iteration:
             self._start_iteration(step)
+        rate = self.heuristics.learning_rate(step)
         for group in self._optimiser.param_groups:
-            group["lr"] = self.heuristics.learning_rate(step)
+            group["lr"] = rate
         images = self._augment(self._images[indices], step.generator("augmentation", self._device))
         images, labels = self.heuristics.on_images(self.prepare(images), step), self._labels[indices]
         hooks = self.heuristics.hooks(step)
@@ -301,7 +328,7 @@ class Trainer:
             return
         started = perf_counter()
         architectures = [self.spec.space.architecture(index) for index in self.architectures]
-        with self.heuristics.scoring(self.supernet, stream(self.spec.seed, "scoring", self.epoch)):
+        with self.heuristics.scoring(self.supernet, StepStreams(self.spec.seed, self.epoch)):
             scores = score(
                 self.supernet,
                 self.heuristics,

@@ -25,8 +25,7 @@ from benchmark.damage import Damaged, set_aside
 from benchmark.errors import InputError
 from benchmark.images.base import ImageData
 from benchmark.parameters import values_of
-from benchmark.scoring import scored_architectures
-from benchmark.spec import RunSpec
+from benchmark.spec import RunSpec, scored_architectures
 from benchmark.store import Store
 from benchmark.trainer import Listener, Trainer
 from spaces.kernels.library import library
@@ -131,6 +130,7 @@ def _execute(
     started, clock, device = datetime.now(UTC), perf_counter(), execution.torch_device()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
+        _compute_exactly()
     data = spec.revised().images.load(execution.data)
     trainer, resumed, error, setup = None, 0, None, 0.0
 
@@ -162,12 +162,20 @@ def _execute(
                 "seconds": {"setup": setup, **(trainer.seconds if trainer else {})},
                 "environment": environment(execution),
                 "resumed": resumed,
+                **_truth_seen(trainer),
                 **peak_memory(device),
             },
         },
         lease.check,
     )
     return "failed" if error else "finished"
+
+
+def _compute_exactly() -> None:
+    """Have GPUs compute float32 as such, and a resumed run what an unbroken one does."""
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
 
 
 def _trainer(spec: RunSpec, data: ImageData, execution: Execution, store: Store) -> tuple[Trainer, int]:
@@ -189,12 +197,13 @@ def _trainer(spec: RunSpec, data: ImageData, execution: Execution, store: Store)
 
 def new_trainer(spec: RunSpec, data: ImageData, execution: Execution) -> Trainer:
     """Return a trainer whose heuristics may ask for published accuracies; they are read only then."""
+    return Trainer(spec, data, execution.torch_device(), truth=lambda: spec.space.truth(execution.data))
 
-    def truth() -> np.ndarray:
-        table = spec.space.truth(execution.data)
-        return table.columns[table.target]
 
-    return Trainer(spec, data, execution.torch_device(), truth=truth)
+def _truth_seen(trainer: Trainer | None) -> dict[str, dict[str, str]]:
+    """Return which published accuracies training saw, for a record."""
+    seen = trainer.truth_seen if trainer else None
+    return {"truth": {"table": seen.table, "column": seen.target}} if seen else {}
 
 
 def result(spec: RunSpec, trainer: Trainer | None, error: Mapping[str, str] | None) -> dict[str, Any]:

@@ -29,8 +29,6 @@ class Task:
         The search space, with the settings of this run.
     in_channels, classes, resolution : int
         Shape of the images, and number of labels.
-    total_steps : int
-        Optimiser steps of the whole run.
     generator : callable
         Maps the name of a random stream to its generator, on the CPU, for draws that are made once per run.
     training_images : callable
@@ -38,14 +36,14 @@ class Task:
         [batch, channels, height, width].
     truth : callable
         Returns the published accuracies, float64 [size of the space]; NaN where there is none, and for every
-        architecture that the run scores or that is isomorphic to such. Only for heuristics that declare `uses_truth`.
+        architecture that the run scores or that is isomorphic to, or computed by supernets like, such. Raises
+        InputError for heuristics that do not declare `uses_truth`.
     """
 
     space: "Space"
     in_channels: int
     classes: int
     resolution: int
-    total_steps: int
     generator: Callable[[str], torch.Generator]
     training_images: Callable[[int], list[Tensor]]
     truth: Callable[[], np.ndarray]
@@ -131,10 +129,17 @@ class Heuristic:
     def check(self, spec: "RunSpec") -> None:
         """Raise InputError if the heuristic cannot be used in a run, which is as all heuristics have revised it."""
 
+    def check_data(self, spec: "RunSpec", training: int, validation: int) -> None:
+        """Raise InputError if so many images are too few; `spec` is as in `check`.
+
+        `training` counts those that all heuristics leave to be used, `validation` those that there are.
+        """
+
     def revise(self, spec: "RunSpec") -> "RunSpec":
         """Return what is run: `spec`, with other settings of space, images, training or scoring.
 
-        Every run of a study scores the same architectures of the same space, whatever this returns.
+        Every run of a study scores the same architectures of the same space, so the name of the space and
+        `scoring.architectures` and `scoring.subset` stay.
         """
         return spec
 
@@ -208,10 +213,10 @@ class Heuristic:
     def after_step(self, supernet: "Supernet", step: Step) -> None:
         """Take notice of the weights after an optimiser step, without autograd."""
 
-    def scoring(self, supernet: "Supernet", generator: torch.Generator) -> AbstractContextManager[None]:
+    def scoring(self, supernet: "Supernet", generator: Callable[..., torch.Generator]) -> AbstractContextManager[None]:
         """Return what holds while architectures are scored, such as other weights; left, it has restored all.
 
-        `generator` is for what is drawn meanwhile.
+        `generator` is for what is drawn meanwhile, and is that of a step, with the streams of this checkpoint.
         """
         return nullcontext()
 

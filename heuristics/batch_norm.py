@@ -71,6 +71,13 @@ class BatchNorm(Heuristic):
                 f"since no node of space {spec.space.name} has several input configurations"
             )
 
+    def check_data(self, spec: "RunSpec", training: int, validation: int) -> None:
+        if self.statistics == "recalibrated" and self.images > training:
+            raise InputError(
+                f"heuristics.batch_norm.images is {self.images}; "
+                f"allowed: 2 to the number of training images that are used, {training}"
+            )
+
     def construct(self, construction: "Construction") -> "Construction":
         norm = partial(
             nn.BatchNorm2d,

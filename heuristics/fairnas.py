@@ -32,9 +32,13 @@ class FairNas(Heuristic):
     Every step draws a fresh permutation of the choices for each decision; the k-th architecture takes the k-th
     element of each. The K architectures see the same batch and their gradients add up in one optimiser step.
 
+    The gradients are summed, not averaged, as in the paper. So at the same rate a step moves the weights that all paths
+    share about K times as far as one of uniform sampling, a bound of the gradient's norm (`gradient_clip`) is reached
+    sooner, and what is added to the loss of the step (`landmark`) weighs less beside it.
+
     A step so costs K times one of uniform sampling. With ``accounting="step"`` there are as many optimiser steps as
     with uniform sampling, hence K times the compute. With ``accounting="compute"`` an epoch has 1/K as many steps
-    (rounded, at least one, on a random part of the images), hence the same compute.
+    (rounded in each epoch, at least one, on a random part of the images), hence the same compute up to that rounding.
     """
 
     name: ClassVar[str] = "fairnas"
@@ -48,8 +52,8 @@ class FairNas(Heuristic):
         space = spec.space
         if len(set(space.choices)) != 1:
             raise InputError(
-                f"heuristic fairnas cannot be used in space {space.name}: every decision must have the same number "
-                f"of choices, and they have {space.choices}"
+                f"heuristic fairnas is used in space {space.name}, whose decisions have {space.choices} choices; "
+                "allowed: where all have the same number"
             )
 
     def steps_per_epoch(self, batches: int, space: "Space") -> int:

@@ -16,7 +16,9 @@ def drop_elements(features: Tensor, probability: float, generator: torch.Generat
     """Zero each element of `features` with `probability`, and divide the others by its complement."""
     keep = 1 - probability
     kept = torch.rand(features.shape, generator=generator, device=features.device) < keep
-    return features * (kept.to(features.dtype) / keep)
+    # The scale in at least single precision: rounded to a shorter type, it would not keep the mean.
+    scale = kept.to(torch.promote_types(features.dtype, torch.float32)) / keep
+    return (features * scale).to(features.dtype)
 
 
 @dataclass

@@ -30,6 +30,9 @@ class Independence(Heuristic):
     * ``full``: also the weights.
 
     Schedules are functions of the position in the iteration, so a restarted learning rate is the initial one.
+
+    Results are averaged over late checkpoints; with ``full``, all of them have to lie in the last iteration, since
+    before it the weights are those of another supernet.
     """
 
     name: ClassVar[str] = "independence"
@@ -56,9 +59,20 @@ class Independence(Heuristic):
                 f"heuristics.independence.iterations is {self.iterations}; "
                 f"allowed: 2 to the number of epochs, {spec.training.epochs}"
             )
+        if self.reset == "full" and spec.training.epochs > 0:
+            self._check_checkpoints(spec.training.epochs, spec.scoring.late_epochs(spec.training.epochs)[0])
 
     def iteration(self, index: int, total_steps: int) -> tuple[int, int] | None:
         return None if self.reset == "none" else iteration_window(index, total_steps, self.iterations)
 
     def resets(self) -> Reset:
         return Reset(momentum=self.reset in ("momentum", "full"), weights=self.reset == "full")
+
+    def _check_checkpoints(self, epochs: int, first_late: int) -> None:
+        """Raise InputError unless the last iteration has begun when the first late checkpoint is scored."""
+        if first_late * self.iterations <= epochs * (self.iterations - 1):
+            raise InputError(
+                "heuristics.independence.reset is 'full'; allowed: 'none', 'schedule', 'momentum', since the first "
+                f"late checkpoint, after epoch {first_late} of {epochs}, lies before the last of {self.iterations} "
+                "iterations"
+            )

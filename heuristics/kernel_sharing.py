@@ -23,8 +23,9 @@ class KernelSharing(Heuristic):
     * ``transform``: every channel's centre, of k x k values, is also multiplied by a learned matrix [k*k, k*k], which
       starts as the identity; one matrix per place and size.
 
-    Norms stay separate per operation. A step through a smaller kernel has gradient zero for the rest of the largest,
-    which weight decay and momentum move all the same.
+    Norms stay separate per operation. The matrices have the weight decay of convolutions, which draws them to zero, not
+    to the identity. A step through a smaller kernel has gradient zero for the rest of the largest, which weight decay
+    and momentum move all the same.
     """
 
     name: ClassVar[str] = "kernel_sharing"
@@ -45,7 +46,7 @@ class KernelSharing(Heuristic):
         if self.mode != "none" and "kernels" not in spec.space.mappings:
             raise InputError(
                 f"heuristics.kernel_sharing.mode is {self.mode!r}; allowed: 'none', "
-                f"since space {spec.space.name} has no place with kernels of several sizes to share"
+                f"since space {spec.space.name} has no place with convolutions that differ in kernel size alone"
             )
 
     def construct(self, construction: "Construction") -> "Construction":

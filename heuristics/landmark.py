@@ -26,13 +26,16 @@ def ramped(ramp: float, progress: float) -> float:
 class Landmark(Heuristic):
     """Every step punishes a pair of architectures whose losses are in the wrong order.
 
-    The landmarks are `landmarks` random architectures whose published accuracies are known and that the run does not
-    score, drawn once. Every step draws a pair of them with different accuracies, uniformly, and adds
-    max(0, loss(better) - loss(worse)), on the batch of the step, times `weight`, to the loss. The weight grows
-    linearly from 0 at the first step of an iteration to all of it after `ramp` of the iteration.
+    The landmarks are `landmarks` random architectures whose published accuracies are known, drawn once. None is scored
+    by the run, or isomorphic to a scored one, or computed like one by supernets. They are not all of the same accuracy:
+    if those drawn are, another takes the place of the last. Every step draws a pair of landmarks with different
+    accuracies, uniformly, and adds max(0, loss(better) - loss(worse)), on the batch of the step, times `weight`, to the
+    loss. The weight grows linearly from 0 at the first step of an iteration to all of it after `ramp` of the iteration.
 
     Both paths are trained in the step, so weight decay and momentum move their weights even where the order is right.
-    They count as compute.
+    They count as compute. They are passes of training like those of the sampled paths: what is dropped in these
+    (`path_dropout`, `global_dropout`) is dropped in them, anew, and they update running statistics (`batch_norm`:
+    tracked).
     """
 
     name: ClassVar[str] = "landmark"
@@ -55,8 +58,8 @@ class Landmark(Heuristic):
     )
 
     def check(self, spec: "RunSpec") -> None:
-        scored = spec.scoring.architectures or spec.space.size
-        self._check_landmarks(spec.space.size - scored)
+        if self.landmarks != 0:
+            self._check_landmarks(int(spec.apart_from_scored().sum()))
 
     def begin(self, task: Task) -> None:
         if self.landmarks == 0:
@@ -64,15 +67,15 @@ class Landmark(Heuristic):
         truth = task.truth()
         known = np.flatnonzero(np.isfinite(truth))
         self._check_landmarks(len(known))
-        drawn = torch.randperm(len(known), generator=task.generator("landmarks"))[: self.landmarks]
-        landmarks = known[drawn.numpy()]
+        if len(np.unique(truth[known])) == 1:
+            raise InputError(
+                f"heuristics.landmark.landmarks is {self.landmarks}; allowed: 0, since all architectures that are not "
+                "scored have the same published accuracy"
+            )
+        order = known[torch.randperm(len(known), generator=task.generator("landmarks")).numpy()]
+        landmarks = _not_all_equal(order, truth[order], self.landmarks)
         self._truth = truth[landmarks]
         self._architectures = [task.space.architecture(index) for index in landmarks.tolist()]
-        if len(np.unique(self._truth)) == 1:
-            raise InputError(
-                f"heuristics.landmark.landmarks is {self.landmarks}; allowed: more, since all drawn have the same "
-                "published accuracy"
-            )
 
     def sample(self, architectures: "list[Architecture]", step: Step) -> "list[Architecture]":
         # Drawn here, once per step: the ranking loss may be computed several times in a step, for the same pair.
@@ -96,8 +99,18 @@ class Landmark(Heuristic):
                 return self._architectures[better], self._architectures[worse]
 
     def _check_landmarks(self, available: int) -> None:
-        if self.landmarks != 0 and not 2 <= self.landmarks <= available:
+        what = "the number of architectures with published accuracies that are neither scored nor equal to scored ones"
+        if available < 2:
             raise InputError(
-                f"heuristics.landmark.landmarks is {self.landmarks}; allowed: 0, or 2 to the number of architectures "
-                f"with published accuracies that are not scored, {available}"
+                f"heuristics.landmark.landmarks is {self.landmarks}; allowed: 0, since {what} is {available}"
             )
+        if not 2 <= self.landmarks <= available:
+            raise InputError(
+                f"heuristics.landmark.landmarks is {self.landmarks}; allowed: 0, or 2 to {what}, {available}"
+            )
+
+
+def _not_all_equal(order: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
+    """Return the first `count` of `order`; if their values are all equal, the next other one instead of the last."""
+    differs = int(np.argmax(values != values[0]))
+    return order[:count] if differs < count else np.append(order[: count - 1], order[differs])

@@ -21,8 +21,8 @@ class MultiPath(Heuristic):
     heuristics leave it, is divided by the number of paths. What a heuristic adds to the loss of the step stays whole.
 
     With ``accounting="step"`` there are as many optimiser steps as with uniform sampling, hence `paths` times the
-    compute. With ``accounting="compute"`` an epoch has 1/`paths` as many steps (rounded, at least one, on a random
-    part of the images), hence the same compute.
+    compute. With ``accounting="compute"`` an epoch has 1/`paths` as many steps (rounded in each epoch, at least one, on
+    a random part of the images), hence the same compute up to that rounding.
     """
 
     name: ClassVar[str] = "multi_path"

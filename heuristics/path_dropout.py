@@ -21,8 +21,9 @@ def drop_per_sample(output: Tensor, probability: float, generator: torch.Generat
     """Zero each sample of `output`, [batch, ...], with `probability`, and divide the others by its complement."""
     keep = 1 - probability
     kept = torch.rand(len(output), generator=generator, device=output.device) < keep
-    scale = kept.to(output.dtype) / keep
-    return output * scale.view(-1, *[1] * (output.dim() - 1))
+    # The scale in at least single precision: rounded to a shorter type, it would not keep the mean.
+    scale = kept.to(torch.promote_types(output.dtype, torch.float32)) / keep
+    return (output * scale.view(-1, *[1] * (output.dim() - 1))).to(output.dtype)
 
 
 @dataclass

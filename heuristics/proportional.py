@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Proportional(Heuristic):
     """One architecture per step, with probability proportional to a power of its cost.
 
-    The sum runs over a finite pool: the whole space, or a fixed random part of it.
+    The sum runs over a finite pool: the whole space, or a fixed random part of it. Costs are those of the networks that
+    are trained, in the space and at the resolution as other heuristics (`width`, `depth`, `resolution`) revise them.
     """
 
     name: ClassVar[str] = "proportional"

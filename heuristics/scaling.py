@@ -38,7 +38,7 @@ def scaled_space(space: S, setting: str, scale: float, heuristic: str) -> S:
         return space
     if setting not in {field.name for field in fields(space)}:  # type: ignore[arg-type]  # every space is a dataclass
         raise InputError(
-            f"heuristic {heuristic} cannot be used in space {space.name}, which has no setting {setting!r}: "
-            f"heuristics.{heuristic}.scale is {scale}; allowed: 1.0"
+            f"heuristics.{heuristic}.scale is {scale}; "
+            f"allowed: 1.0, since space {space.name} has no setting {setting!r}"
         )
     return replace(space, **{setting: scaled(getattr(space, setting), scale, 1)})  # type: ignore[type-var]

@@ -1,6 +1,6 @@
 """By what, and on how many images, architectures are scored."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
@@ -64,16 +64,22 @@ class Scoring(Heuristic):
     def check(self, spec: "RunSpec") -> None:
         # What is drawn from; how many there are is not known before they are read if the images do not say it.
         available = spec.scoring.images if self.fresh and spec.scoring.images else getattr(spec.images, "valid", None)
+        if self.images == 1 and not self.fresh:
+            raise InputError(
+                "heuristics.scoring.images is 1; allowed: 0 for the study's number, or at least 2, for statistics of a "
+                "batch"
+            )
         if self.fresh and self.images < 2:
             raise InputError(f"heuristics.scoring.images is {self.images}; allowed: at least 2, since fresh is true")
-        if available is not None and self.images > available:
-            raise InputError(
-                f"heuristics.scoring.images is {self.images}; allowed: 0 to the number of scoring images, {available}"
-            )
+        if available is not None:
+            self._check_available(available)
+
+    def check_data(self, spec: "RunSpec", training: int, validation: int) -> None:
+        self._check_available(min(validation, spec.scoring.images or validation) if self.fresh else validation)
 
     @contextmanager
-    def scoring(self, supernet: "Supernet", generator: torch.Generator) -> Iterator[None]:
-        self._generator = generator
+    def scoring(self, supernet: "Supernet", generator: Callable[..., torch.Generator]) -> Iterator[None]:
+        self._generator = generator("scoring")
         yield
 
     def prepares_scoring(self) -> bool:
@@ -81,3 +87,9 @@ class Scoring(Heuristic):
 
     def scored_images(self, images: int) -> Tensor | None:
         return torch.randperm(images, generator=self._generator)[: self.images] if self.fresh else None
+
+    def _check_available(self, available: int) -> None:
+        if self.images > available:
+            raise InputError(
+                f"heuristics.scoring.images is {self.images}; allowed: 0 to the number of scoring images, {available}"
+            )

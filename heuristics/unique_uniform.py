@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import torch
 
+from benchmark.errors import InputError
 from heuristics.base import Heuristic, Step, Task
 
 if TYPE_CHECKING:
+    from benchmark.spec import RunSpec
     from spaces.base import Architecture
 
 
@@ -25,6 +27,14 @@ class UniqueUniform(Heuristic):
         "Ning et al. 2021, Evaluating Efficient Performance Estimators of Neural Architectures, arXiv 2008.03064"
     )
     levels = ({},)
+
+    def check(self, spec: "RunSpec") -> None:
+        numbers = spec.space.isomorphism()
+        if len(np.unique(numbers)) == len(numbers):
+            raise InputError(
+                f"heuristic unique_uniform is used in space {spec.space.name}, whose architectures are all different "
+                "functions; allowed: uniform, which is the same there"
+            )
 
     def begin(self, task: Task) -> None:
         self._space = task.space

@@ -1,6 +1,6 @@
 """Scoring with an average of the weights that training went through."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -73,7 +73,7 @@ class WeightAverage(Heuristic):
             self._kept = [*self._kept, _copies(parameters)][-self.checkpoints :]
 
     @contextmanager
-    def scoring(self, supernet: "Supernet", generator: torch.Generator) -> Iterator[None]:
+    def scoring(self, supernet: "Supernet", generator: Callable[..., torch.Generator]) -> Iterator[None]:
         parameters = self._parameters_of(supernet)
         if not self._kept:
             yield

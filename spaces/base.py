@@ -253,6 +253,10 @@ class Space(ABC):
         """Return a class number per architecture, int64 [n]; equal numbers compute the same function."""
         return np.arange(self.size)
 
+    def alike(self) -> np.ndarray:
+        """Return a number per architecture, int64 [n]; paths of a supernet with equal numbers compute the same."""
+        return self.isomorphism()
+
     @abstractmethod
     def supernet(self, in_channels: int, classes: int, construction: Construction) -> Supernet:
         """Build the network that holds the weights of every architecture."""

@@ -58,7 +58,8 @@ class ImageSource(ABC):
 
     A subclass is a frozen dataclass in a module of its own; its fields are its settings, and a field's metadata may
     hold ``help``, ``low``, ``high`` and ``choices``. Two settings exist in every set: ``crop``, the pixels of zero
-    padding for random crops, and ``flip``, whether images are mirrored at random.
+    padding for random crops, and ``flip``, whether images are mirrored at random. Settings named ``train``,
+    ``valid`` and ``resolution``, where they are whole numbers, are how many images are loaded and of what size.
     """
 
     name: ClassVar[str]

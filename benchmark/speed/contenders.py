@@ -22,6 +22,7 @@ activation. It differs in three ways that `agreement` takes into account:
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -35,7 +36,7 @@ from benchmark.errors import InputError
 from benchmark.images.base import ImageData, Split
 from benchmark.scoring import Scores, score
 from benchmark.spec import Training
-from benchmark.speed.fidelities import CHANNELS, CLASSES, SCORED_IMAGES, Fidelity, whole
+from benchmark.speed.fidelities import CHANNELS, CLASSES, SCORED_IMAGES, Fidelity, Given, whole
 from benchmark.speed.names import Rename, plain_name, xautodl_name
 from benchmark.speed.plain import PlainSupernet
 from benchmark.trainer import Listener, Trainer
@@ -94,7 +95,7 @@ class Ours:
         spec = fidelity.spec(heuristics, ENDLESS)
         self._replay = Replay()
         active = {**spec.build_heuristics(), Replay.factor: self._replay}
-        self.trainer = Trainer(spec, data, device, Composition(active.values()))
+        self.trainer = Trainer(replace(spec, images=Given(data)), data, device, Composition(active.values()))
         self._data, self._device = data, device
         self._listener = Listener(save=_stop)
 

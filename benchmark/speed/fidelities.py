@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from benchmark.augmentation import channel_statistics
-from benchmark.images.base import ImageData, Split
+from benchmark.images.base import ImageData, ImageSource, Split
 from benchmark.spec import RunSpec
 from benchmark.streams import stream
 from spaces.base import Architecture, Space
@@ -73,6 +74,19 @@ class Fidelity:
         return ImageData(
             Split(pixels[:train], labels[:train]), Split(pixels[train:], labels[train:]), CLASSES, mean, std
         )
+
+
+@dataclass(frozen=True)
+class Given(ImageSource):
+    """Images that are there already; they are not augmented."""
+
+    data: ImageData
+    crop: int = 0
+    flip: bool = False
+
+    def load(self, folder: Path | None = None) -> ImageData:
+        """Return the images."""
+        return self.data
 
 
 FIDELITIES = {

@@ -14,6 +14,7 @@ from benchmark.errors import InputError
 from spaces.base import Architecture, Construction, Costs, Space, Supernet, Truth, lexicographic
 from spaces.layers import additive_costs
 from spaces.nasbench201.cell import CHOICES, EDGES, OPERATIONS, input_configurations
+from spaces.nasbench201.liveness import canonical
 from spaces.nasbench201.network import (
     CellSupernet,
     StandaloneNetwork,
@@ -141,6 +142,10 @@ class NasBench201(Space):
     def isomorphism(self) -> np.ndarray:
         """Return the class of each architecture among the published 6,466, int64 [15625]."""
         return isomorphism_classes()
+
+    def alike(self) -> np.ndarray:
+        """Return the number of the representative of each architecture; see `liveness.canonical`."""
+        return np.ravel_multi_index(tuple(canonical(self.architectures).T), CHOICES)
 
     def supernet(self, in_channels: int, classes: int, construction: Construction) -> CellSupernet:
         """Build the network with all operations on all edges."""

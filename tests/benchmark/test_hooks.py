@@ -12,6 +12,7 @@ from benchmark.streams import stream
 from benchmark.trainer import Trainer
 from benchmark.worker import result
 from heuristics.base import Heuristic
+from spaces.base import Truth
 
 CPU = torch.device("cpu")
 
@@ -205,7 +206,7 @@ def test_each_architecture_may_have_images_of_its_own(toy_spec) -> None:
 
 def test_truth_of_scored_architectures_is_hidden(toy_spec) -> None:
     truth = np.linspace(0.5, 0.9, 27)
-    trainer = trainer_of(toy_spec(), truth=lambda: truth)
+    trainer = trainer_of(toy_spec(), truth=lambda: Truth("made up", {"toy_valid": truth}, "toy_valid"))
     hidden = trainer._truth_of_others()
     classes = trainer.spec.space.isomorphism()
     scored = set(classes[trainer.architectures].tolist())
@@ -221,8 +222,8 @@ def test_what_is_drawn_while_scoring_depends_on_seed_and_epoch(toy_spec) -> None
     class Draw(Extra):
         @contextmanager
         def scoring(self, supernet, generator):
-            drawn.append(torch.rand((), generator=generator).item())
+            drawn.append(torch.rand((), generator=generator("extra")).item())
             yield
 
     trainer_of(toy_spec(seed=3), Draw()).run()
-    assert drawn == [torch.rand((), generator=stream(3, "scoring", epoch)).item() for epoch in (2, 3)]
+    assert drawn == [torch.rand((), generator=stream(3, "extra", epoch)).item() for epoch in (2, 3)]

@@ -63,8 +63,9 @@ from benchmark.images.base import ImageData, Split
 from benchmark.images.digits import Digits
 from benchmark.bare import main
 
-pixels, labels = torch.randint(256, (96, 1, 8, 8)).to(torch.uint8), torch.randint(10, (96,))
-made_up = ImageData(Split(pixels[:64], labels[:64]), Split(pixels[64:], labels[64:]), 10, torch.zeros(1), torch.ones(1))
+pixels, labels = torch.randint(256, (1797, 1, 8, 8)).to(torch.uint8), torch.randint(10, (1797,))
+train, valid = Split(pixels[:1297], labels[:1297]), Split(pixels[1297:], labels[1297:])
+made_up = ImageData(train, valid, 10, torch.zeros(1), torch.ones(1))
 Digits.load = lambda self, folder=None: made_up
 code = main()
 assert not [m for m in sys.modules if m.endswith("truth")]

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,8 +17,9 @@ from benchmark.executors.local import process_context
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.trainer import Listener, Trainer
-from benchmark.worker import Execution, execute
+from benchmark.worker import Execution, _compute_exactly, execute
 from heuristics.base import Heuristic
+from spaces.base import Truth
 
 HEURISTICS: list[dict[str, dict[str, Any]]] = [
     {},
@@ -63,6 +65,52 @@ def test_a_trainer_continues_bit_for_bit(toy_spec, tmp_path: Path, heuristics, s
     assert resumed.counts == whole.counts
     for key, value in whole.supernet.state_dict().items():
         assert torch.equal(value, resumed.supernet.state_dict()[key])
+
+
+MANY: dict[str, dict[str, Any]] = {
+    "sharpness": {"radius": 0.05},
+    "landmark": {"landmarks": 10},
+    "multi_path": {"paths": 2},
+    "weight_average": {"kind": "ema"},
+    "warmup": {"share": 0.5},
+    "path_dropout": {"rate": 0.3},
+    "global_dropout": {"rate": 0.2},
+    "label_smoothing": {"smoothing": 0.1},
+    "gradient_clip": {"norm": 0.5},
+    "augmentation": {"policy": "crop_flip", "cutout": True},
+    "batch_norm": {"statistics": "tracked"},
+    "scoring": {"images": 10, "fresh": True},
+}
+
+
+@pytest.mark.parametrize("stop", [1, 2])
+def test_many_heuristics_at_once_continue_bit_for_bit(toy_spec, tmp_path: Path, stop: int) -> None:
+    space = {"name": "nasbench201", "width": 8, "cells": 1}
+    spec, store = toy_spec(MANY, space=space, scoring={"checkpoints": 3}), Store(tmp_path)
+    values = np.random.default_rng(0).random(spec.space.size)
+
+    def trainer() -> Trainer:
+        truth = Truth("made up", {"x": values}, "x")
+        return Trainer(spec, spec.images.load(), torch.device("cpu"), truth=lambda: truth)
+
+    whole, first, second = trainer(), trainer(), trainer()
+    whole.run()
+
+    class Stop(Exception):
+        pass
+
+    def save(trainer: Trainer) -> None:
+        store.write_checkpoint("x", trainer.state_dict())
+        if trainer.epoch == stop:
+            raise Stop
+
+    with pytest.raises(Stop):
+        first.run(Listener(save=save))
+    second.load_state_dict(store.read_checkpoint("x"))
+    second.run()
+    assert (second.curve, second.checkpoints, second.counts) == (whole.curve, whole.checkpoints, whole.counts)
+    for key, value in whole.supernet.state_dict().items():
+        assert torch.equal(value, second.supernet.state_dict()[key])
 
 
 class Counting(Heuristic):
@@ -159,3 +207,20 @@ def test_a_finished_run_says_how_often_it_was_resumed(toy_spec, tmp_path: Path) 
     record = store.read_record(spec.run_id)
     assert record["execution"]["resumed"] == 1
     assert len(record["curve"]) == 3
+
+
+def test_on_gpus_float32_is_computed_as_such_and_the_same_each_time() -> None:
+    flags = (
+        (torch.backends.cuda.matmul, "allow_tf32", False),
+        (torch.backends.cudnn, "allow_tf32", False),
+        (torch.backends.cudnn, "deterministic", True),
+    )
+    before = [getattr(place, name) for place, name, _ in flags]
+    try:
+        for place, name, wanted in flags:
+            setattr(place, name, not wanted)
+        _compute_exactly()
+        assert [getattr(place, name) for place, name, _ in flags] == [wanted for *_, wanted in flags]
+    finally:
+        for (place, name, _), value in zip(flags, before, strict=True):
+            setattr(place, name, value)

@@ -177,6 +177,48 @@ def test_the_published_setting_is_as_published() -> None:
     assert is_neutral(type(batch_norm), vars(batch_norm))
 
 
+def test_the_setting_of_randomnas_is_as_published() -> None:
+    """Width 16, 5 cells; batches of 64, 250 epochs, Nesterov, 0.025 to 0.001, 5e-4, clipped at 5; the 25k half."""
+    baseline = load_study("nats-nb201").baseline
+    active = baseline.build_heuristics()
+    assert (baseline.space.name, baseline.space.width, baseline.space.cells) == ("nasbench201", 16, 5)
+    assert (baseline.training.epochs, baseline.training.batch_size) == (250, 64)
+    assert (baseline.training.momentum, baseline.training.nesterov) == (0.9, True)
+    learning_rate = active["learning_rate"]
+    assert (learning_rate.rate, learning_rate.minimum, learning_rate.schedule) == (0.025, 0.001, "cosine")
+    assert (active["weight_decay"].decay, active["gradient_clip"].norm) == (5e-4, 5.0)
+    images = baseline.images
+    assert (images.name, images.resolution, images.train, images.crop, images.flip) == ("cifar10", 32, 25_000, 4, True)
+    assert (active["sampling"].name, active["batch_norm"].statistics) == ("uniform", "batch")
+    assert set(baseline.heuristics) == {"learning_rate", "gradient_clip"}
+
+
+SMALL = {"training": {"epochs": 1, "batch_size": 2}, "space": {"name": "nasbench201", "width": 1, "cells": 1}}
+
+
+@pytest.mark.parametrize(
+    ("tables", "names"),
+    [
+        ({"factors": {"batch_size": [{"scale": 0.5}]}}, "'scale=1.0' and 'scale=0.5'"),
+        ({"factors": {"epochs": [{"scale": 0.3}, {"scale": 2.0}]}}, "'scale=1.0' and 'scale=0.3'"),
+        ({"factors": {"width": [{"scale": 2.0}, {"scale": 2.2}]}}, "'scale=2.0' and 'scale=2.2'"),
+        ({"factors": {"depth": [{"scale": 0.5}]}}, "'scale=1.0' and 'scale=0.5'"),
+        (
+            {"grids": [{"epochs": [{}, {"scale": 0.3}], "path_dropout": True}]},
+            "'epochs epochs, path_dropout rate=0.0' and",
+        ),
+    ],
+)
+def test_levels_that_scale_to_the_same_run_are_refused(tables, names: str) -> None:
+    with pytest.raises(InputError, match=f"{names}.*, which are the same run"):
+        study(**{**SMALL, **tables})
+
+
+def test_levels_that_scale_to_other_runs_are_not(toy_spec) -> None:
+    factors = {"batch_size": [{"scale": 2.0}], "width": [{"scale": 2.0}], "train_portion": True, "scoring": True}
+    assert len(study(**{**SMALL, "factors": factors}).factors) == 4
+
+
 @pytest.mark.parametrize(
     ("tables", "message"),
     [

@@ -1,14 +1,17 @@
 """The training loop."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmark.composition import Composition
 from benchmark.errors import InputError
-from benchmark.scoring import score, scored_architectures
-from benchmark.spec import Scoring
+from benchmark.scoring import _Pool, batches_for, score
+from benchmark.spec import Scoring, scored_architectures
 from benchmark.streams import stream_seed
 from benchmark.trainer import Diverged, Listener, Trainer
 from heuristics.base import Heuristic
@@ -306,3 +309,95 @@ def test_listener_sees_every_epoch(toy_spec) -> None:
     assert saved == [1, 2, 3]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        ({"train": 95}, r"images\.train is 95 in the images given; allowed: what the run says, 96"),
+        ({"valid": 33}, r"images\.valid is 33 in the images given; allowed: .*, 32"),
+        ({"resolution": 4}, r"images\.resolution is 4 in the images given; allowed: .*, 8"),
+    ],
+)
+def test_images_of_another_run_are_refused(toy_spec, images, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Trainer(toy_spec(), toy_spec(images=images).images.load(), CPU)
+
+
+def test_images_that_are_not_as_revised_are_refused(toy_spec) -> None:
+    spec = toy_spec({"resolution": {"scale": 0.5}})
+    with pytest.raises(InputError, match=r"images\.resolution is 8 in the images given; allowed: .*, 4"):
+        Trainer(spec, spec.images.load(), CPU)
+    assert Trainer(spec, spec.revised().images.load(), CPU)._images.shape[-1] == 4
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (lambda spec: replace(spec, space=NasBench201(width=2)), r"space\.name is 'nasbench201' \(as revised by"),
+        (
+            lambda spec: replace(spec, scoring=replace(spec.scoring, subset=1)),
+            r"subset is 1 \(as .*\); allowed: .*, 0$",
+        ),
+        (
+            lambda spec: replace(spec, scoring=replace(spec.scoring, architectures=9)),
+            r"architectures is 9 \(as revised",
+        ),
+    ],
+)
+def test_heuristics_do_not_change_what_is_scored(toy_spec, changed, message: str) -> None:
+    class Change(Heuristic):
+        name, factor = "change", "change"
+
+        def revise(self, spec):
+            return changed(spec)
+
+    with pytest.raises(InputError, match=message):
+        trainer_of(toy_spec(), Change())
+
+
+def test_who_revised_a_setting_is_named(toy_spec) -> None:
+    spec = toy_spec({"batch_size": {"scale": 4.0}, "train_portion": {"portion": 0.5}})
+    message = r"batch_size is 64 \(as revised by batch_size\); .* images, 48 \(as revised by train_portion\)$"
+    with pytest.raises(InputError, match=message):
+        trainer_of(spec)
+
+
+@pytest.mark.parametrize(("images", "batch_size"), [(11, 2), (3, 2), (2, 2), (10, 3), (32, 10)])
+def test_no_batch_has_a_single_image(toy_spec, images: int, batch_size: int) -> None:
+    trainer = trainer_of(toy_spec(scoring={"images": images, "batch_size": batch_size}))
+    pool = _Pool(trainer._scoring_batches)
+    found = {
+        "validation": [len(labels) for _, labels in trainer._scoring_batches],
+        "calibration": [len(batch) for batch in trainer._calibration_batches(images)],
+        "own": [len(labels) for _, labels in pool.pick(torch.arange(images))],
+    }
+    for sizes in found.values():
+        assert sum(sizes) == images
+        assert 2 <= min(sizes) <= max(sizes) <= batch_size + (images % 2 if batch_size == 2 else 0)
+    assert trainer.run() is None
+
+
+@given(st.integers(2, 400), st.integers(2, 300))
+def test_batches_are_as_few_as_fit_unless_an_image_would_be_alone(images: int, batch_size: int) -> None:
+    parts, fewest = batches_for(images, batch_size), math.ceil(images / batch_size)
+    sizes = [len(part) for part in torch.arange(images).tensor_split(parts)]
+    assert min(sizes) >= 2
+    assert parts == (fewest if images // fewest >= 2 else fewest - 1)
+
+
+def test_the_learning_rate_is_asked_for_once_per_step(toy_spec) -> None:
+    asked = []
+
+    class Ask(Heuristic):
+        name, factor, order = "ask", "ask", 300
+
+        def learning_rate(self, rate, step):
+            asked.append(step.index)
+            return rate
+
+    trainer = trainer_of(toy_spec({"weight_decay": {"norms": False}}), Ask())
+    trainer.run()
+    assert len(trainer._optimiser.param_groups) == 2
+    assert asked == list(range(18))
+    assert len({group["lr"] for group in trainer._optimiser.param_groups}) == 1

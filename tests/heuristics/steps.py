@@ -14,19 +14,21 @@ H = TypeVar("H", bound=Heuristic)
 
 def begun(heuristic: H, space: Space | None = None, truth: np.ndarray | None = None) -> H:
     """Return the heuristic, prepared for a run; no accuracies are published unless given."""
-    heuristic.begin(
-        Task(
-            space=space or Toy(),
-            in_channels=1,
-            classes=10,
-            resolution=8,
-            total_steps=100,
-            generator=lambda name: stream(0, name),
-            training_images=lambda count: [],
-            truth=lambda: np.full((space or Toy()).size, np.nan) if truth is None else truth,
-        )
-    )
+    heuristic.begin(task_of(truth, space))
     return heuristic
+
+
+def task_of(truth: np.ndarray | None = None, space: Space | None = None) -> Task:
+    """Return the task of a run with seed 0."""
+    return Task(
+        space=space or Toy(),
+        in_channels=1,
+        classes=10,
+        resolution=8,
+        generator=lambda name: stream(0, name),
+        training_images=lambda count: [],
+        truth=lambda: np.full((space or Toy()).size, np.nan) if truth is None else truth,
+    )
 
 
 def step(index: int, seed: int = 0, start: int = 0, length: int = 1_000_000) -> Step:

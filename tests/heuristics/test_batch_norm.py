@@ -7,6 +7,7 @@ from torch import nn
 from benchmark.composition import Composition
 from benchmark.errors import InputError
 from benchmark.scoring import score
+from benchmark.streams import stream
 from benchmark.trainer import Trainer
 from heuristics.batch_norm import BatchNorm
 from spaces.base import Construction
@@ -151,5 +152,42 @@ def test_only_recalibration_needs_architectures_one_after_the_other(statistics: 
 
 
 def test_more_images_than_there_are_is_refused(toy_spec) -> None:
-    with pytest.raises(InputError, match=r"asks for 97 training images; allowed: at most .*96"):
+    message = r"heuristics\.batch_norm\.images is 97; allowed: 2 to the number of training images that are used, 96"
+    with pytest.raises(InputError, match=message):
         trained(toy_spec, statistics="recalibrated", images=97)
+
+
+def test_the_images_of_recalibration_are_among_those_that_are_used(toy_spec) -> None:
+    def make(images: int) -> Trainer:
+        settings = {"statistics": "recalibrated", "images": images}
+        spec = toy_spec({"batch_norm": settings, "train_portion": {"portion": 0.5}})
+        return Trainer(spec, spec.images.load(), torch.device("cpu"))
+
+    with pytest.raises(InputError, match=r"batch_norm\.images is 49; allowed: .*, 48$"):
+        make(49)
+    trainer = make(48)
+    used = {image.numpy().tobytes() for image in trainer.prepare(trainer._images)}
+    assert {image.numpy().tobytes() for batch in trainer._calibration_batches(48) for image in batch} == used
+    toy_spec({"batch_norm": {"statistics": "tracked", "images": 97}})
+
+
+def test_fresh_images_of_recalibrated_architectures(toy_spec) -> None:
+    """Each score is on images of its own, with statistics of its own."""
+    heuristics = {
+        "batch_norm": {"statistics": "recalibrated", "images": 40},
+        "scoring": {"images": 10, "fresh": True},
+    }
+    spec = toy_spec(heuristics, scoring={"checkpoints": 1})
+    trainer = Trainer(spec, spec.images.load(), torch.device("cpu"))
+    trainer.run()
+    ((images, labels),) = trainer._scoring_batches
+    generator = stream(spec.seed, "scoring", 3)
+    expected = []
+    for index in trainer.architectures:
+        own = torch.randperm(32, generator=generator)[:10]
+        architecture = spec.space.architecture(index)
+        with torch.no_grad():
+            trainer.heuristics.before_scoring(trainer.supernet, architecture)
+            logits = trainer.supernet(images[own], architecture)
+        expected.append(nn.functional.cross_entropy(logits, labels[own]).item())
+    assert trainer.checkpoints[-1]["cross_entropy"] == pytest.approx(expected, rel=1e-5)

@@ -22,5 +22,5 @@ def test_a_batch_has_at_least_two_images(toy_spec) -> None:
 
 def test_a_batch_larger_than_the_training_images_is_refused(toy_spec) -> None:
     spec = toy_spec({"batch_size": {"scale": 8.0}})
-    with pytest.raises(InputError, match=r"training\.batch_size is 128; allowed: 2 to .* 96"):
+    with pytest.raises(InputError, match=r"size is 128 \(as revised by batch_size\); allowed: 2 to .* 96$"):
         Trainer(spec, spec.images.load(), torch.device("cpu"))

@@ -20,6 +20,6 @@ def test_the_supernet_has_that_many_cells_in_each_of_its_three_stages(toy_spec, 
 
 def test_a_space_without_cells_allows_no_other_depth(toy_spec) -> None:
     toy_spec({"depth": {"scale": 1.0}}, space="nasbench_macro")
-    message = r"^heuristic depth cannot be used in space nasbench_macro.*depth\.scale is 2\.0; allowed: 1\.0$"
+    message = r"^heuristics\.depth\.scale is 2\.0; allowed: 1\.0, since space nasbench_macro has no setting 'cells'$"
     with pytest.raises(InputError, match=message):
         toy_spec({"depth": {"scale": 2.0}}, space="nasbench_macro")

@@ -69,3 +69,13 @@ def test_training_drops_what_the_classifier_is_given_and_scoring_does_not(toy_sp
     scored.run()
     assert scored.checkpoints
     assert shapes == []
+
+
+@pytest.mark.parametrize("keep", [0.9, 0.7, 0.6])
+def test_the_mean_is_kept_in_reduced_precision(keep: float) -> None:
+    features = 1 + torch.rand(200, 500, generator=torch.Generator().manual_seed(1)).bfloat16()
+    dropped = drop_elements(features, 1 - keep, torch.Generator().manual_seed(0))
+    assert dropped.dtype == torch.bfloat16
+    kept = dropped != 0
+    ratio = dropped[kept].double().sum() / features[kept].double().sum()
+    assert ratio.item() == pytest.approx(1 / keep, rel=2e-4)

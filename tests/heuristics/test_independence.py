@@ -34,7 +34,7 @@ def _step(trainer: Trainer, index: int):
 
 @pytest.mark.parametrize("reset", ["schedule", "momentum", "full"])
 def test_each_iteration_starts_at_the_initial_learning_rate(toy_spec, reset: str) -> None:
-    found = rates(toy_spec({"independence": {"reset": reset, "iterations": 3}}))
+    found = rates(toy_spec({"independence": {"reset": reset, "iterations": 3}}, scoring={"checkpoints": 1}))
     assert found[0] == found[6] == found[12] == max(found)
     assert found[:6] == found[6:12] == found[12:]
     assert found[5] < found[0] / 5
@@ -91,7 +91,7 @@ def test_without_iterations_the_learning_rate_only_falls(toy_spec) -> None:
 
 def state_after_boundary(toy_spec, reset: str) -> tuple[Trainer, dict[str, torch.Tensor], int]:
     """Return a trainer that has just begun its second iteration, the weights before that, and its momenta."""
-    spec = toy_spec({"independence": {"reset": reset, "iterations": 3}})
+    spec = toy_spec({"independence": {"reset": reset, "iterations": 3}}, scoring={"checkpoints": 1})
     trainer = Trainer(spec, spec.images.load(), CPU)
     trainer.supernet.train()
     trainer._train_epoch()
@@ -125,3 +125,24 @@ def test_full_reset_draws_new_weights(toy_spec) -> None:
 def test_more_iterations_than_epochs_are_refused(toy_spec) -> None:
     with pytest.raises(InputError, match=r"heuristics.independence.iterations is 4; allowed: 2 to .*3"):
         toy_spec({"independence": {"reset": "schedule", "iterations": 4}})
+
+
+@pytest.mark.parametrize(
+    ("epochs", "iterations", "scoring", "first"),
+    [
+        (8, 4, {"checkpoints": 2, "spacing": 2}, 6),
+        (8, 2, {"checkpoints": 3, "spacing": 2}, 4),
+        (3, 3, {"checkpoints": 2}, 2),
+    ],
+)
+def test_late_checkpoints_of_other_weights_are_refused(toy_spec, epochs, iterations, scoring, first) -> None:
+    """The first late checkpoint is the end of the last iteration but one."""
+
+    def make(reset: str, **changes: int):
+        heuristics = {"independence": {"reset": reset, "iterations": iterations}}
+        return toy_spec(heuristics, training={"epochs": epochs}, scoring={**scoring, **changes})
+
+    with pytest.raises(InputError, match=rf"reset is 'full'; allowed: .* after epoch {first} of {epochs}, lies before"):
+        make("full")
+    make("momentum")
+    make("full", spacing=1, checkpoints=min(2, scoring["checkpoints"] - 1))

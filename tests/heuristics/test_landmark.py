@@ -2,6 +2,8 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -12,12 +14,16 @@ from scipy import stats
 from benchmark.catalogue import catalogue
 from benchmark.composition import Composition
 from benchmark.errors import InputError
+from benchmark.spec import scored_architectures
 from benchmark.store import Store
+from benchmark.streams import stream
 from benchmark.trainer import Listener, Trainer
 from benchmark.worker import Execution, execute, new_trainer
+from heuristics.base import Heuristic
 from heuristics.landmark import Landmark, ramped
+from spaces.base import Truth
 from spaces.toy import Toy
-from tests.heuristics.steps import begun, step
+from tests.heuristics.steps import begun, step, task_of
 
 SPACE = Toy()
 TRUTH = SPACE.truth().columns["toy_valid"]
@@ -114,7 +120,7 @@ def test_neither_scored_architectures_nor_their_twins_are_landmarks(toy_spec) ->
     assert len(scored) == 8 < len(twins)
     trainer = trainer_of(toy_spec({"landmark": {"landmarks": 27 - len(twins)}}))
     assert landmarks_of(trainer) == set(range(27)) - set(twins)
-    with pytest.raises(InputError, match=rf"not scored, {27 - len(twins)}$"):
+    with pytest.raises(InputError, match=rf"equal to scored ones, {27 - len(twins)}$"):
         trainer_of(toy_spec({"landmark": {"landmarks": 28 - len(twins)}}))
 
 
@@ -126,13 +132,13 @@ def test_landmarks_follow_from_the_seed(toy_spec) -> None:
 
 @pytest.mark.parametrize("landmarks", [1, 20])
 def test_too_few_or_too_many_are_refused(toy_spec, landmarks: int) -> None:
-    message = rf"heuristics\.landmark\.landmarks is {landmarks}; allowed: 0, or 2 to .* not scored, 19$"
+    message = rf"heuristics\.landmark\.landmarks is {landmarks}; allowed: 0, or 2 to .* equal to scored ones, 14$"
     with pytest.raises(InputError, match=message):
         toy_spec({"landmark": {"landmarks": landmarks}})
 
 
 def test_a_run_that_scores_the_whole_space_leaves_none(toy_spec) -> None:
-    with pytest.raises(InputError, match=r"not scored, 0$"):
+    with pytest.raises(InputError, match=r"landmarks is 2; allowed: 0, since the number .* is 0$"):
         toy_spec({"landmark": {"landmarks": 2}}, scoring={"architectures": 0})
 
 
@@ -140,12 +146,79 @@ def test_missing_or_equal_accuracies_are_refused() -> None:
     truth = np.where(np.arange(SPACE.size) < 4, 0.5, math.nan)
     with pytest.raises(InputError, match=r"landmarks is 5; allowed: .* 4$"):
         begun(Landmark(landmarks=5), truth=truth)
-    with pytest.raises(InputError, match=r"landmarks is 4; allowed: more, .* same published accuracy$"):
+    with pytest.raises(InputError, match=r"landmarks is 4; allowed: 0, .* same published accuracy$"):
         begun(Landmark(landmarks=4), truth=truth)
+    truth[1:] = math.nan
+    with pytest.raises(InputError, match=r"landmarks is 2; allowed: 0, since .* is 1$"):
+        begun(Landmark(landmarks=2), truth=truth)
+    assert len(begun(Landmark(landmarks=2), truth=TRUTH)._architectures) == 2
+
+
+def test_landmarks_that_are_all_equal_are_not_drawn() -> None:
+    """With one accuracy that differs from all others, it is always among them, and the others are random."""
+    truth = np.where(np.arange(SPACE.size) == 5, 0.7, 0.5)
+    drawn = []
+    for seed in range(20):
+        heuristic = Landmark(landmarks=2)
+        task = replace(task_of(truth), generator=partial(stream, seed))
+        heuristic.begin(task)
+        drawn.append({SPACE.index(architecture) for architecture in heuristic._architectures})
+        assert pair_of(heuristic)[0] == 5
+    assert all(len(pair) == 2 and 5 in pair for pair in drawn)
+    assert len(frozenset().union(*drawn)) > 10
+
+
+def test_cells_that_a_supernet_computes_alike_are_no_landmarks(toy_spec) -> None:
+    """In NAS-Bench-201 some cells of different published classes are the same path."""
+    spec = toy_spec(scoring={"architectures": 200}, space="nasbench201")
+    space, scored = spec.space, scored_architectures(spec.space, spec.scoring)
+    classes, numbers = space.isomorphism(), space.alike()
+    left = np.flatnonzero(spec.apart_from_scored())
+    assert not set(classes[left]) & set(classes[scored])
+    assert not set(numbers[left]) & set(numbers[scored])
+    hidden = np.setdiff1d(np.arange(space.size), left)
+    assert all(classes[row] in classes[scored] or numbers[row] in numbers[scored] for row in hidden)
+    by_one = [np.isin(each, each[scored]).sum() for each in (classes, numbers)]
+    assert len(hidden) > max(by_one), "each of the two relations hides cells that the other does not"
+    # The skip passes on the input, so both convolve it on the last edge, or on the edge of another node.
+    same = [
+        space.index(space.parse(text))
+        for text in (
+            "|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|",
+            "|skip_connect~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|",
+        )
+    ]
+    assert numbers[same[0]] == numbers[same[1]]
+
+
+def test_heuristics_that_do_not_declare_it_are_given_no_accuracies(toy_spec) -> None:
+    class Curious(Heuristic):
+        name, factor = "curious", "curious"
+
+        def begin(self, task) -> None:
+            task.truth()
+
+    class Declared(Curious):
+        uses_truth = True
+
+    spec = toy_spec()
+
+    def make(heuristic: Heuristic) -> Trainer:
+        heuristics = Composition([*spec.build_heuristics().values(), heuristic])
+        return Trainer(spec, spec.images.load(), torch.device("cpu"), heuristics, SPACE.truth)
+
+    with pytest.raises(
+        InputError, match="heuristic 'curious' asks for published accuracies and its uses_truth is False"
+    ):
+        make(Curious())
+    assert make(Declared()).truth_seen.table == SPACE.truth().table
+    spec = toy_spec({"landmark": {"landmarks": 3}})
+    with pytest.raises(InputError, match="allowed: where a run is given them"):
+        Trainer(spec, spec.images.load(), torch.device("cpu"))
 
 
 def test_the_neutral_level_does_not_ask_for_accuracies(toy_spec) -> None:
-    def refuse() -> np.ndarray:
+    def refuse() -> Truth:
         raise AssertionError
 
     spec = toy_spec()
@@ -182,6 +255,10 @@ def test_a_run_with_landmarks_is_executed(toy_spec, tmp_path) -> None:
     # The first step has no weight; every other runs two more paths.
     assert record["counts"]["path_passes"] == 18 + 2 * 17
     assert record["heuristics"]["landmark"]["landmarks"] == 10
+    assert record["execution"]["truth"] == {"table": SPACE.truth().table, "column": "toy_valid"}
+    plain = toy_spec()
+    execute(plain, Execution(tmp_path, device="cpu"))
+    assert "truth" not in Store(tmp_path).read_record(plain.run_id)["execution"]
 
 
 def test_a_resumed_run_equals_an_unbroken_one(toy_spec) -> None:

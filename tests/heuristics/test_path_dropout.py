@@ -100,3 +100,15 @@ def test_operations_of_one_step_are_dropped_independently() -> None:
     drop = hook(0.9, 99)
     first, second = drop(torch.ones(50, 1, 1, 1), 1.0), drop(torch.ones(50, 1, 1, 1), 1.0)
     assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize("keep", [0.9, 0.7, 0.6])
+def test_the_mean_is_kept_in_reduced_precision(keep: float) -> None:
+    """A scale of 1 / keep, rounded to eight bits, would be wrong by up to 0.4 percent for every value alike."""
+    outputs = 1 + torch.rand(200, 500, generator=torch.Generator().manual_seed(1)).bfloat16()
+    dropped = drop_per_sample(outputs, 1 - keep, torch.Generator().manual_seed(0))
+    assert dropped.dtype == torch.bfloat16
+    kept = (dropped != 0).any(1)
+    ratio = dropped[kept].double().sum() / outputs[kept].double().sum()
+    assert ratio.item() == pytest.approx(1 / keep, rel=2e-4)
+    assert (1 / torch.tensor(keep)).bfloat16().item() != pytest.approx(1 / keep, rel=2e-4)

@@ -4,7 +4,7 @@ import pytest
 
 from benchmark.errors import InputError
 from benchmark.registry import heuristic_types, space_types
-from benchmark.scoring import scored_architectures
+from benchmark.spec import scored_architectures
 
 TYPES = heuristic_types()
 
@@ -16,7 +16,7 @@ def test_all_runs_of_a_study_score_the_same_architectures(toy_spec, kind) -> Non
         usable = 0
         for space in space_types():
             try:
-                enough = {"space": space, "images": {"train": 1000, "valid": 500}, "training": {"epochs": 4}}
+                enough = {"space": space, "images": {"train": 1000, "valid": 500}, "training": {"epochs": 12}}
                 spec = toy_spec({kind.name: dict(level)}, scoring={"subset": 3}, **enough)
             except InputError:
                 continue

@@ -1,5 +1,6 @@
 """Behaviour of what is scored, on how many images, and how often."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from scipy import stats
 
 from benchmark.errors import InputError
 from benchmark.scoring import score
-from benchmark.streams import stream
+from benchmark.streams import StepStreams, stream
 from benchmark.trainer import Listener, Trainer
 from heuristics.scoring import Scoring
 
@@ -49,7 +50,7 @@ def test_number_of_late_checkpoints(toy_spec, number: int, epochs: list[int]) ->
 
 def drawn(number: int, times: int) -> list[list[int]]:
     heuristic = Scoring(images=number, fresh=True)
-    with heuristic.scoring(None, stream(0, "scoring")):
+    with heuristic.scoring(None, StepStreams(0, 0)):
         return [heuristic.scored_images(32).tolist() for _ in range(times)]
 
 
@@ -69,7 +70,7 @@ def test_fresh_scores_are_those_on_the_images_drawn(toy_spec) -> None:
     ((images, labels),) = trainer._scoring_batches
     heuristic = Scoring(images=10, fresh=True)
     expected = []
-    with heuristic.scoring(trainer.supernet, stream(0, "scoring", 3)):
+    with heuristic.scoring(trainer.supernet, lambda name: stream(0, name, 3)):
         for index in trainer.architectures:
             own = heuristic.scored_images(32)
             with torch.no_grad():
@@ -130,7 +131,7 @@ def test_scores_of_fresh_images_are_noisier(toy_spec) -> None:
     spec = toy_spec({"scoring": {"images": 10, "fresh": True}})
     trainer = trained(spec)
     architectures = [trainer.spec.space.architecture(13)] * 400
-    with trainer.heuristics.scoring(trainer.supernet, stream(0, "many")):
+    with trainer.heuristics.scoring(trainer.supernet, StepStreams(0, 99)):
         found = score(trainer.supernet, trainer.heuristics, architectures, trainer._scoring_batches).accuracy
     assert set((found * 10).round(decimals=6).tolist()) <= set(range(11))
     assert found.std() > 0.03
@@ -141,7 +142,7 @@ def test_scores_of_fresh_images_are_noisier(toy_spec) -> None:
     [
         ({"fresh": True}, r"heuristics\.scoring\.images is 0; allowed: at least 2, since fresh is true"),
         ({"fresh": True, "images": 1}, r"heuristics\.scoring\.images is 1; allowed: at least 2"),
-        ({"images": 1}, r"scoring\.images is 1; allowed: 0 for all, or at least 2"),
+        ({"images": 1}, r"^heuristics\.scoring\.images is 1; allowed: 0 for the study's number, or at least 2"),
         ({"images": 33}, r"heuristics\.scoring\.images is 33; allowed: 0 to the number of scoring images, 32"),
         ({"images": 21, "fresh": True}, r"heuristics\.scoring\.images is 21; allowed: .*, 20"),
         ({"score": "loss"}, r"heuristics\.scoring\.score is 'loss'; allowed: 'accuracy', 'cross_entropy'"),
@@ -150,3 +151,16 @@ def test_scores_of_fresh_images_are_noisier(toy_spec) -> None:
 def test_what_cannot_be_is_refused(toy_spec, level: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         toy_spec({"scoring": level}, scoring={"images": 20})
+
+
+@pytest.mark.parametrize(
+    ("level", "of_study", "there", "allowed"),
+    [({}, 20, 31, 31), ({"fresh": True}, 20, 31, 20), ({"fresh": True}, 0, 31, 31), ({"fresh": True}, 40, 31, 31)],
+)
+def test_more_images_than_there_turn_out_to_be_are_refused(toy_spec, level, of_study, there, allowed) -> None:
+    """Where the settings of the images do not say how many there are."""
+    spec = toy_spec()
+    spec = replace(spec, scoring=replace(spec.scoring, images=of_study))
+    Scoring(images=allowed, **level).check_data(spec, 96, there)
+    with pytest.raises(InputError, match=rf"scoring\.images is {allowed + 1}; .* scoring images, {allowed}$"):
+        Scoring(images=allowed + 1, **level).check_data(spec, 96, there)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from benchmark.errors import InputError
 from heuristics.unique_uniform import UniqueUniform
 from spaces.base import Space
 from spaces.nasbench201.space import NasBench201
@@ -45,3 +46,9 @@ def test_members_of_a_class_are_equally_likely() -> None:
 def test_it_is_not_uniform_over_architectures() -> None:
     found = Counter(draws(Toy(), 3000).tolist())
     assert stats.chisquare([found[index] for index in range(27)]).pvalue < 1e-6
+
+
+def test_a_space_without_twins_is_refused(toy_spec) -> None:
+    toy_spec({"unique_uniform": {}})
+    with pytest.raises(InputError, match=r"unique_uniform is used in space nasbench_macro.*; allowed: uniform"):
+        toy_spec({"unique_uniform": {}}, space="nasbench_macro")

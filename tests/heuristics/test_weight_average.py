@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from benchmark.composition import Composition
 from benchmark.scoring import score
 from benchmark.store import Store
+from benchmark.streams import StepStreams
 from benchmark.trainer import Trainer
 from heuristics.base import Step
 from heuristics.weight_average import WeightAverage, newest_share
@@ -42,7 +43,7 @@ class Walk:
 
     @property
     def scored(self) -> float:
-        with self.heuristic.scoring(self.net, torch.Generator()):
+        with self.heuristic.scoring(self.net, StepStreams(0, 0)):
             return self.net.weight.item()
 
 
@@ -116,7 +117,7 @@ def test_weights_are_put_back_bit_for_bit_even_after_an_error(toy_spec, settings
     pointers = [parameter.data_ptr() for parameter in parameters]
 
     def fail() -> None:
-        with trainer.heuristics.scoring(trainer.supernet, torch.Generator()):
+        with trainer.heuristics.scoring(trainer.supernet, StepStreams(0, 0)):
             assert not any(map(torch.equal, before, parameters))
             raise KeyboardInterrupt
 
@@ -132,7 +133,7 @@ def test_running_statistics_are_not_averaged(toy_spec) -> None:
     trainer._train_epoch()
     before = [buffer.clone() for buffer in trainer.supernet.buffers()]
     assert before
-    with trainer.heuristics.scoring(trainer.supernet, torch.Generator()):
+    with trainer.heuristics.scoring(trainer.supernet, StepStreams(0, 0)):
         assert all(map(torch.equal, before, trainer.supernet.buffers()))
 
 
@@ -148,7 +149,7 @@ def test_recalibration_is_with_the_averaged_weights(toy_spec) -> None:
         return trainer.supernet.norm.running_mean.clone()
 
     plain = statistics()
-    with trainer.heuristics.scoring(trainer.supernet, torch.Generator()):
+    with trainer.heuristics.scoring(trainer.supernet, StepStreams(0, 0)):
         averaged = statistics()
     assert not torch.equal(plain, averaged)
     assert torch.equal(statistics(), plain)
@@ -176,7 +177,7 @@ def test_networks_that_were_run_before_see_the_averages(kind: str) -> None:
             parameter += change
         heuristic.after_step(net, replace(step(1), ends_epoch=True))
     trained = losses(net)
-    with heuristic.scoring(net, torch.Generator()):
+    with heuristic.scoring(net, StepStreams(0, 0)):
         averaged = losses(net)
     torch.testing.assert_close(averaged, losses(other), atol=1e-5, rtol=1e-4)
     assert not torch.allclose(averaged, trained, atol=1e-2)
@@ -193,7 +194,7 @@ def test_memory_format_is_kept(settings) -> None:
             heuristic.after_step(net, replace(step(index), ends_epoch=True))
     for copies in heuristic.state_dict()["kept"]:
         assert [copy.stride() for copy in copies] == strides
-    with heuristic.scoring(net, torch.Generator()):
+    with heuristic.scoring(net, StepStreams(0, 0)):
         assert [parameter.stride() for parameter in net.parameters()] == strides
 
 
