@@ -26,8 +26,9 @@ bench: setup  ## execute the default study and report it (STUDY=NAME for another
 smoke: setup  ## execute every code path in under a minute
 	$(BIN)/supernet-bench run smoke
 
+# One thread each, since tests run side by side.
 test: $(VENV)/.speed lint  ## lint, check types and run the tests
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: setup  ## check style and types
 	$(BIN)/ruff check .

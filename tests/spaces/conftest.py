@@ -38,7 +38,7 @@ SPACES = [small(kind) for kind in space_types().values()]
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test for every space, or for every space and all constructions that it declares."""
-    if "space" not in metafunc.fixturenames:
+    if "space" not in metafunc.fixturenames or hasattr(metafunc.module, "space"):  # It may have a space of its own.
         return
     if "construction" not in metafunc.fixturenames:
         metafunc.parametrize("space", SPACES, ids=lambda space: space.name)
