@@ -40,7 +40,7 @@ def test_a_new_heuristic_touches_one_module_and_one_test_which_pass(checkout: Pa
     after = {path for path in checkout.rglob("*") if path.suffix in {".py", ".toml"}}
     names = {"heuristics/loss_scale.py", "tests/heuristics/test_loss_scale.py"}
     assert {str(path.relative_to(checkout)) for path in after - before} == names
-    run(checkout, "pytest", "-q", "tests/heuristics")
+    assert " passed" in run(checkout, "pytest", "-q", "tests/heuristics", "-k", "loss_scale")
     assert "loss_scale" in run(checkout, "benchmark", "list", "heuristics")
     (checkout / "mine.toml").write_text(
         'seeds = 1\nspace = {name = "toy"}\nimages = {name = "digits", train = 96, valid = 32}\n'
