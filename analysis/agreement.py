@@ -14,6 +14,7 @@ import numpy as np
 from scipy import stats
 
 from analysis.metrics import kendall_tau, spearman_rho
+from analysis.resampling import RESAMPLES
 from analysis.statistics import CONFIDENCE
 
 FEWEST = 4
@@ -101,7 +102,7 @@ def agree(
     second: np.ndarray,
     factors: np.ndarray,
     seeds: tuple[Sequence[int], Sequence[int]],
-    resamples: int = 2000,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Agreement:
     """Compare the effects of the same levels in two studies, by seeds that are not in both.

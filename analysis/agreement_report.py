@@ -20,6 +20,7 @@ from analysis.formatting import CORRECTED, ONE_SEED, UNCORRECTED, count, interva
 from analysis.plotting import file_names, style
 from analysis.publication import shrink
 from analysis.rendering import as_markdown, escape_markdown
+from analysis.resampling import RESAMPLES
 from analysis.results import Results, load_results
 from analysis.statistics import CONFIDENCE
 from analysis.tables import Table
@@ -27,9 +28,6 @@ from benchmark.errors import InputError
 
 PAGE, LEVELS, PAIRS = "report.md", "table.csv", "pairs.csv"
 CONTENTS = frozenset((PAGE, LEVELS, PAIRS, SUMS, "plots"))
-
-RESAMPLES = 2000
-"""Bootstrap resamples of the architectures, as in a report."""
 
 CLOSE = 0.7
 """From where on the lower end of rho counts as a close agreement."""
@@ -190,7 +188,7 @@ def compared(folder: Path) -> list[str]:
     return [*dict.fromkeys([*pairs["first"], *pairs["second"]])]
 
 
-def compare_studies(first: Study, second: Study, resamples: int = 2000) -> Pair:
+def compare_studies(first: Study, second: Study, resamples: int = RESAMPLES) -> Pair:
     """Compare the effects of the levels that two studies have in common."""
     levels = sorted(_common(first.effects, second.effects), key=lambda both: _value(both[0]), reverse=True)
     names = [one.level.factor for one, _ in levels]
@@ -220,7 +218,7 @@ def _value(effect: Effect) -> float:
 def write_agreement(
     studies: Sequence[Study],
     folder: Path,
-    resamples: int = 2000,
+    resamples: int = RESAMPLES,
     on_progress: Callable[[str], None] | None = None,
 ) -> tuple[Path, ...]:
     """Write how every study agrees with every later one.
@@ -232,7 +230,7 @@ def write_agreement(
     folder : Path
         Replaced once the new one is whole.
     resamples : int
-        Of the bootstrap, and permutations.
+        Of the bootstrap.
     on_progress : callable, optional
         Called with one line now and then.
 

@@ -10,11 +10,10 @@ from PIL import Image
 
 from analysis.folders import SUMS, replaced, write_sums
 from analysis.provenance import SOURCE, write_source
-from analysis.records import read_manifest, read_record
-from analysis.report import write_report
-from analysis.results import load_results
+from analysis.report import write_report_of
+from analysis.results import Results, load_results
 from benchmark.errors import InputError
-from benchmark.layout import manifest_path, record_path
+from benchmark.layout import manifest_path
 from benchmark.published import MANIFEST, NAME, RECORDS, pack
 
 TABLE = "table.csv"
@@ -57,34 +56,33 @@ def publish(
     InputError
         If the study is unknown, a file of it is damaged, or the folder holds anything that is not published.
     """
-    manifest = read_manifest(store, study)
+    study_results = load_results(store, study)
     if study == AGREEMENT or not NAME.fullmatch(study):
         raise InputError(f"study is {study!r}; allowed: a name other than {AGREEMENT!r}")
-    run_ids = [run.run_id for run in manifest.runs]
-    for path in {record_path(store, run_id) for run_id in run_ids}:
-        if path.exists():
-            read_record(path)
+    runs = study_results.runs
+    for message in runs.loc[runs["status"] == "damaged", "message"]:
+        raise InputError(message)
     folder = results / study
     with replaced(folder.absolute(), CONTENTS) as new:
-        write_pages(store, study, new, on_progress)
+        write_pages(study_results, new, on_progress)
         shutil.copyfile(manifest_path(store, study), new / MANIFEST)
-        (new / RECORDS).write_bytes(pack(store, run_ids))
+        (new / RECORDS).write_bytes(pack(store, runs["run_id"]))
         write_source(store, study, new)
         write_sums(new)
     return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
 
 
-def write_pages(store: Path, study: str, folder: Path, on_progress: Callable[[str], None] | None = None) -> None:
+def write_pages(results: Results, folder: Path, on_progress: Callable[[str], None] | None = None) -> None:
     """Write what is published of the report of a study into an empty folder."""
     with tempfile.TemporaryDirectory() as temporary:
         report = Path(temporary) / "report"
-        write_report(store, study, report, on_progress=on_progress)
+        write_report_of(results, report, on_progress=on_progress)
         for page in PAGES:
             shutil.copyfile(report / page, folder / page)
         (folder / "plots").mkdir()
         for plot in sorted((report / "plots").glob("*.png")):
             shrink(plot, folder / "plots" / plot.name)
-    _write_architectures(store, study, folder / ARCHITECTURES)
+    _write_architectures(results, folder / ARCHITECTURES)
 
 
 def shrink(plot: Path, smaller: Path) -> None:
@@ -93,9 +91,8 @@ def shrink(plot: Path, smaller: Path) -> None:
         image.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(smaller, optimize=True)
 
 
-def _write_architectures(store: Path, study: str, file: Path) -> None:
+def _write_architectures(results: Results, file: Path) -> None:
     """Write what was scored and its truth, so that the records can be analysed without the table of the space."""
-    results = load_results(store, study)
     known = results.reference.loc[results.architectures]
     columns = {name: known[name] for name in ("architecture", "parameters", "macs") if name in known}
     table = pd.DataFrame({**columns, "truth": known[results.target]})

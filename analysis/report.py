@@ -100,7 +100,17 @@ def write_report(
         If the study or the target column is unknown, the manifest or the reference table is damaged, runs
         scored different architectures, or the folder holds anything that is not part of a report.
     """
-    results = load_results(store, study, target)
+    return write_report_of(load_results(store, study, target), folder, resamples, seed, on_progress)
+
+
+def write_report_of(
+    results: Results,
+    folder: Path,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    on_progress: Callable[[str], None] | None = None,
+) -> Report:
+    """Write the report of a study that has been read; see `write_report`."""
     effects = compute_effects(results, resamples, seed, on_progress)
     with replaced(folder.absolute(), CONTENTS) as new:
         text = _write_tables(new, results, effects)

@@ -313,12 +313,13 @@ def _ensure_reference(store: Path, study: str, data: Path | None) -> None:
 def _check_study(study: str, results: Path, data: Path | None) -> None:
     """Rebuild the pages of a published study and compare; exit with code 1 if they differ."""
     from analysis.publication import write_pages
+    from analysis.results import load_results
     from benchmark.progress import telling
     from benchmark.verification import check_runs, check_shipped
 
     with _opened(results, study, data) as store, TemporaryDirectory() as temporary:
         with telling(f"rebuilding {study}") as tell:
-            write_pages(store, study, Path(temporary), on_progress=tell)
+            write_pages(load_results(store, study), Path(temporary), on_progress=tell)
         lines = [f"{results / study}: {line}" for line in (*check_shipped(store, study), *check_runs(store, study))]
         _compare(results / study, Path(temporary), results, [study], lines)
 

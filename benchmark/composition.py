@@ -31,10 +31,10 @@ class Composition:
 
     def __init__(self, heuristics: Iterable[Heuristic]) -> None:
         self._active = sorted(heuristics, key=lambda heuristic: (heuristic.order, heuristic.factor))
-        self._overriding = {hook: self._find_overriding(hook) for hook in HOOKS}
-
-    def _find_overriding(self, hook: str) -> list[Heuristic]:
-        return [heuristic for heuristic in self._active if hook in overridden_hooks(type(heuristic))]
+        self._overriding: dict[str, list[Heuristic]] = {hook: [] for hook in HOOKS}
+        for heuristic in self._active:
+            for hook in overridden_hooks(type(heuristic)):
+                self._overriding[hook].append(heuristic)
 
     def revise(self, spec: "RunSpec") -> "RunSpec":
         """Return what is run."""

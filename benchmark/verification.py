@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import InputError
-from benchmark.layout import manifest_path
+from benchmark.layout import manifest_path, record_path
 from benchmark.spec import RunSpec
 from benchmark.study import load_study, shipped_studies
 
@@ -24,7 +24,8 @@ def check_runs(store: Path, study: str) -> list[str]:
     seeds = defaultdict(set)
     for run in _manifest(store, study)["runs"]:
         seeds[run["run_id"]].add(run["seed"])
-    found = ((path.stem, _problem(path, seeds[path.stem])) for path in sorted((store / "runs").glob("*.json")))
+    paths = (record_path(store, run_id) for run_id in sorted(seeds))
+    found = ((path.stem, _problem(path, seeds[path.stem])) for path in paths if path.exists())
     return [f"the record of run {run_id} {problem}" for run_id, problem in found if problem]
 
 

@@ -162,7 +162,11 @@ class ConvNorm(NormedConv):
 
 def classify(classifier: nn.Linear, features: Tensor, on_features: FeatureHook | None = None) -> Tensor:
     """Return the logits of the mean over all pixels, in the type of the classifier, [batch, classes]."""
-    pooled = features.to(classifier.weight.dtype).mean((2, 3))
+    return classify_pooled(classifier, features.to(classifier.weight.dtype).mean((2, 3)), on_features)
+
+
+def classify_pooled(classifier: nn.Linear, pooled: Tensor, on_features: FeatureHook | None = None) -> Tensor:
+    """Return the logits of features that are pooled already, [batch, channels]."""
     return classifier(pooled if on_features is None else on_features(pooled))
 
 

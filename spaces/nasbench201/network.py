@@ -14,7 +14,17 @@ from spaces.base import ALL, NO_HOOKS, Architecture, Construction, Hooks, Supern
 from spaces.kernels import maps
 from spaces.kernels.graph import IMAGES, Branch, Graph, Memory, Shape, mean_of_rectified
 from spaces.kernels.threads import in_threads
-from spaces.layers import Conv2d, ConvNorm, NormedConv, classify, conv_cost, conv_norm_cost, linear_cost, norm_cost
+from spaces.layers import (
+    Conv2d,
+    ConvNorm,
+    NormedConv,
+    classify,
+    classify_pooled,
+    conv_cost,
+    conv_norm_cost,
+    linear_cost,
+    norm_cost,
+)
 from spaces.nasbench201.cell import EDGES, KERNELS, OPERATIONS, Cell
 from spaces.nasbench201.liveness import canonical
 
@@ -110,7 +120,7 @@ class CellNetwork(nn.Module):
         """Return the logits of one architecture, whose operations must be candidates, [batch, classes]."""
         if hooks.operation is None and ALL not in architecture and self._runs_as_graph(images):
             pooled = mean_of_rectified(self.graph(images, architecture), images, memory)
-            return self.classifier(pooled if hooks.features is None else hooks.features(pooled))
+            return classify_pooled(self.classifier, pooled, hooks.features)
         features = self.stem(images)
         reductions = iter(self.reductions)
         for number, cell in enumerate(self.cells):

@@ -39,11 +39,8 @@ def result_of(record: dict[str, Any] | None) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key != "execution"}
 
 
-@pytest.mark.parametrize("heuristics", HEURISTICS, ids=lambda h: "+".join(h) or "baseline")
-@pytest.mark.parametrize("stop", [1, 3])
-def test_a_trainer_continues_bit_for_bit(toy_spec, tmp_path: Path, heuristics, stop: int) -> None:
-    spec = toy_spec(heuristics, training={"epochs": 4}, scoring={"trace": 2})
-    data, cpu, store = spec.images.load(), torch.device("cpu"), Store(tmp_path)
+def run_until(stop: int, trainer: Trainer, store: Store) -> None:
+    """Train until the end of an epoch, with a checkpoint after each, and be interrupted there."""
 
     class Stop(Exception):
         pass
@@ -54,7 +51,16 @@ def test_a_trainer_continues_bit_for_bit(toy_spec, tmp_path: Path, heuristics, s
             raise Stop
 
     with pytest.raises(Stop):
-        Trainer(spec, data, cpu).run(Listener(save=save))
+        trainer.run(Listener(save=save))
+
+
+@pytest.mark.parametrize("heuristics", HEURISTICS, ids=lambda h: "+".join(h) or "baseline")
+@pytest.mark.parametrize("stop", [1, 3])
+def test_a_trainer_continues_bit_for_bit(toy_spec, tmp_path: Path, heuristics, stop: int) -> None:
+    spec = toy_spec(heuristics, training={"epochs": 4}, scoring={"trace": 2})
+    data, cpu, store = spec.images.load(), torch.device("cpu"), Store(tmp_path)
+
+    run_until(stop, Trainer(spec, data, cpu), store)
     resumed, whole = Trainer(spec, data, cpu), Trainer(spec, data, cpu)
     resumed.load_state_dict(store.read_checkpoint("x"))
     assert resumed.epoch == stop
@@ -96,16 +102,7 @@ def test_many_heuristics_at_once_continue_bit_for_bit(toy_spec, tmp_path: Path, 
     whole, first, second = trainer(), trainer(), trainer()
     whole.run()
 
-    class Stop(Exception):
-        pass
-
-    def save(trainer: Trainer) -> None:
-        store.write_checkpoint("x", trainer.state_dict())
-        if trainer.epoch == stop:
-            raise Stop
-
-    with pytest.raises(Stop):
-        first.run(Listener(save=save))
+    run_until(stop, first, store)
     second.load_state_dict(store.read_checkpoint("x"))
     second.run()
     assert (second.curve, second.checkpoints, second.counts) == (whole.curve, whole.checkpoints, whole.counts)
