@@ -14,12 +14,17 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
-def shared_data() -> Path:
+def tables() -> Path:
+    """Folder where the full published tables are, if they are there."""
+    return Path(os.environ.get("SUPERNET_BENCH_TEST_DATA", SHARED_DATA))
+
+
+@pytest.fixture(scope="session")
+def shared_data(tables: Path) -> Path:
     """Folder with the full published tables; tests that compare with them are skipped where it is absent."""
-    folder = Path(os.environ.get("SUPERNET_BENCH_TEST_DATA", SHARED_DATA))
-    if not folder.is_dir():
-        pytest.skip(f"published tables are not at {folder} (set SUPERNET_BENCH_TEST_DATA); this test compared nothing")
-    return folder
+    if not tables.is_dir():
+        pytest.skip(f"published tables are not at {tables} (set SUPERNET_BENCH_TEST_DATA); this test compared nothing")
+    return tables
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,6 +1,5 @@
 """The committed reports say what the committed records say."""
 
-import os
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -19,8 +18,6 @@ STUDIES = sorted(file.parent.name for file in RESULTS.glob(f"*/{MANIFEST}"))
 COMPARED = {"catalogue-digits", "catalogue-cifar10"}
 """Studies that are compared as soon as both are there."""
 
-SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-
 
 @pytest.fixture(autouse=True)
 def _nothing_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,13 +35,12 @@ def has_package() -> bool:
     return True
 
 
-def check(*arguments: str, studies: list[str]) -> None:
+def check(*arguments: str, studies: list[str], tables: Path) -> None:
     """Run a check with the published tables at hand; skip, and say so, only if one cannot be had."""
     spaces = {read_manifest_file(RESULTS / study / MANIFEST).space for study in studies}
     if "nasbench201" in spaces and not has_package():
         pytest.skip(f"nothing was compared: {PACKAGE} is not installed")
-    data = Path(os.environ.get("SUPERNET_BENCH_TEST_DATA", SHARED_DATA))
-    options = ["--data", str(data)] if data.is_dir() else []
+    options = ["--data", str(tables)] if tables.is_dir() else []
     result = CliRunner().invoke(app, [*arguments, "--check", "--results", str(RESULTS), *options])
     if result.exit_code == 2 and "download" in result.stderr and spaces != {"nasbench201"}:
         pytest.skip(f"nothing was compared: {result.stderr.strip()}")
@@ -61,10 +57,10 @@ def test_there_are_studies_and_what_they_agree_in() -> None:
 
 
 @pytest.mark.parametrize("study", STUDIES)
-def test_the_report_of_a_study_is_as_rebuilt(study: str) -> None:
-    check("report", study, studies=[study])
+def test_the_report_of_a_study_is_as_rebuilt(study: str, tables: Path) -> None:
+    check("report", study, studies=[study], tables=tables)
 
 
 @pytest.mark.skipif(not (RESULTS / AGREEMENT).is_dir(), reason=f"{RESULTS} compares no studies; nothing was compared")
-def test_the_agreement_is_as_rebuilt() -> None:
-    check("agreement", studies=compared(RESULTS / AGREEMENT))
+def test_the_agreement_is_as_rebuilt(tables: Path) -> None:
+    check("agreement", studies=compared(RESULTS / AGREEMENT), tables=tables)
