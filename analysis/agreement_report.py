@@ -357,10 +357,14 @@ def _setting(study: Study) -> str:
 
 
 def _different_baselines(pair: Pair) -> list[str]:
-    """Return the factors in which the baselines of both studies have different settings, as far as records tell."""
+    """Return the heuristics that the baselines of both studies set differently.
+
+    The specs tell, in which a neutral setting is absent; what was in force also lists the settings that code of that
+    day had, and code of another day more.
+    """
     records = [study.results.example for study in (pair.first, pair.second)]
-    first, second = ((record or {}).get("heuristics", {}) for record in records)
-    return sorted(factor for factor in first.keys() & second.keys() if first[factor] != second[factor])
+    first, second = ((record or {}).get("spec", {}).get("heuristics", {}) for record in records)
+    return sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
 
 
 def _same_architectures(pair: Pair) -> bool:

@@ -204,3 +204,16 @@ def test_seeds_and_architectures_are_named(pair: Pair, tmp_path: Path) -> None:
     write_agreement([pair.first, other], tmp_path / "agreement", 100)
     page = (tmp_path / "agreement" / "report.md").read_text()
     assert "do not score the same architectures against the same truth" in page
+
+
+def test_baselines_differ_in_what_is_set_not_in_what_the_code_of_the_day_knew(pair: Pair, tmp_path: Path) -> None:
+    example = pair.first.results.example
+    assert example
+    grown = {**example, "heuristics": {"sampling": {"name": "uniform", "added": 0}}}
+    fairer = {**example, "spec": {**example["spec"], "heuristics": {"fairnas": {"accounting": "step"}}}}
+    for record, said in ((grown, False), (fairer, True)):
+        other = replace(pair.second, results=replace(pair.second.results, example=record))
+        write_agreement([pair.first, other], tmp_path / "agreement", 100)
+        page = (tmp_path / "agreement" / "report.md").read_text()
+        assert ("The baselines differ in fairnas" in page) == said
+        assert ("The baselines differ" in page) == said
