@@ -16,13 +16,24 @@ from analysis.agreement_plot import agreement_figure
 from analysis.effects import Effect, Effects
 from analysis.estimation import compute_effects
 from analysis.folders import SUMS, read_table, replaced, write_sums
-from analysis.formatting import CORRECTED, ONE_SEED, UNCORRECTED, count, interval, marks, number
+from analysis.formatting import (
+    CORRECTED,
+    ONE_SEED,
+    UNCORRECTED,
+    USES_TRUTH,
+    count,
+    interval,
+    marked,
+    marks,
+    number,
+    with_interval,
+)
 from analysis.plotting import file_names, style
 from analysis.publication import shrink
 from analysis.rendering import as_markdown, escape_markdown
 from analysis.resampling import RESAMPLES
 from analysis.results import Results, load_results
-from analysis.statistics import CONFIDENCE
+from analysis.statistics import CONFIDENCE, Difference
 from analysis.tables import Table
 from benchmark.errors import InputError
 
@@ -45,7 +56,8 @@ NOTES = (
     "table, and the counts of directions, are over all seeds of each study, of which some may be in both.",
     "The intervals of rho and tau (95 %, bootstrap over factors, each with all its levels, and over the seeds of each "
     "study) are for effects measured with this many seeds. An order is shown to be related if that of rho excludes "
-    "zero. Architectures and truth are not resampled.",
+    "zero; what is not shown to be related is not shown to be unrelated. Architectures and truth are not resampled.",
+    "A baseline that hardly ranks better than chance has little to lose, so sizes of effects differ between studies.",
     "With fresh seeds: the rho of a study with itself, had it been run again with as many other seeds: mean over "
     "random halves of its seeds, raised to all of them by the formula of Spearman and Brown. Ceiling: the rho to "
     "expect between two studies whose true effects have the same order, the geometric mean of both. Their intervals "
@@ -53,8 +65,9 @@ NOTES = (
     "Expected: how many of the effects would have the same direction if a direction on the first study said nothing "
     "about that on the second, given how many common levels are positive and negative there. All differences of a "
     "study are to one baseline, so most may have one direction for its sake alone.",
-    f"Shown: the 95 % interval of the difference excludes zero, {UNCORRECTED}; corrected: also after Holm's correction "
-    f"for all comparisons of that study, {CORRECTED}. {ONE_SEED} One seed: the interval covers architectures alone. "
+    f"{UNCORRECTED} The 95 % interval of the difference excludes zero before correction, {CORRECTED} also after Holm's "
+    f"correction for all comparisons of that study. {ONE_SEED} One seed: the interval covers architectures alone. "
+    f"{USES_TRUTH} The level uses published accuracies. "
     "The intervals of shares are those of Clopper and Pearson, which take the levels as independent; levels of one "
     "factor are not, so they are too narrow.",
 )
@@ -96,7 +109,7 @@ class Signs:
     expected : float
         How many would have, if the directions were independent.
     confirmed, contradicted : int
-        Those shown in the second too, with the same direction or the opposite one.
+        Those shown in the second too, by the same rule, with the same direction or the opposite one.
     """
 
     shown: int
@@ -151,11 +164,11 @@ class Pair:
     def signs(self, corrected: bool = False) -> Signs:
         """Count directions among the levels whose effect the first study shows."""
         both = [(one.difference, other.difference) for one, other in self.levels]
-        shown = [
-            (one, other)
-            for one, other in both
-            if one and other and (one.excludes_zero_corrected if corrected else one.excludes_zero)
-        ]
+
+        def is_shown(difference: Difference) -> bool:
+            return difference.excludes_zero_corrected if corrected else difference.excludes_zero
+
+        shown = [(one, other) for one, other in both if one and other and is_shown(one)]
         same = [other for one, other in shown if one.value * other.value > 0]
         opposite = [other for one, other in shown if one.value * other.value < 0]
         rates = dict(zip((1, -1), self.directions, strict=True))
@@ -163,8 +176,8 @@ class Pair:
             len(shown),
             len(same),
             sum(rates.get(int(np.sign(one.value)), 0) for one, _ in shown) / max(1, len(both)),
-            sum(other.excludes_zero for other in same),
-            sum(other.excludes_zero for other in opposite),
+            sum(is_shown(other) for other in same),
+            sum(is_shown(other) for other in opposite),
         )
 
 
@@ -338,10 +351,11 @@ def _lines(pair: Pair) -> list[str]:
         f"Of the {count(len(pair.levels), 'common level')}, {positive} are positive and {negative} negative on "
         f"{names[1]}."
     )
-    for which, signs in (("", pair.signs()), (", corrected", pair.signs(corrected=True))):
+    for which, signs in (("before", pair.signs()), ("after", pair.signs(corrected=True))):
         lines.append(
-            f"Effects shown on {names[0]}{which}, that have the same direction on {names[1]}: {signs}; "
-            f"shown there too: {signs.confirmed}; shown the other way round: {signs.contradicted}."
+            f"Effects on {names[0]} whose interval excludes zero {which} correction, that have the same direction on "
+            f"{names[1]}: {signs}; excluding zero so there too: {signs.confirmed}, or the other way round: "
+            f"{signs.contradicted}."
         )
     different = _different_baselines(pair)
     if different:
@@ -353,7 +367,8 @@ def _lines(pair: Pair) -> list[str]:
 
 def _setting(study: Study) -> str:
     manifest, effects = study.results.manifest, study.effects
-    return f"space {manifest.space}, images {manifest.images}, {count(len(effects.truth), 'architecture')}"
+    n = count(len(effects.truth), "architecture")
+    return f"space {manifest.space}, images {manifest.images}, {n}; baseline tau {with_interval(effects.baseline.tau)}"
 
 
 def _different_baselines(pair: Pair) -> list[str]:
@@ -409,7 +424,7 @@ def _correlation(correlation: Correlation) -> str:
 def _table(pair: Pair) -> Table:
     names = (pair.first.name, pair.second.name)
     header = ("factor", "level", names[0], "95 %", "seeds", names[1], "95 %", "seeds")
-    rows = tuple((both[0].level.factor, both[0].level.name, *_cells(both[0]), *_cells(both[1])) for both in pair.levels)
+    rows = tuple((one.level.factor, marked(one.level), *_cells(one), *_cells(other)) for one, other in pair.levels)
     return Table("Differences in tau to the baseline of each study, in the order of the first", header, rows, 2)
 
 
@@ -469,6 +484,6 @@ def _directions(signs: Signs) -> str:
     if not signs.better:
         return ""
     return (
-        f", and {signs.same} of the {signs.shown} effects shown on the first have the same direction on the second "
-        f"({number(signs.expected, decimals=1)} expected)"
+        f", and {signs.same} of the {signs.shown} effects whose interval excludes zero on the first have the same "
+        f"direction on the second ({number(signs.expected, decimals=1)} expected)"
     )

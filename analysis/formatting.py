@@ -3,6 +3,7 @@
 import math
 
 from analysis.effects import Counts, Effect
+from analysis.records import Level
 from analysis.statistics import Difference, Estimate
 
 NONE = "—"
@@ -41,6 +42,11 @@ def marks(estimate: Estimate) -> str:
     if not isinstance(estimate, Difference) or math.isnan(estimate.adjusted) or not estimate.excludes_zero:
         return ""
     return f" {CORRECTED if estimate.excludes_zero_corrected else UNCORRECTED}"
+
+
+def marked(level: Level) -> str:
+    """Return the name of a level, marked if it uses published accuracies."""
+    return f"{level.name} {USES_TRUTH}" if level.uses_truth else level.name
 
 
 def count(items: int, name: str) -> str:

@@ -47,10 +47,10 @@ def _scored(record: Mapping[str, Any]) -> str:
 
 
 def _baseline(record: Mapping[str, Any]) -> str:
-    """Return the settings of the heuristics of the baseline."""
+    """Return the settings of the heuristics of the baseline; code of an older day knew fewer heuristics."""
     named = {factor: _named(setting) for factor, setting in record.get("heuristics", {}).items()}
     heuristics = [name if name.split(" ")[0] == factor else f"{factor}: {name}" for factor, name in named.items()]
-    return f"Heuristics of the baseline: {'; '.join(heuristics) or 'unknown'}."
+    return f"Heuristics of the baseline: {'; '.join(heuristics) or 'unknown'}. What is not listed was off."
 
 
 def _named(part: object) -> str:

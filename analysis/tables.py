@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from analysis.effects import Effect, Effects
-from analysis.formatting import DECIMALS, NONE, USES_TRUTH, count, interval, lost_note, marks, number, with_interval
+from analysis.formatting import DECIMALS, NONE, count, interval, lost_note, marked, marks, number, with_interval
 from analysis.grids import Grid
 from analysis.measures import COMPARED_RANK_METRICS, COMPARED_TOP_METRICS, RANK_METRICS, TOP_METRICS
 from analysis.statistics import Difference, Estimate
@@ -152,9 +152,8 @@ def _metrics_table(title: str, effects: Effects, columns: tuple[Column, ...]) ->
 
 def _name(effect: Effect) -> tuple[str, str]:
     level = effect.level
-    mark = f" {USES_TRUTH}" if level.uses_truth else ""
     is_level_of_factor = level.baseline and level.factor != "baseline"
-    return level.factor, level.name + mark + (" (baseline)" if is_level_of_factor else "")
+    return level.factor, marked(level) + (" (baseline)" if is_level_of_factor else "")
 
 
 def _runs(effect: Effect) -> str:

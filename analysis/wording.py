@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.effects import Effect, Effects
-from analysis.formatting import NOT_DECIDABLE, count, marks, number, pairs_note, with_interval
+from analysis.formatting import NOT_DECIDABLE, count, marked, marks, number, pairs_note, with_interval
 from analysis.statistics import (
     ALPHA,
     CONFIDENCE,
@@ -66,12 +66,18 @@ def size_reading(effects: Effects, factor: str) -> list[Finding]:
     """
     levels = [effect for effect in effects.of_factor(factor) if effect.difference and effect.difference.excludes_zero]
     enough = effects.equal_size_pairs >= ENOUGH_PAIRS
-    beyond = [effect for effect in levels if _beyond_size(effect, enough)]
-    size = [effect for effect in levels if effect not in beyond and effect.differences["tau_parameters"].excludes_zero]
-    also = ", and so moves tau among architectures of equal size" * enough
+    within = [effect for effect in levels if enough and _moves_alike(effect, "tau_equal_size")]
+    beyond = [effect for effect in levels if effect not in within and _perhaps_beyond_size(effect, enough)]
+    rest = [effect for effect in levels if effect not in within and effect not in beyond]
+    size = [effect for effect in rest if effect.differences["tau_parameters"].excludes_zero]
     findings = [
         Finding(
-            f"Not only a preference for size, tau given parameters moves the same way and excludes zero{also}",
+            "More than a preference for size, tau among architectures of equal size moves the same way and excludes "
+            "zero",
+            tuple(_size(effect, enough) for effect in within),
+        ),
+        Finding(
+            "Perhaps more than a preference for size, tau given parameters moves the same way and excludes zero",
             tuple(_size(effect, enough) for effect in beyond),
         ),
         Finding(
@@ -81,17 +87,22 @@ def size_reading(effects: Effects, factor: str) -> list[Finding]:
         ),
         Finding(
             "Not decided whether it is a preference for size",
-            tuple(_size(effect, enough) for effect in levels if effect not in beyond and effect not in size),
+            tuple(_size(effect, enough) for effect in rest if effect not in size),
         ),
     ]
     return [finding for finding in findings if finding.levels]
 
 
-def _beyond_size(effect: Effect, enough: bool) -> bool:
+def _perhaps_beyond_size(effect: Effect, enough: bool) -> bool:
     """Whether tau given parameters excludes zero on the side of tau and, with enough pairs, equal sizes agree."""
-    tau, partial, equal = (effect.differences[name] for name in ("tau", "partial_tau", "tau_equal_size"))
-    same = partial.excludes_zero and (partial.value > 0) == (tau.value > 0)
-    return same and (not enough or equal.value * tau.value > 0)
+    tau, equal = (effect.differences[name].value for name in ("tau", "tau_equal_size"))
+    return _moves_alike(effect, "partial_tau") and (not enough or equal * tau > 0)
+
+
+def _moves_alike(effect: Effect, metric: str) -> bool:
+    """Whether the difference in a metric excludes zero on the side of that in tau."""
+    tau, difference = effect.differences["tau"], effect.differences[metric]
+    return difference.excludes_zero and difference.value * tau.value > 0
 
 
 def _size(effect: Effect, enough: bool) -> str:
@@ -102,7 +113,7 @@ def _size(effect: Effect, enough: bool) -> str:
     }
     found = {text: effect.differences[name] for text, name in shown.items()}
     texts = (f"{text} {with_interval(difference, '+')}{marks(difference)}" for text, difference in found.items())
-    return f"{effect.level.name}: {', '.join(texts)}"
+    return f"{marked(effect.level)}: {', '.join(texts)}"
 
 
 def _only_uncorrected(difference: Difference) -> bool:
@@ -116,7 +127,7 @@ def _includes_zero(difference: Difference) -> bool:
 def _level(effect: Effect) -> str:
     difference = effect.difference
     value = f" {with_interval(difference, '+')}{marks(difference)}" if difference and difference.seeds else ""
-    return f"{effect.level.name}{value}, {pairs_note(effect)}"
+    return f"{marked(effect.level)}{value}, {pairs_note(effect)}"
 
 
 def summary(effects: Effects) -> list[str]:

@@ -162,6 +162,13 @@ def test_signs_are_counted_among_what_the_first_shows(pair: Pair) -> None:
     assert signs.shown == len(shown) >= 1
     assert signs.same == sum(one.value * other.value > 0 for one, other in shown if other)
     assert pair.signs(corrected=True).shown <= signs.shown
+    assert pair.signs(corrected=True).confirmed == sum(
+        one.difference.excludes_zero_corrected
+        and other.difference.excludes_zero_corrected
+        and one.difference.value * other.difference.value > 0
+        for one, other in pair.levels
+        if one.difference and other.difference
+    )
     assert str(Signs(0, 0, 0.0, 0, 0)) == "none"
     assert str(Signs(8, 7, 4.5, 5, 0)) == "7 of 8 [0.47, 1.00], expected 4.5"
 
@@ -182,7 +189,10 @@ def test_directions_are_compared_with_what_independent_ones_would_give(pair: Pai
     claimed = replace(made, agreement=agreement((0.9, 0.75, 0.97)))
     assert "same direction" not in claimed.conclusion
     many = replace(claimed, levels=levels[1:2] * 10 + levels[2:] * 10)
-    assert "and 40 of the 40 effects shown on the first have the same direction on the second (" in many.conclusion
+    assert (
+        "and 40 of the 40 effects whose interval excludes zero on the first have the same direction on the second ("
+        in many.conclusion
+    )
 
 
 def _shown(effect: Effect, value: float) -> SimpleNamespace:
@@ -204,6 +214,16 @@ def test_seeds_and_architectures_are_named(pair: Pair, tmp_path: Path) -> None:
     write_agreement([pair.first, other], tmp_path / "agreement", 100)
     page = (tmp_path / "agreement" / "report.md").read_text()
     assert "do not score the same architectures against the same truth" in page
+
+
+def test_levels_that_use_published_accuracies_are_marked(pair: Pair, tmp_path: Path) -> None:
+    effects = pair.first.effects
+    levels = tuple(replace(effect, level=replace(effect.level, uses_truth=True)) for effect in effects.levels)
+    marked = replace(pair.first, effects=replace(effects, levels=levels))
+    for first, number in ((pair.first, 0), (marked, len(pair.levels))):
+        write_agreement([first, pair.second], tmp_path / "agreement", 100)
+        page = (tmp_path / "agreement" / "report.md").read_text()
+        assert sum("‡ |" in line or "‡  " in line for line in page.splitlines()) == number
 
 
 def test_baselines_differ_in_what_is_set_not_in_what_the_code_of_the_day_knew(pair: Pair, tmp_path: Path) -> None:

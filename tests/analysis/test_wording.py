@@ -137,12 +137,12 @@ def in_sizes(store: Path, sizes: int) -> None:
 @pytest.mark.parametrize(
     ("column", "claim"),
     [
-        ("parameters", "Not shown beyond a preference for size"),
-        ("cifar10_test_200", "Not only a preference for size"),
+        ("parameters", dict.fromkeys((None, 25), "Not shown beyond a preference for size")),
+        ("cifar10_test_200", {None: "Perhaps more than a preference for size", 25: "More than a preference for size"}),
     ],
 )
 def test_a_preference_for_size_is_told_from_a_better_ranking(
-    tmp_path: Path, column: str, claim: str, sizes: int | None
+    tmp_path: Path, column: str, claim: dict[int | None, str], sizes: int | None
 ) -> None:
     store = write_store(tmp_path / "store", Scenario(architectures=200))
     mix(store, 0.7, column)
@@ -154,7 +154,7 @@ def test_a_preference_for_size_is_told_from_a_better_ranking(
     assert level.differences["tau_parameters"].low > 0
     assert (effects.equal_size_pairs >= 100) == bool(sizes)
     (finding,) = size_reading(effects, "batch_norm")
-    assert finding.claim.startswith(claim)
+    assert finding.claim.startswith(claim[sizes])
     assert finding.levels[0].startswith("tracked: given parameters ")
     assert ("among equal sizes" in finding.levels[0]) == bool(sizes)
 
@@ -165,10 +165,16 @@ def test_equal_sizes_have_to_agree_where_there_are_enough_of_them(tmp_path: Path
     in_sizes(store, 25)
     effects = effects_of(store)
     (level,) = (effect for effect in effects.levels if effect.level.name == "tracked")
-    against = replace(level.differences["tau_equal_size"], value=-0.01, low=-0.02, high=0.0)
-    changed = replace(level, differences={**level.differences, "tau_equal_size": against})
-    levels = tuple(changed if effect is level else effect for effect in effects.levels)
-    for pairs, claim in ((100, "Not shown beyond"), (99, "Not only a preference")):
+    for pairs, value, claim in (
+        (100, -0.01, "Not shown beyond"),
+        (100, 0.01, "Perhaps more than"),
+        (100, 0.03, "More than"),
+        (99, -0.01, "Perhaps more than"),
+        (99, 0.03, "Perhaps more than"),
+    ):
+        equal = replace(level.differences["tau_equal_size"], value=value, low=value - 0.02, high=value + 0.02)
+        changed = replace(level, differences={**level.differences, "tau_equal_size": equal})
+        levels = tuple(changed if effect is level else effect for effect in effects.levels)
         (finding,) = size_reading(replace(effects, levels=levels, equal_size_pairs=pairs), "batch_norm")
         assert finding.claim.startswith(claim)
 
