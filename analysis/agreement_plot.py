@@ -15,10 +15,10 @@ LABELLED = 3
 """Levels that are named in the plot of each: the best and the worst of the first study, and those off the diagonal."""
 
 LOOKS = {
-    (True, True): (BLUE, "excludes zero in both"),
-    (True, False): (GREEN, "in the first"),
-    (False, True): (ORANGE, "in the second"),
-    (False, False): (GREY, "in neither"),
+    (True, True): (BLUE, "zero excluded in both"),
+    (True, False): (GREEN, "zero excluded in the first"),
+    (False, True): (ORANGE, "zero excluded in the second"),
+    (False, False): (GREY, "zero excluded in neither"),
 }
 """Colour and label by where the interval excludes zero."""
 
