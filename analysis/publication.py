@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 from PIL import Image
 
 from analysis.folders import SUMS, replaced, write_sums
@@ -72,17 +73,30 @@ def publish(
     return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
 
 
-def write_pages(results: Results, folder: Path, on_progress: Callable[[str], None] | None = None) -> None:
-    """Write what is published of the report of a study into an empty folder."""
+def write_pages(
+    results: Results, folder: Path, on_progress: Callable[[str], None] | None = None, pictures: bool = True
+) -> None:
+    """Write what is published of the report of a study into an empty folder.
+
+    Without pictures every plot is an empty file: a check compares which plots there are, and drawing takes longest.
+    """
     with tempfile.TemporaryDirectory() as temporary:
         report = Path(temporary) / "report"
-        write_report_of(results, report, on_progress=on_progress)
+        write_report_of(results, report, on_progress=on_progress, save=_save_picture if pictures else _save_nothing)
         for page in PAGES:
             shutil.copyfile(report / page, folder / page)
         (folder / "plots").mkdir()
         for plot in sorted((report / "plots").glob("*.png")):
-            shrink(plot, folder / "plots" / plot.name)
+            (shrink if pictures else shutil.copyfile)(plot, folder / "plots" / plot.name)
     _write_architectures(results, folder / ARCHITECTURES)
+
+
+def _save_picture(figure: Figure, folder: Path, name: str) -> None:
+    figure.savefig(folder / f"{name}.png")
+
+
+def _save_nothing(figure: Figure, folder: Path, name: str) -> None:
+    (folder / f"{name}.png").touch()
 
 
 def shrink(plot: Path, smaller: Path) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from analysis.effects import Effects
 from analysis.estimation import compute_effects
 from analysis.folders import replaced
@@ -103,19 +105,26 @@ def write_report(
     return write_report_of(load_results(store, study, target), folder, resamples, seed, on_progress)
 
 
+def save_plot(figure: Figure, folder: Path, name: str) -> None:
+    """Write a figure as PNG and SVG."""
+    figure.savefig(folder / f"{name}.png")
+    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+
+
 def write_report_of(
     results: Results,
     folder: Path,
     resamples: int = RESAMPLES,
     seed: int = 0,
     on_progress: Callable[[str], None] | None = None,
+    save: Callable[[Figure, Path, str], None] = save_plot,
 ) -> Report:
-    """Write the report of a study that has been read; see `write_report`."""
+    """Write the report of a study that has been read, each plot by `save`; see `write_report`."""
     effects = compute_effects(results, resamples, seed, on_progress)
     with replaced(folder.absolute(), CONTENTS) as new:
         text = _write_tables(new, results, effects)
         _write_frames(new, results, effects)
-        captions = _write_plots(new / "plots", results, effects, on_progress)
+        captions = _write_plots(new / "plots", results, effects, on_progress, save)
         (new / "report.md").write_text(_report_page(results, effects, captions), encoding="utf-8")
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return Report(text, tuple(paths), effects.warnings)
@@ -152,15 +161,18 @@ def _write_frames(folder: Path, results: Results, effects: Effects) -> None:
 
 
 def _write_plots(
-    folder: Path, results: Results, effects: Effects, on_progress: Callable[[str], None] | None
+    folder: Path,
+    results: Results,
+    effects: Effects,
+    on_progress: Callable[[str], None] | None,
+    save: Callable[[Figure, Path, str], None],
 ) -> dict[str, str]:
-    """Write every figure as PNG and SVG and return their captions by name."""
+    """Write every figure and return their captions by name."""
     folder.mkdir()
     captions = {}
     with style():
         for name, figure, caption in all_figures(results, effects):
-            figure.savefig(folder / f"{name}.png")
-            figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+            save(figure, folder, name)
             captions[name] = caption
             if on_progress:
                 on_progress(f"drew {name}")

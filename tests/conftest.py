@@ -13,14 +13,6 @@ from benchmark.spec import RunSpec
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: tests that kill and restart workers wait more than they compute."""
-    try:
-        return len(os.sched_getaffinity(0)) + 1
-    except AttributeError:  # Only some systems tell.
-        return (os.cpu_count() or 1) + 1
-
-
 @pytest.fixture(scope="session")
 def tables() -> Path:
     """Folder where the full published tables are, if they are there."""
