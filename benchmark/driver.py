@@ -143,7 +143,7 @@ def _check_all_images(specs: list[RunSpec], folder: Path | None) -> None:
         images = spec.revised().images
         alike.setdefault(json.dumps([images.name, values_of(images)], sort_keys=True), []).append(spec)
     for group in alike.values():
-        data = group[0].revised().images.load(folder)
+        data = group[0].load_images(folder)
         for spec in group:
             check_images(spec, data)
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +12,13 @@ import torch
 
 from benchmark.composition import Composition
 from benchmark.errors import InputError, unknown
+from benchmark.generators import SharedGenerators
 from benchmark.parameters import build, values_of
 from benchmark.registry import find, heuristic_types, image_types, is_neutral, space_types
-from benchmark.streams import stream
+from benchmark.streams import stream, stream_seed
 
 if TYPE_CHECKING:
-    from benchmark.images.base import ImageSource
+    from benchmark.images.base import ImageData, ImageSource
     from heuristics.base import Heuristic
     from spaces.base import Space
 
@@ -170,6 +172,17 @@ class RunSpec:
             value = getattr(spec, part)
             build(type(value), values_of(value), part)
         return spec
+
+    def load_images(self, folder: Path | None) -> "ImageData":
+        """Return the images of the run, the same whatever has drawn random numbers before.
+
+        Parameters
+        ----------
+        folder : Path or None
+            Where the user keeps images.
+        """
+        with SharedGenerators(torch.device("cpu")).seeded(stream_seed(0, "images")):
+            return self.revised().images.load(folder)
 
     def _check(self) -> None:
         for heuristic in self.build_heuristics().values():

@@ -14,6 +14,7 @@ from torch.nn import functional
 from benchmark.augmentation import Augmentation, normalise
 from benchmark.composition import Composition
 from benchmark.errors import InputError
+from benchmark.generators import SharedGenerators
 from benchmark.images.base import ImageData
 from benchmark.optimiser import SGD
 from benchmark.scoring import Batch, batches_for, score
@@ -113,17 +114,25 @@ class Trainer:
         truth: Callable[[], Truth] | None = None,
     ) -> None:
         self.heuristics = heuristics or Composition(spec.build_heuristics().values())
+        self._device = device
+        self._truth = truth
+        self.truth_seen: Truth | None = None
+        self._shared = SharedGenerators(device)
+        with self._shared.seeded(stream_seed(spec.seed, "shared generators, before training")):
+            self._set_up(spec, data)
+
+    def _set_up(self, spec: RunSpec, data: ImageData) -> None:
         check_images(spec, data, self.heuristics)
         # Before anything is revised: all runs of a study score the same.
         self.architectures = scored_architectures(spec.space, spec.scoring)
         self.spec = spec = self.heuristics.revise(spec)
         self._construction = self.heuristics.construct(Construction())
-        self._device = device
         self._classes = data.classes
         self._augment = Augmentation(crop=spec.images.crop, flip=spec.images.flip)
-        self._mean, self._std = data.mean.to(device), data.std.to(device)
+        self._mean, self._std = data.mean.to(self._device), data.std.to(self._device)
         used = self._used_images(len(data.train.labels))
-        self._images, self._labels = data.train.images[used].to(device), data.train.labels[used].to(device)
+        self._images = data.train.images[used].to(self._device)
+        self._labels = data.train.labels[used].to(self._device)
         self._scoring_batches = self._validation_batches(data)
         self.steps_per_epoch = self.heuristics.steps_per_epoch(
             len(self._labels) // spec.training.batch_size, spec.space
@@ -133,8 +142,6 @@ class Trainer:
         self.checkpoints: list[dict[str, Any]] = []
         self.counts = {"optimiser_steps": 0, "path_passes": 0, "images": 0}
         self.seconds = {"training": 0.0, "scoring": 0.0}
-        self._truth = truth
-        self.truth_seen: Truth | None = None
         self._build(data)
 
     @property
@@ -222,8 +229,7 @@ class Trainer:
 
     def _initial_supernet(self, step: int) -> Supernet:
         """Return a supernet with the initial weights of the iteration that starts at `step`."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(self.spec.seed, "initialisation", step))
+        with self._shared.seeded(stream_seed(self.spec.seed, "initialisation", step)):
             return self.spec.space.supernet(self._images.shape[1], self._classes, self._construction)
 
     def _validation_batches(self, data: ImageData) -> list[Batch]:
@@ -259,11 +265,13 @@ class Trainer:
         )
         totals = torch.zeros(2, dtype=torch.float64, device=self._device)
         passes = 0
-        for indices in order.split(self.spec.training.batch_size)[: self.steps_per_epoch]:
-            step = self._next_step()
-            passes += self._train_step(indices, step, totals)
-            self.counts["optimiser_steps"] += 1
-            self.counts["images"] += len(indices)
+        with self._shared.seeded(self._shared_seed()):
+            for indices in order.split(self.spec.training.batch_size)[: self.steps_per_epoch]:
+                self._shared.seed(self._shared_seed())
+                step = self._next_step()
+                passes += self._train_step(indices, step, totals)
+                self.counts["optimiser_steps"] += 1
+                self.counts["images"] += len(indices)
         loss, accuracy = (totals / passes).tolist()
         if not math.isfinite(loss):
             raise Diverged(f"the training loss is {loss} in epoch {self.epoch + 1}")
@@ -271,6 +279,10 @@ class Trainer:
         rate = self._optimiser.param_groups[0]["lr"]
         self.curve.append({"epoch": self.epoch, "loss": loss, "accuracy": accuracy, "learning_rate": rate})
         self.seconds["training"] += perf_counter() - started
+
+    def _shared_seed(self) -> int:
+        """Return what the shared generators are seeded with at this step."""
+        return stream_seed(self.spec.seed, "shared generators", self.counts["optimiser_steps"])
 
     def _next_step(self) -> Step:
         index = self.counts["optimiser_steps"]
@@ -328,7 +340,10 @@ class Trainer:
             return
         started = perf_counter()
         architectures = [self.spec.space.architecture(index) for index in self.architectures]
-        with self.heuristics.scoring(self.supernet, StepStreams(self.spec.seed, self.epoch)):
+        with (
+            self._shared.seeded(stream_seed(self.spec.seed, "shared generators, scoring", self.epoch)),
+            self.heuristics.scoring(self.supernet, StepStreams(self.spec.seed, self.epoch)),
+        ):
             scores = score(
                 self.supernet,
                 self.heuristics,

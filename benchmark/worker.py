@@ -131,7 +131,7 @@ def _execute(
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         _compute_exactly()
-    data = spec.revised().images.load(execution.data)
+    data = spec.load_images(execution.data)
     trainer, resumed, error, setup = None, 0, None, 0.0
 
     def save(trainer: Trainer) -> None:
