@@ -1,4 +1,7 @@
-"""The active heuristics of a run, as one."""
+"""The active heuristics of a run, as one.
+
+Numbers that hooks return become Python's own, since a checkpoint cannot hold NumPy's, nor a record all of them.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -10,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.errors import InputError
+from benchmark.states import check_state, is_storable
 from heuristics.base import Heuristic, Reset, Step, Task
 from spaces.base import NO_HOOKS, Hooks
 
@@ -75,13 +79,13 @@ class Composition:
     def training_images(self, images: int) -> int:
         """Return how many of the training images are used."""
         for heuristic in self._overriding["training_images"]:
-            images = heuristic.training_images(images)
+            images = int(heuristic.training_images(images))
         return images
 
     def steps_per_epoch(self, batches: int, space: "Space") -> int:
         """Return the number of optimiser steps in an epoch of `batches` batches."""
         for heuristic in self._overriding["steps_per_epoch"]:
-            batches = heuristic.steps_per_epoch(batches, space)
+            batches = int(heuristic.steps_per_epoch(batches, space))
         return batches
 
     def begin(self, task: Task) -> None:
@@ -94,7 +98,8 @@ class Composition:
         for heuristic in self._overriding["iteration"]:
             window = heuristic.iteration(index, total_steps)
             if window is not None:
-                return window
+                start, length = window
+                return int(start), int(length)
         return 0, total_steps
 
     def resets(self) -> Reset:
@@ -113,14 +118,14 @@ class Composition:
         """Return the learning rate of this step."""
         rate = 0.0
         for heuristic in self._overriding["learning_rate"]:
-            rate = heuristic.learning_rate(rate, step)
+            rate = float(heuristic.learning_rate(rate, step))
         return rate
 
     def weight_decay(self, module: nn.Module) -> float:
         """Return the weight decay of the parameters of one layer."""
         decay = 0.0
         for heuristic in self._overriding["weight_decay"]:
-            decay = heuristic.weight_decay(decay, module)
+            decay = float(heuristic.weight_decay(decay, module))
         return decay
 
     def on_images(self, images: Tensor, step: Step) -> Tensor:
@@ -186,14 +191,32 @@ class Composition:
             heuristic.before_scoring(supernet, architecture)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of every heuristic, by factor."""
-        return {heuristic.factor: heuristic.state_dict() for heuristic in self._active}
+        """Return the state of every heuristic, by factor.
+
+        Raises
+        ------
+        InputError
+            If a checkpoint cannot hold one, unless its heuristic is at its neutral level: it is left out then.
+        """
+        states = {}
+        for heuristic in self._active:
+            state = heuristic.state_dict()
+            if is_storable(state) or not _does_nothing(heuristic):
+                kind = type(heuristic)
+                check_state(state, f"state_dict of heuristic {kind.__module__}.{kind.__qualname__}")
+                states[heuristic.factor] = state
+        return states
 
     def load_state_dict(self, states: Mapping[str, Any]) -> None:
         """Take over a state; a factor that did not exist yet when it was saved has none."""
         for heuristic in self._active:
             if heuristic.factor in states:
                 heuristic.load_state_dict(states[heuristic.factor])
+
+
+def _does_nothing(heuristic: Heuristic) -> bool:
+    neutral = heuristic.neutral
+    return neutral is not None and all(getattr(heuristic, key) == value for key, value in neutral.items())
 
 
 def _check_same_architectures(heuristic: Heuristic, given: "RunSpec", revised: "RunSpec") -> None:

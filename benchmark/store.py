@@ -12,6 +12,7 @@ import torch
 from benchmark import layout
 from benchmark.damage import Damaged, unless_damaged
 from benchmark.files import read_if_there, remove_temporaries, saved_at, write_atomically
+from benchmark.states import check_state
 
 
 class Store:
@@ -78,7 +79,14 @@ class Store:
         self.record_path(run_id).unlink(missing_ok=True)
 
     def write_checkpoint(self, run_id: str, state: Mapping[str, Any], guard: Callable[[], None] = lambda: None) -> None:
-        """Write the state of an unfinished run and whose it is, with its checksum in front; see `write_record`."""
+        """Write the state of an unfinished run and whose it is, with its checksum in front; see `write_record`.
+
+        Raises
+        ------
+        InputError
+            If the state holds what could not be read again.
+        """
+        check_state(state, f"state of run {run_id}")
         buffer = io.BytesIO()
         torch.save({**state, "run_id": run_id}, buffer)
         content = buffer.getvalue()

@@ -200,6 +200,7 @@ class Trainer:
                 truth=self._truth_of_others,
             )
         )
+        self.heuristics.state_dict()  # One that cannot be saved is better known now than after an epoch.
 
     def _groups(self) -> list[dict[str, Any]]:
         """Return the parameters with equal weight decay together, each once, in the order of the supernet."""

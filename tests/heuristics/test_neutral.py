@@ -13,6 +13,7 @@ from benchmark.registry import heuristic_types
 from benchmark.trainer import Trainer
 from heuristics.base import Heuristic
 from spaces.toy import Toy
+from tests.heuristics.levels import SPACES, acting
 
 TYPES = heuristic_types()
 WITH_NEUTRAL = [kind for kind in TYPES.values() if kind.neutral is not None]
@@ -64,21 +65,6 @@ PLAIN = {
 """What training needs to run at all; every other factor at its neutral level must be as if it were not there."""
 
 
-FITTING = {
-    "batch_norm": {"images": 32},
-    "gradient_clip": {"norm": 0.01},
-    "independence": {"iterations": 2},
-    "landmark": {"landmarks": 10},
-    "pool": {"size": 5},
-}
-"""Settings with which the last level of a heuristic does something in so small a run."""
-
-CELLS = {"name": "nasbench201", "width": 2, "cells": 1}
-
-SPACES = {"depth": CELLS, "kernel_sharing": CELLS, "op_location": CELLS}
-"""Where heuristics do something that do nothing, or cannot be used, in the toy space."""
-
-
 def results(toy_spec, heuristics: list[Heuristic], space: str | dict[str, Any] = "toy") -> list[dict[str, float]]:
     spec, composition = toy_spec(space=space), Composition(heuristics)
     data = composition.revise(spec).images.load()
@@ -104,7 +90,7 @@ def test_the_baseline_is_training_without_heuristics(toy_spec) -> None:
 def test_some_level_is_not_a_no_op(toy_spec, kind) -> None:
     """Otherwise the comparison above could not fail."""
     plain = {factor: stub() for factor, stub in PLAIN.items()}
-    level = build(kind, {**kind.levels[-1], **FITTING.get(kind.name, {})}, kind.name)
+    level = acting(kind)
     space = SPACES.get(kind.name, "toy")
     changed = results(toy_spec, list({**plain, kind.factor: level}.values()), space)
     assert (changed == results(toy_spec, list(plain.values()), space)) is (kind.name == "uniform")

@@ -1,0 +1,85 @@
+"""A run under any heuristic repeats and resumes bit for bit: what changes in training is seeded, or in its state."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark.composition import Composition
+from benchmark.parameters import values_of
+from benchmark.registry import heuristic_types
+from benchmark.store import Store
+from benchmark.trainer import Listener, Trainer
+from heuristics.base import Heuristic
+from spaces.toy import Toy
+from tests.heuristics.levels import SPACES, acting
+
+TYPES = heuristic_types()
+
+
+class Interrupted(Exception):
+    """As if the process had been killed."""
+
+
+def check_resumes(make: Callable[[], Trainer], store: Store) -> None:
+    """Compare a whole run with one that goes on in a trainer of its own after each epoch."""
+    whole = make()
+    whole.run()
+    # Whoever draws from elsewhere now draws other numbers.
+    torch.rand(1), np.random.rand(), random.random()  # noqa: NPY002
+
+    def save_and_stop(trainer: Trainer) -> None:
+        store.write_checkpoint("x", trainer.state_dict())
+        raise Interrupted
+
+    part = make()
+    while part.epoch < part.spec.training.epochs:
+        with pytest.raises(Interrupted):
+            part.run(Listener(save=save_and_stop))
+        part = make()
+        part.load_state_dict(store.read_checkpoint("x"))
+    assert (part.curve, part.checkpoints, part.counts) == (whole.curve, whole.checkpoints, whole.counts)
+    for key, value in whole.supernet.state_dict().items():
+        assert torch.equal(value, part.supernet.state_dict()[key]), key
+
+
+@pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
+def test_resumes(toy_spec, tmp_path: Path, kind) -> None:
+    spec = toy_spec({kind.name: values_of(acting(kind))}, space=SPACES.get(kind.name, "toy"))
+    data = spec.load_images(None)
+    truth = Toy().truth
+    check_resumes(lambda: Trainer(spec, data, torch.device("cpu"), truth=truth), Store(tmp_path))
+
+
+@dataclass
+class Faulty(Heuristic):
+    """A heuristic with one of the faults that the comparison is there to find."""
+
+    fault: str
+
+    name, factor, order = "faulty", "faulty", 200
+
+    def begin(self, task) -> None:
+        self.seen = 0
+        self.random = np.random.default_rng()
+
+    def loss(self, loss, logits, labels, step):
+        self.seen += 1
+        return loss * (1 + (self.seen if self.fault == "forgets" else self.random.random()))
+
+
+@pytest.mark.parametrize("fault", ["forgets", "draws from a generator without a seed"])
+def test_the_comparison_finds_faults(toy_spec, tmp_path: Path, fault: str) -> None:
+    spec = toy_spec()
+    data = spec.load_images(None)
+
+    def make() -> Trainer:
+        heuristics = Composition([*spec.build_heuristics().values(), Faulty(fault)])
+        return Trainer(spec, data, torch.device("cpu"), heuristics)
+
+    with pytest.raises(AssertionError):
+        check_resumes(make, Store(tmp_path))
