@@ -101,7 +101,7 @@ def load_results(store: Path, study: str, target: str | None = None) -> Results:
     manifest = read_manifest(store, study)
     reference = read_reference(store, manifest.space)
     column = choose_target(reference, target or manifest.target)
-    records, damage = _read_records(store, manifest)
+    records, damage = read_records(store, manifest)
     scores = _scores(records)
     return Results(
         manifest=manifest,
@@ -118,7 +118,7 @@ def load_results(store: Path, study: str, target: str | None = None) -> Results:
     )
 
 
-def _read_records(store: Path, manifest: Manifest) -> tuple[dict[str, Record], dict[str, str]]:
+def read_records(store: Path, manifest: Manifest) -> tuple[dict[str, Record], dict[str, str]]:
     """Return the whole records by run, and what is wrong with the others."""
     records, damage = {}, {}
     for run_id in dict.fromkeys(run.run_id for run in manifest.runs):

@@ -20,12 +20,13 @@ def main() -> int:
     parser.add_argument("--jobs", type=_positive, metavar="N", help="runs at once")
     parser.add_argument("--threads", type=_positive, metavar="N", help="threads per run")
     parser.add_argument("--runs-per-gpu", type=_positive, metavar="N", help="runs at once on a GPU")
+    parser.add_argument("--redo", action="store_true", help="execute runs again that other code of a plug-in made")
     given = parser.parse_args()
     resources = Resources(
         given.store, given.data, given.device, given.jobs, given.threads, runs_per_gpu=given.runs_per_gpu
     )
     try:
-        run_study(load_study(given.study), resources, Lines)
+        run_study(load_study(given.study), resources, Lines, redo=given.redo, given=given.study)
     except (InputError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

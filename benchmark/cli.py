@@ -95,6 +95,7 @@ def run(
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="What Slurm is asked for, such as time=60; repeat it.")
     ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Execute failed runs again.")] = False,
+    redo: Annotated[bool, typer.Option("--redo", help="Execute runs again that other code of a plug-in made.")] = False,
     report: Annotated[bool, typer.Option(help="Make the report at the end.")] = True,
 ) -> None:
     """Execute the runs of a study that are not in the store yet, then report.
@@ -111,7 +112,7 @@ def run(
         _prepare_report(loaded, store, reports, data)
     try:
         with ExitStack() as stack:
-            run_study(loaded, resources, lambda *counts: stack.enter_context(watch(*counts)), retry_failed)
+            run_study(loaded, resources, lambda *counts: stack.enter_context(watch(*counts)), retry_failed, redo, study)
     except KeyboardInterrupt:
         print("interrupted; the same command continues", file=sys.stderr)
         raise typer.Exit(130) from None
@@ -145,6 +146,7 @@ def report(
         return
     _ensure_reference(store, name, data)
     _report(name, store, reports, target)
+    _warn_of_other_code(store, name, study)
 
 
 @app.command()
@@ -168,6 +170,7 @@ def publish(
         warning = f"{source['table']} was imported here; only who has imported it too can check what was published"
         print(f"warning: {warning}", file=sys.stderr)
     _say_written([*written, write_index(results)])
+    _warn_of_other_code(store, name, study)
 
 
 @app.command()
@@ -383,6 +386,16 @@ def _report(study: str, store: Path, reports: Path, target: str | None) -> None:
     for warning in written.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     _say_written(written.paths)
+
+
+def _warn_of_other_code(store: Path, study: str, given: str) -> None:
+    from analysis.records import read_manifest
+    from analysis.results import read_records
+    from benchmark.origins import notes
+
+    records, _ = read_records(store, read_manifest(store, study))
+    for line in notes(records.values(), given):
+        print(f"warning: {line}", file=sys.stderr)
 
 
 def _say_written(paths: Sequence[Path]) -> None:

@@ -16,6 +16,7 @@ from benchmark.data import existing
 from benchmark.errors import InputError
 from benchmark.executors.base import Executor, Watcher, cores, find_executor, share_devices
 from benchmark.leases import TTL_S, Held, holder, latest, take
+from benchmark.origins import changed, notes
 from benchmark.parameters import values_of
 from benchmark.spec import RunSpec
 from benchmark.store import Store
@@ -96,7 +97,12 @@ class Resources:
 
 
 def run_study(
-    study: Study, resources: Resources, watch: Callable[[int, int], Watcher], retry_failed: bool = False
+    study: Study,
+    resources: Resources,
+    watch: Callable[[int, int], Watcher],
+    retry_failed: bool = False,
+    redo: bool = False,
+    given: str | None = None,
 ) -> None:
     """Execute the runs of a study that have no record yet; return when all have one.
 
@@ -111,6 +117,10 @@ def run_study(
         Given the number of runs and of those already recorded, returns who is told how runs get on.
     retry_failed : bool
         Also execute runs again that failed.
+    redo : bool
+        Also execute runs again whose records were made by other code of a plug-in.
+    given : str, optional
+        What the user called the study, for messages.
 
     Raises
     ------
@@ -124,11 +134,18 @@ def run_study(
     store, specs = Store(resources.store), study.runs()
     executor = resources.executor(len(specs))
     records = {spec.run_id: _record(store, spec.run_id) for spec in specs}
-    again = [run for run, record in records.items() if retry_failed and record and record["status"] == "failed"]
-    pending = [spec for spec in specs if records[spec.run_id] is None or spec.run_id in again]
+    recorded = {run_id: record for run_id, record in records.items() if record is not None}
+    failed = [run_id for run_id, record in recorded.items() if retry_failed and _has_failed(record)]
+    outdated = [run_id for run_id, record in recorded.items() if redo and changed(record)]
+    again = {*failed, *outdated}
+    pending = [spec for spec in specs if spec.run_id not in recorded or spec.run_id in again]
+    for line in notes((record for run_id, record in recorded.items() if run_id not in again), given or study.name):
+        print(f"warning: {line}", file=sys.stderr, flush=True)
     _check_all_images(pending, resources.data)
-    for run_id in again:
-        _forget_failure(store, run_id)
+    for run_id in outdated:
+        _unless_held(store, run_id, changed, store.supersede_record)
+    for run_id in failed:
+        _unless_held(store, run_id, _has_failed, store.remove_record)
     store.write_manifest(study.name, study.manifest())
     if pending:
         _execute(pending, store, executor, _Once(watch(len(specs), len(specs) - len(pending))))
@@ -209,6 +226,10 @@ def _record(store: Store, run_id: str) -> dict[str, Any] | None:
     return None
 
 
+def _has_failed(record: dict[str, Any]) -> bool:
+    return bool(record["status"] == "failed")
+
+
 def _tidy(store: Store, run_id: str) -> None:
     """Remove the lease and the checkpoint of whoever was killed right after he had recorded a run."""
     if latest(store.folder, run_id) or store.saved_at(run_id):
@@ -225,9 +246,11 @@ def _status(store: Store, run_id: str) -> str | None:
     return None if record is None else str(record["status"])
 
 
-def _forget_failure(store: Store, run_id: str) -> None:
-    """Remove the record of a failed run, unless somebody is at it or has already done it again."""
+def _unless_held(
+    store: Store, run_id: str, still: Callable[[dict[str, Any]], object], remove: Callable[[str], None]
+) -> None:
+    """Remove the record of a run to be done again, unless somebody is at it or has already done it again."""
     with suppress(Held), take(store.folder, run_id):
         record = store.usable_record(run_id)
-        if record is not None and record["status"] == "failed":
-            store.remove_record(run_id)
+        if record is not None and still(record):
+            remove(run_id)

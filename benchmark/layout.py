@@ -45,6 +45,11 @@ def damaged_path(store: Path, name: str) -> Path:
     return store / "damaged" / name
 
 
+def superseded_path(store: Path, name: str) -> Path:
+    """Return where a record is kept under a new name whose run is done again with other code."""
+    return store / "superseded" / name
+
+
 def record_checksum(record: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a record or a manifest without its checksum, in hexadecimal.
 

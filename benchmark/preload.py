@@ -5,12 +5,13 @@ from contextlib import suppress
 import torch
 
 import benchmark.worker  # noqa: F401
+from benchmark.digests import digest
 from benchmark.registry import heuristic_types, image_types, space_types
 
 with suppress(ImportError):
     import sklearn.datasets  # noqa: F401  # The digits come from it.
 
-heuristic_types()
-image_types()
-space_types()
+plugins: list[type] = [*heuristic_types().values(), *space_types().values(), *image_types().values()]
+for plugin in plugins:
+    digest(plugin)  # Of the text that has just been imported: it may be edited before a worker asks.
 torch.optim.SGD([torch.zeros(1, requires_grad=True)])  # The first optimiser imports PyTorch's compiler.

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,13 @@ class Store:
     def remove_record(self, run_id: str) -> None:
         """Forget a run, so that it is executed again."""
         self.record_path(run_id).unlink(missing_ok=True)
+
+    def supersede_record(self, run_id: str) -> None:
+        """Keep the record of a run elsewhere, so that the run is executed again; for the holder of its lease."""
+        path = self.record_path(run_id)
+        kept = layout.superseded_path(self.folder, f"{run_id}.{uuid.uuid4().hex[:12]}.json")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(kept)
 
     def write_checkpoint(self, run_id: str, state: Mapping[str, Any], guard: Callable[[], None] = lambda: None) -> None:
         """Write the state of an unfinished run and whose it is, with its checksum in front; see `write_record`.

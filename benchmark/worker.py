@@ -24,6 +24,7 @@ from benchmark import leases
 from benchmark.damage import Damaged, set_aside
 from benchmark.errors import InputError
 from benchmark.images.base import ImageData
+from benchmark.origins import code_of
 from benchmark.parameters import values_of
 from benchmark.spec import RunSpec, scored_architectures
 from benchmark.store import Store
@@ -131,11 +132,12 @@ def _execute(
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         _compute_exactly()
+    code = code_of(spec)
     data = spec.load_images(execution.data)
     trainer, resumed, error, setup = None, 0, None, 0.0
 
     def save(trainer: Trainer) -> None:
-        store.write_checkpoint(spec.run_id, {**trainer.state_dict(), "resumed": resumed}, lease.check)
+        store.write_checkpoint(spec.run_id, {**trainer.state_dict(), "resumed": resumed, "code": code}, lease.check)
 
     def advance_unless_lost(share: float) -> None:
         if lease.is_lost():
@@ -143,7 +145,7 @@ def _execute(
         advance(share)
 
     try:
-        trainer, resumed = _trainer(spec, data, execution, store)
+        trainer, resumed = _trainer(spec, data, execution, store, code)
         gc.freeze()  # What exists by now lives as long as the run; looking through it again and again takes time.
         setup = perf_counter() - clock
         trainer.run(Listener(advance_unless_lost, save))
@@ -158,6 +160,7 @@ def _execute(
             **result(spec, trainer, error),
             "execution": {
                 "code_version": code_version(),
+                "code": code,
                 "started": started.isoformat(timespec="seconds"),
                 "seconds": {"setup": setup, **(trainer.seconds if trainer else {})},
                 "environment": environment(execution),
@@ -178,11 +181,16 @@ def _compute_exactly() -> None:
     torch.backends.cudnn.deterministic = True
 
 
-def _trainer(spec: RunSpec, data: ImageData, execution: Execution, store: Store) -> tuple[Trainer, int]:
+def _trainer(
+    spec: RunSpec, data: ImageData, execution: Execution, store: Store, code: Mapping[str, str]
+) -> tuple[Trainer, int]:
     """Return a trainer that has continued from the checkpoint, if a usable one is there, and how often that was."""
     state = store.usable_checkpoint(spec.run_id)
     trainer = new_trainer(spec, data, execution)
     if state is None:
+        return trainer, 0
+    if state.get("code", code) != code:
+        sys.stderr.write(f"warning: run {spec.run_id} starts again: what it had saved is of other code of plug-ins\n")
         return trainer, 0
     try:
         trainer.load_state_dict(state)

@@ -223,13 +223,13 @@ def test_a_failed_run_that_another_executes_again_keeps_its_record(tmp_path: Pat
     store, run_id = Store(tmp_path), made.baseline.run_id
     store.write_record({"run_id": run_id, "status": "failed"})
     with take(tmp_path, run_id):
-        driver._forget_failure(store, run_id)
+        driver._unless_held(store, run_id, driver._has_failed, store.remove_record)
     assert store.read_record(run_id)["status"] == "failed"
     store.write_record({"run_id": run_id, "status": "finished"})
-    driver._forget_failure(store, run_id)
+    driver._unless_held(store, run_id, driver._has_failed, store.remove_record)
     assert store.read_record(run_id)["status"] == "finished"
     store.write_record({"run_id": run_id, "status": "failed"})
-    driver._forget_failure(store, run_id)
+    driver._unless_held(store, run_id, driver._has_failed, store.remove_record)
     assert store.read_record(run_id) is None
 
 
@@ -496,8 +496,15 @@ def _incomplete(spec: RunSpec, store: Store) -> None:
     store.write_checkpoint(spec.run_id, state)
 
 
+def _bomb(spec: RunSpec, store: Store) -> None:
+    """A checkpoint that somebody else has written."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("benchmark.store.check_state", lambda state, owner: None)
+        store.write_checkpoint(spec.run_id, {"weights": Bomb(store.folder / "executed")})
+
+
 CHECKPOINTS: dict[str, Callable[[RunSpec, Store], None]] = {
-    "bomb": lambda spec, store: store.write_checkpoint(spec.run_id, {"weights": Bomb(store.folder / "executed")}),
+    "bomb": _bomb,
     "other run": _of_another_seed,
     "incomplete": _incomplete,
     "other version": lambda spec, store: store.write_checkpoint(spec.run_id, {"supernet": {}, "resumed": 0}),

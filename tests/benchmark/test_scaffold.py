@@ -19,7 +19,8 @@ def checkout(tmp_path: Path) -> Path:
     """A copy of the project without its tests of other things."""
     for folder in ("analysis", "benchmark", "heuristics", "spaces"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("tests/conftest.py", "tests/heuristics/test_neutral.py", "pyproject.toml"):
+    contracts = [f"tests/heuristics/{name}.py" for name in ("levels", "test_neutral", "test_resume")]
+    for file in ("tests/conftest.py", *contracts, "pyproject.toml"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, tmp_path / file)
     return tmp_path

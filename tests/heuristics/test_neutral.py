@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from benchmark.composition import Composition
+from benchmark.origins import NEEDED
 from benchmark.parameters import build
 from benchmark.registry import heuristic_types
 from benchmark.trainer import Trainer
@@ -94,6 +95,10 @@ def test_some_level_is_not_a_no_op(toy_spec, kind) -> None:
     space = SPACES.get(kind.name, "toy")
     changed = results(toy_spec, list({**plain, kind.factor: level}.values()), space)
     assert (changed == results(toy_spec, list(plain.values()), space)) is (kind.name == "uniform")
+
+
+def test_records_name_the_heuristics_that_training_needs_at_every_level() -> None:
+    assert sorted(PLAIN) == sorted(NEEDED)
 
 
 def test_a_neutral_heuristic_does_not_change_the_run(toy_spec) -> None:
