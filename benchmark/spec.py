@@ -12,7 +12,7 @@ import torch
 from benchmark.composition import Composition
 from benchmark.errors import InputError, unknown
 from benchmark.parameters import build, values_of
-from benchmark.registry import find, heuristic_types, image_types, is_neutral, space_types
+from benchmark.registry import check_needed, find, heuristic_types, image_types, is_neutral, space_types
 from benchmark.streams import stream
 
 if TYPE_CHECKING:
@@ -161,6 +161,7 @@ class RunSpec:
         active = {kind.factor: kind() for kind in types.values() if kind.default}
         for name, values in self.heuristics.items():
             active[types[name].factor] = types[name](**values)
+        check_needed(active)
         return dict(sorted(active.items()))
 
     def revised(self) -> "RunSpec":
