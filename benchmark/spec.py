@@ -4,12 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from benchmark.composition import Composition
+from benchmark.composition import Composition, blaming
 from benchmark.errors import InputError, unknown
 from benchmark.parameters import build, values_of
 from benchmark.registry import check_needed, find, heuristic_types, image_types, is_neutral, space_types
@@ -166,10 +167,14 @@ class RunSpec:
 
     def revised(self) -> "RunSpec":
         """Return what is run: this spec with what its heuristics make of space, images, training and scoring."""
-        spec = Composition(self.build_heuristics().values()).revise(self)
+        composition = Composition(self.build_heuristics().values())
+        spec = composition.revise(self)
         for part in ("space", "images", "training", "scoring"):
             value = getattr(spec, part)
-            build(type(value), values_of(value), part)
+            try:
+                build(type(value), values_of(value), part)
+            except InputError as error:
+                raise InputError(f"{error}{composition.revisers(self, attrgetter(part))}") from None
         return spec
 
     def _check(self) -> None:
@@ -182,7 +187,8 @@ class RunSpec:
                     )
         revised = self.revised()
         for heuristic in self.build_heuristics().values():
-            heuristic.check(revised)
+            with blaming(heuristic, "check"):
+                heuristic.check(revised)
         if self.training.nesterov and self.training.momentum == 0:
             raise InputError("training.nesterov is True; allowed: false, since training.momentum is 0")
         if revised.scoring.images == 1:
