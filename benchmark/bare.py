@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmark.driver import Resources, run_study
 from benchmark.errors import InputError
 from benchmark.progress import Lines
+from benchmark.registry import warn_of_broken_plugins
 from benchmark.study import load_study
 
 
@@ -25,6 +26,7 @@ def main() -> int:
     resources = Resources(
         given.store, given.data, given.device, given.jobs, given.threads, runs_per_gpu=given.runs_per_gpu
     )
+    warn_of_broken_plugins()
     try:
         run_study(load_study(given.study), resources, Lines, redo=given.redo, given=given.study)
     except (InputError, OSError) as error:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from rich.markup import escape
 from rich.table import Table
 
-from benchmark.parameters import allowed, build, in_words, settings, values_of
+from benchmark.errors import InputError
+from benchmark.parameters import allowed, build, in_words, required, settings, values_of
 from benchmark.registry import heuristic_types, image_types, is_neutral, space_types
 from benchmark.study import load_study, shipped_studies
 
@@ -22,14 +24,14 @@ def _spaces() -> Table:
     table = Table("space", "architectures", "decisions", "settings", "source", title="spaces", show_lines=True)
     for name, kind in space_types().items():
         space = kind()
-        table.add_row(name, f"{space.size:,}", str(len(space.choices)), _settings(kind), kind.source)
+        _add(table, name, f"{space.size:,}", str(len(space.choices)), _settings(kind), kind.source)
     return table
 
 
 def _images() -> Table:
     table = Table("images", "settings", "source", title="images", show_lines=True)
     for name, kind in image_types().items():
-        table.add_row(name, _settings(kind), kind.source)
+        _add(table, name, _settings(kind), kind.source)
     return table
 
 
@@ -38,7 +40,7 @@ def _heuristics() -> Table:
     for name, kind in sorted(heuristic_types().items(), key=lambda item: (item[1].factor, item[0])):
         marks = "\n(default)" if kind.default else ""
         levels = "levels: " + "; ".join(_level(kind, level) for level in kind.levels)
-        table.add_row(kind.factor, name + marks, "\n".join(filter(None, [_settings(kind), levels, kind.source])))
+        _add(table, kind.factor, name + marks, "\n".join(filter(None, [_settings(kind), levels, kind.source])))
     return table
 
 
@@ -50,8 +52,13 @@ def _level(kind: "type[Heuristic]", level: Mapping[str, Any]) -> str:
 def _studies() -> Table:
     table = Table("study", "what", "space", "images", "runs", "epochs", "factors", title="studies", show_lines=True)
     for name in shipped_studies():
-        study = load_study(name)
-        table.add_row(
+        try:
+            study = load_study(name)
+        except InputError as error:  # It uses a plug-in that is broken; the others do not.
+            _add(table, name, str(error))
+            continue
+        _add(
+            table,
             name,
             study.title,
             study.baseline.space.name,
@@ -63,9 +70,16 @@ def _studies() -> Table:
     return table
 
 
+def _add(table: Table, *texts: str) -> None:
+    """Add a row; brackets in what plug-ins and studies say are no markup."""
+    table.add_row(*map(escape, texts))
+
+
 def _settings(kind: type) -> str:
-    hints = get_type_hints(kind)
-    return "\n".join(
-        f"{field.name} = {field.default!r}: {field.metadata.get('help', '')} ({allowed(hints[field.name], field)})"
-        for field in settings(kind)
-    )
+    hints, needed = get_type_hints(kind), required(kind)
+    lines = []
+    for field in settings(kind):
+        default = "" if field.name in needed else f" = {field.default!r}"
+        words = allowed(hints[field.name], field)
+        lines.append(f"{field.name}{default}: {field.metadata.get('help', '')} ({words})")
+    return "\n".join(lines)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from benchmark.errors import InputError
@@ -104,8 +105,10 @@ def run(
     """
     from benchmark.driver import Resources, run_study
     from benchmark.progress import watch
+    from benchmark.registry import warn_of_broken_plugins
     from benchmark.study import load_study
 
+    warn_of_broken_plugins()
     loaded = load_study(study)
     resources = Resources(store, data, device, jobs, threads, executor, runs_per_gpu, scheduler, tuple(slurm or ()))
     if report:
@@ -210,7 +213,9 @@ def agreement(
 def list_(what: Annotated[Listed, typer.Argument(help="What to list.")]) -> None:
     """List what exists, with settings, levels and source."""
     from benchmark.catalogue import catalogue
+    from benchmark.registry import warn_of_broken_plugins
 
+    warn_of_broken_plugins()
     Console().print(catalogue(what.value))
 
 
@@ -258,7 +263,8 @@ def doctor(store: StoreFolder = STORE, data: DataFolder = None) -> None:
 
     table = Table("", "what", "found", "what to do", title="supernet-bench doctor")
     for finding in examine(store, data):
-        table.add_row("ok" if finding.good else "--", finding.what, finding.found, finding.advice)
+        # Brackets in names of files and in what plug-ins say are no markup.
+        table.add_row("ok" if finding.good else "--", *map(escape, (finding.what, finding.found, finding.advice)))
     Console().print(table)
 
 

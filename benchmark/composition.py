@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmark.contracts import Broken, with_line
 from benchmark.errors import InputError
 from benchmark.states import check_state, is_storable
 from heuristics.base import Heuristic, Reset, Step, Task
@@ -30,6 +31,17 @@ def overridden_hooks(kind: type[Heuristic]) -> set[str]:
     return {hook for hook in HOOKS if getattr(kind, hook) is not getattr(Heuristic, hook)}
 
 
+@contextmanager
+def blaming(heuristic: Heuristic, hook: str) -> Iterator[None]:
+    """Raise InputError that names a hook if it goes wrong before there is a run that could fail of it."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # What a hook does is not specified.
+        raise InputError(Broken.of("heuristic", type(heuristic), hook, f"raises {with_line(error)}")) from error
+
+
 class Composition:
     """Calls each hook on the heuristics that override it, those of lower order first."""
 
@@ -43,8 +55,11 @@ class Composition:
     def revise(self, spec: "RunSpec") -> "RunSpec":
         """Return what is run."""
         for heuristic in self._overriding["revise"]:
-            given, spec = spec, heuristic.revise(spec)
-            _check_same_architectures(heuristic, given, spec)
+            with blaming(heuristic, "revise"):
+                given, spec = spec, heuristic.revise(spec)
+                if not isinstance(spec, type(given)):
+                    raise TypeError(f"it returned {spec!r}")
+                _check_same_architectures(heuristic, given, spec)
         return spec
 
     def revisers(self, spec: "RunSpec", setting: "Callable[[RunSpec], object]") -> str:
@@ -68,7 +83,8 @@ class Composition:
     def check_data(self, spec: "RunSpec", training: int, validation: int) -> None:
         """Raise InputError if so many images are too few for a heuristic; `spec` is as revised."""
         for heuristic in self._overriding["check_data"]:
-            heuristic.check_data(spec, training, validation)
+            with blaming(heuristic, "check_data"):
+                heuristic.check_data(spec, training, validation)
 
     def construct(self, construction: "Construction") -> "Construction":
         """Return how networks are built."""
@@ -79,7 +95,8 @@ class Composition:
     def training_images(self, images: int) -> int:
         """Return how many of the training images are used."""
         for heuristic in self._overriding["training_images"]:
-            images = int(heuristic.training_images(images))
+            with blaming(heuristic, "training_images"):
+                images = int(heuristic.training_images(images))
         return images
 
     def steps_per_epoch(self, batches: int, space: "Space") -> int:

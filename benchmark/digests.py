@@ -109,9 +109,10 @@ def _distribution(module: str) -> str:
 
 @cache
 def _distributions() -> dict[str, str]:
+    """Return the installed package of each module that brings plug-ins."""
     groups = [f"supernet_bench.{package.rpartition('.')[2]}" for package in PACKAGES]
-    entries = [entry for group in groups for entry in entry_points(group=group)]
-    return {entry.module: f" ({entry.dist.name} {entry.dist.version})" for entry in entries if entry.dist}
+    found = [(entry.value.strip(), entry.dist) for group in groups for entry in entry_points(group=group)]
+    return {module: f" ({package.name} {package.version})" for module, package in found if package}
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:

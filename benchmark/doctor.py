@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmark.data import cache_folder, existing, find, user_folder
 from benchmark.errors import InputError
 from benchmark.executors.base import cores
+from benchmark.registry import broken_plugins, heuristic_types, image_types, space_types
 from benchmark.store import Store
 
 TRAINING_PACKAGES = ("torch", "numpy")
@@ -53,6 +54,7 @@ def examine(store: Path, data: Path | None) -> Iterator[Finding]:
         (DATA_PACKAGES, "images and published tables"),
     ):
         yield from (_package(name, use) for name in packages)
+    yield from _plugins()
     yield _accelerator()
     yield _kernels()
     yield _folder(data)
@@ -68,6 +70,13 @@ def _package(name: str, use: str) -> Finding:
         return Finding(True, f"package {name}", version(name))
     except PackageNotFoundError:
         return Finding(False, f"package {name}", "missing", f"needed for {use}: pip install {name}")
+
+
+def _plugins() -> Iterator[Finding]:
+    found = f"{len(heuristic_types())} heuristics, {len(space_types())} spaces, {len(image_types())} sets of images"
+    yield Finding(True, "plug-ins", found)
+    for broken in broken_plugins():
+        yield Finding(False, "plug-in", str(broken), "mend it; studies that do not use it go on")
 
 
 def _accelerator() -> Finding:

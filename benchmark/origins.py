@@ -6,12 +6,10 @@ from typing import Any
 
 from benchmark.digests import digest
 from benchmark.registry import heuristic_types, image_types, space_types
+from benchmark.rivals import NEEDED
 from benchmark.spec import RunSpec
 
 Record = Mapping[str, Any]
-
-NEEDED = ("batch_norm", "learning_rate", "sampling", "weight_decay")
-"""Factors that training cannot do without: their heuristics do something also at a neutral level."""
 
 
 def code_of(spec: RunSpec) -> dict[str, str]:

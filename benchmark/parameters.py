@@ -10,6 +10,8 @@ from benchmark.errors import InputError, unknown
 T = TypeVar("T")
 LARGEST = 2**53
 """Whole numbers below this are numbers without loss."""
+WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+"""The types that a setting can have."""
 
 
 def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
@@ -30,21 +32,33 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     InputError
         For an unknown key, a missing one without default, a wrong type, or a value out of range.
     """
+    checked = check_values(cls, values, where)
+    for key in required(cls):
+        if key not in checked:
+            raise InputError(f"{where}.{key} is missing; it has no default")
+    # Defaults as well: the same value, written out or not, is the same run.
+    defaults = {field.name: field.default for field in settings(cls) if field.default is not dataclasses.MISSING}
+    return cls(**{**check_values(cls, defaults, where), **checked})
+
+
+def check_values(cls: type, values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return some settings of a dataclass in the types of its fields, or raise InputError as `build` does."""
     fields = {field.name: field for field in settings(cls)}
     for key in values:
         if key not in fields:
             raise unknown(f"setting of {where}", key, fields)
     hints = get_type_hints(cls)
-    checked = {key: _check(value, hints[key], fields[key], f"{where}.{key}") for key, value in values.items()}
-    for key, field in fields.items():
-        if key not in checked and field.default is dataclasses.MISSING:
-            raise InputError(f"{where}.{key} is missing; it has no default")
-    return cls(**checked)
+    return {key: check_value(value, hints[key], fields[key], f"{where}.{key}") for key, value in values.items()}
 
 
 def settings(cls: type) -> tuple[dataclasses.Field[Any], ...]:
     """Return the fields that a user may set."""
     return tuple(field for field in dataclasses.fields(cls) if field.init)
+
+
+def required(cls: type) -> list[str]:
+    """Return the names of the settings that have no default."""
+    return [field.name for field in settings(cls) if field.default is dataclasses.MISSING]
 
 
 def values_of(instance: Any) -> dict[str, Any]:
@@ -62,7 +76,7 @@ def allowed(kind: type, field: dataclasses.Field[Any]) -> str:
     """Return in words which values a field takes."""
     if "choices" in field.metadata:
         return ", ".join(repr(choice) for choice in field.metadata["choices"])
-    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[kind]
+    words = WORDS[kind]
     low, high = field.metadata.get("low"), field.metadata.get("high")
     if low is not None and high is not None:
         return f"{words} from {low} to {high}"
@@ -73,7 +87,8 @@ def allowed(kind: type, field: dataclasses.Field[Any]) -> str:
     return words
 
 
-def _check(value: Any, kind: type, field: dataclasses.Field[Any], where: str) -> Any:
+def check_value(value: Any, kind: type, field: dataclasses.Field[Any], where: str) -> Any:
+    """Return the value of a field in its type, or raise InputError."""
     if kind is float and type(value) is int and abs(value) < LARGEST:
         value = float(value)
     valid = type(value) is kind and (not isinstance(value, float) or math.isfinite(value))

@@ -3,14 +3,18 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from benchmark.contracts import Broken, examine, with_line
 from benchmark.errors import InputError, unknown
+from benchmark.rivals import NEEDED, settle_defaults, settle_names, ships
 
 if TYPE_CHECKING:
     from benchmark.images.base import ImageSource
@@ -18,37 +22,46 @@ if TYPE_CHECKING:
     from spaces.base import Space
 
 
-def heuristic_types() -> "dict[str, type[Heuristic]]":
-    """Return every heuristic by name.
+@dataclass(frozen=True)
+class Plugins:
+    """The plug-ins of a kind.
 
-    Raises
-    ------
-    InputError
-        If a factor has not exactly one default that is neutral as it stands; ids of runs rest on that.
+    Attributes
+    ----------
+    types : dict of str to type
+        Those that can be used, by name.
+    broken : tuple of Broken
+        Those that are left out.
     """
-    return _plugins("heuristics", "Heuristic", "heuristic", "supernet_bench.heuristics")
+
+    types: dict[str, Any]
+    broken: tuple[Broken, ...]
+
+
+def heuristic_types() -> "dict[str, type[Heuristic]]":
+    """Return every heuristic by name; each factor has exactly one default, which is neutral as it stands."""
+    return _heuristics().types
 
 
 def space_types() -> "dict[str, type[Space]]":
     """Return every search space by name."""
-    return _plugins("spaces", "Space", "space", "supernet_bench.spaces")
+    return _spaces().types
 
 
 def image_types() -> "dict[str, type[ImageSource]]":
     """Return every set of images by name."""
-    return _plugins("benchmark.images", "ImageSource", "images", "supernet_bench.images")
+    return _images().types
 
 
-def check_defaults(types: "Mapping[str, type[Heuristic]]") -> None:
-    """Raise InputError unless every factor has exactly one default, neutral at its default settings."""
-    for factor in {kind.factor for kind in types.values()}:
-        defaults = [kind for kind in types.values() if kind.factor == factor and kind.default]
-        if len(defaults) != 1:
-            names = ", ".join(repr(kind.name) for kind in defaults) or "none"
-            raise InputError(f"factor {factor!r} has as default heuristics: {names}; allowed: exactly one")
-        default = defaults[0]()
-        if default.neutral is None or any(getattr(default, key) != value for key, value in default.neutral.items()):
-            raise InputError(f"heuristic {default.name!r} is a default; allowed: one that is neutral as it stands")
+def broken_plugins() -> list[Broken]:
+    """Return what is left out of all kinds, each once."""
+    return list(dict.fromkeys([*_heuristics().broken, *_spaces().broken, *_images().broken]))
+
+
+def warn_of_broken_plugins() -> None:
+    """Say on standard error what is left out; studies that do not use it go on."""
+    for line in dict.fromkeys(str(broken) for broken in broken_plugins()):
+        print(f"warning: {line}; it is left out", file=sys.stderr)
 
 
 def is_neutral(kind: "type[Heuristic]", values: Mapping[str, Any]) -> bool:
@@ -57,70 +70,153 @@ def is_neutral(kind: "type[Heuristic]", values: Mapping[str, Any]) -> bool:
 
 
 def find(kind: str, name: object, types: dict[str, type]) -> Any:
-    """Return the type of that name, or raise InputError with the nearest and all names."""
-    if not isinstance(name, str) or name not in types:
-        raise unknown(kind, name, types)
-    return types[name]
+    """Return the type of that name.
 
-
-@cache
-def _plugins(package: str, base: str, kind: str, group: str) -> dict[str, Any]:
-    base_type = getattr(importlib.import_module(f"{package}.base"), base)
-    found = collect(base_type, kind, [*_modules(package, kind), *_installed(group)])
-    if kind == "heuristic":
-        check_defaults(found)
-    return found
-
-
-def collect(base: type, kind: str, modules: list[ModuleType]) -> dict[str, type]:
-    """Return the concrete subclasses of `base` that `modules` define, by their ``name``.
+    Parameters
+    ----------
+    kind : str
+        What the name should name; its first word is the kind of plug-in.
+    name : object
+        As given.
+    types : dict of str to type
+        Those that can be used.
 
     Raises
     ------
     InputError
-        If two have the same name.
+        If there is none, with the nearest and all names, or with what is wrong with it.
     """
-    found: dict[str, type] = {}
-    for module in modules:
-        for member in vars(module).values():
-            if not _is_plugin(member, base, module):
-                continue
-            other = found.setdefault(member.name, member)
-            if other is not member:
-                raise InputError(
-                    f"{kind} {member.name!r} is defined twice: in {other.__module__} and in {member.__module__}; "
-                    "allowed: one of each name"
-                )
-    return dict(sorted(found.items()))
+    if not isinstance(name, str) or name not in types:
+        broken = [each for each in broken_plugins() if each.kind == kind.split()[0]]
+        raise _missing(kind, name, types, [each for each in broken if each.name == name], broken)
+    return types[name]
 
 
-def _is_plugin(member: object, base: type, module: ModuleType) -> bool:
-    return (
-        inspect.isclass(member)
-        and issubclass(member, base)
-        and member.__module__ == module.__name__
-        and hasattr(member, "name")
-        and not inspect.isabstract(member)
-    )
+def missing_factor(factor: str) -> InputError:
+    """Return the error for a factor that no heuristic varies."""
+    broken = _heuristics().broken
+    known = {kind.factor for kind in heuristic_types().values()}
+    return _missing("factor", factor, known, [each for each in broken if factor in (each.factor, each.name)], broken)
 
 
-def _modules(package: str, kind: str) -> Iterator[ModuleType]:
+def check_needed(factors: Collection[str]) -> None:
+    """Raise InputError unless there is a heuristic of each factor that training cannot be without."""
+    for factor, default in NEEDED.items():
+        if factor not in factors:
+            broken = _heuristics().broken
+            meant = [each for each in broken if each.name == default] or broken
+            raise InputError(f"factor {factor!r} has no usable default heuristic: {_lines(meant)}")
+
+
+def _missing(
+    kind: str, name: object, known: Iterable[str], meant: Collection[Broken], broken: Iterable[Broken]
+) -> InputError:
+    """Return the error for a name that cannot be used, with those it may mean of what is broken."""
+    if meant:
+        return InputError(f"{kind} {name!r} cannot be used: {_lines(meant)}")
+    nameless = [each for each in broken if not each.name]
+    error = unknown(kind, name, known)
+    return InputError(f"{error}; left out: {_lines(nameless)}") if nameless else error
+
+
+def _lines(broken: Iterable[Broken]) -> str:
+    return "; ".join(dict.fromkeys(map(str, broken))) or "it is not there"
+
+
+def _heuristics() -> Plugins:
+    return _plugins("heuristics", "Heuristic", "heuristic", "supernet_bench.heuristics")
+
+
+def _spaces() -> Plugins:
+    return _plugins("spaces", "Space", "space", "supernet_bench.spaces")
+
+
+def _images() -> Plugins:
+    return _plugins("benchmark.images", "ImageSource", "images", "supernet_bench.images")
+
+
+@cache
+def _plugins(package: str, base: str, kind: str, group: str) -> Plugins:
+    base_type = getattr(importlib.import_module(f"{package}.base"), base)
+    shipped, installed = list(_modules(package, kind)), list(_installed(kind, group))
+    loaded = list(dict.fromkeys([*shipped, *installed]))
+    found = collect(base_type, kind, [each for each in loaded if isinstance(each, ModuleType)], package)
+    broken = [each for each in loaded if isinstance(each, Broken)]
+    return Plugins(found.types, (*broken, *_strangers(kind, base_type, shipped, installed), *found.broken))
+
+
+def collect(base: type, kind: str, modules: list[ModuleType], package: str) -> Plugins:
+    """Return the subclasses of `base` that `modules` define.
+
+    Parameters
+    ----------
+    base : type
+    kind : {"heuristic", "space", "images"}
+    modules : list of ModuleType
+    package : str
+        The package of those that ship with the suite.
+    """
+    defined = list(dict.fromkeys(plugin for module in modules for plugin in _defined(module, base)))
+    faults = {plugin: fault for plugin in defined if (fault := examine(kind, plugin, base))}
+    # What ships keeps its place while it is broken: another one there would be taken for it, also in records.
+    rivals = [each for each in defined if each not in faults or (ships(each, package) and faults[each].name)]
+    lost = settle_names(kind, rivals, package)
+    if kind == "heuristic":
+        rivals = [each for each in rivals if each not in lost and (each not in faults or faults[each].factor)]
+        lost |= settle_defaults(rivals, package, faults)
+    broken = {**lost, **faults}
+    usable = [each for each in defined if each not in broken]
+    return Plugins({each.name: each for each in sorted(usable, key=lambda each: each.name)}, tuple(broken.values()))
+
+
+def _defined(module: ModuleType, base: type) -> Iterator[Any]:
+    """Yield the plug-ins of a module, be they usable or not; what others only inherit from is none."""
+    for member in _classes(module):
+        if issubclass(member, base) and member is not base:
+            unfinished = not hasattr(member, "name") or inspect.isabstract(member)
+            if not (unfinished and (member.__subclasses__() or member.__name__.startswith("_"))):
+                yield member
+
+
+def _strangers(kind: str, base: type, shipped: list[Any], installed: list[Any]) -> Iterator[Broken]:
+    """Yield what was meant to be a plug-in and is none; a module among those that ship may also be of use to others."""
+    for module in dict.fromkeys(installed):
+        if isinstance(module, ModuleType) and not list(_defined(module, base)):
+            yield Broken(kind, module.__name__, f"defines no {base.__name__}; allowed: one of its own, not imported")
+    for module in shipped:
+        for member in _classes(module) if isinstance(module, ModuleType) else ():
+            if {"name", "source"} <= vars(member).keys() and not issubclass(member, base):
+                yield Broken.of(kind, member, "", f"is no {base.__name__}; allowed: a subclass")
+
+
+def _classes(module: ModuleType) -> list[type]:
+    return [each for each in vars(module).values() if inspect.isclass(each) and each.__module__ == module.__name__]
+
+
+def _modules(package: str, kind: str) -> Iterator[ModuleType | Broken]:
     """Yield each module of a package, and of each package in it the module named after the kind, if there is one."""
     folder = importlib.import_module(package)
     for module in pkgutil.iter_modules(folder.__path__, prefix=f"{package}."):
         if not module.ispkg:
-            yield _import(module.name)
+            yield _import(module.name, kind)
+        elif isinstance(parent := _import(module.name, kind), Broken):
+            yield parent
         elif find_spec(f"{module.name}.{kind}"):
-            yield _import(f"{module.name}.{kind}")
+            yield _import(f"{module.name}.{kind}", kind)
 
 
-def _installed(group: str) -> Iterator[ModuleType]:
+def _installed(kind: str, group: str) -> Iterator[ModuleType | Broken]:
     for entry in entry_points(group=group):
-        yield _import(entry.module)
+        try:
+            name = entry.module
+        except Exception:  # What a package says of itself may be anything.
+            yield Broken(kind, entry.name, f"is the entry point {entry.value!r}; allowed: the name of a module")
+        else:
+            yield _import(name, kind)
 
 
-def _import(name: str) -> ModuleType:
+def _import(name: str, kind: str) -> ModuleType | Broken:
     try:
         return importlib.import_module(name)
-    except Exception as error:  # A plug-in may fail to import in any way.
-        raise InputError(f"plug-in {name} cannot be imported: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:  # A plug-in may fail to import in any way, also as a script that ends.
+        return Broken(kind, name, f"cannot be imported: {with_line(error)}")

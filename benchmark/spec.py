@@ -4,17 +4,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from benchmark.composition import Composition
+from benchmark.composition import Composition, blaming
 from benchmark.errors import InputError, unknown
 from benchmark.generators import SharedGenerators
 from benchmark.parameters import build, values_of
-from benchmark.registry import find, heuristic_types, image_types, is_neutral, space_types
+from benchmark.registry import check_needed, find, heuristic_types, image_types, is_neutral, space_types
 from benchmark.streams import stream, stream_seed
 
 if TYPE_CHECKING:
@@ -163,14 +164,19 @@ class RunSpec:
         active = {kind.factor: kind() for kind in types.values() if kind.default}
         for name, values in self.heuristics.items():
             active[types[name].factor] = types[name](**values)
+        check_needed(active)
         return dict(sorted(active.items()))
 
     def revised(self) -> "RunSpec":
         """Return what is run: this spec with what its heuristics make of space, images, training and scoring."""
-        spec = Composition(self.build_heuristics().values()).revise(self)
+        composition = Composition(self.build_heuristics().values())
+        spec = composition.revise(self)
         for part in ("space", "images", "training", "scoring"):
             value = getattr(spec, part)
-            build(type(value), values_of(value), part)
+            try:
+                build(type(value), values_of(value), part)
+            except InputError as error:
+                raise InputError(f"{error}{composition.revisers(self, attrgetter(part))}") from None
         return spec
 
     def load_images(self, folder: Path | None) -> "ImageData":
@@ -194,7 +200,8 @@ class RunSpec:
                     )
         revised = self.revised()
         for heuristic in self.build_heuristics().values():
-            heuristic.check(revised)
+            with blaming(heuristic, "check"):
+                heuristic.check(revised)
         if self.training.nesterov and self.training.momentum == 0:
             raise InputError("training.nesterov is True; allowed: false, since training.momentum is 0")
         if revised.scoring.images == 1:

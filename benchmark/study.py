@@ -11,7 +11,7 @@ from benchmark.composition import overridden_hooks
 from benchmark.errors import InputError, unknown
 from benchmark.layout import SCHEMA
 from benchmark.parameters import build, in_words, values_of
-from benchmark.registry import find, heuristic_types
+from benchmark.registry import find, heuristic_types, missing_factor
 from benchmark.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -276,7 +276,7 @@ def _settings(factor: str, levels: Any) -> list[_Setting]:
     types = heuristic_types().values()
     of_factor = {kind.name: kind for kind in types if kind.factor == factor}
     if not of_factor:
-        raise unknown("factor", factor, {kind.factor for kind in types})
+        raise missing_factor(factor)
     if levels is True:
         return [_setting(kind, level) for kind in of_factor.values() for level in kind.levels]
     if not isinstance(levels, list) or not levels or not all(isinstance(level, Mapping) for level in levels):

@@ -10,6 +10,7 @@ from itertools import cycle, islice
 from types import ModuleType
 from typing import Protocol
 
+from benchmark.contracts import with_line
 from benchmark.errors import InputError, unknown
 from benchmark.leases import Held, Lost, latest, take
 from benchmark.spec import RunSpec
@@ -57,16 +58,21 @@ def find_executor(name: str) -> ModuleType:
     Raises
     ------
     InputError
-        If there is none of that name, or a package that it needs is not installed.
+        If there is none of that name, a package that it needs is not installed, or it is none.
     """
     if name not in executor_names():
         raise unknown("executor", name, executor_names())
     try:
-        return importlib.import_module(f"benchmark.executors.{name}")
+        module = importlib.import_module(f"benchmark.executors.{name}")
     except ModuleNotFoundError as error:
         raise InputError(
             f"executor {name!r} needs the package {error.name}; install it: pip install 'supernet-bench[{name}]'"
         ) from None
+    except Exception as error:  # A plug-in may fail to import in any way.
+        raise InputError(f"executor {name!r} cannot be imported: {with_line(error)}") from error
+    if not callable(getattr(module, "make", None)):
+        raise InputError(f"executor {name!r} has no function make; allowed: {module.__name__}.make(resources, runs)")
+    return module
 
 
 def cores() -> int:

@@ -152,6 +152,8 @@ def test_two_drivers_share_a_study(undisturbed, command: list[str], tmp_path: Pa
     drivers = [subprocess.Popen(command, env=log.environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     lines = [process.communicate(timeout=120)[1].splitlines() for process in drivers]
     assert [process.returncode for process in drivers] == [0, 0], lines
+    warning = "warning: plug-in logging_plugin: defines no ImageSource; "
+    assert [sum(line.startswith(warning) for line in told) for told in lines] == [1, 1]  # The workers say nothing.
     assert log.executions() == dict.fromkeys(expected, 1)
     assert results(made, store) == expected
     assert nothing_is_left_over(store)

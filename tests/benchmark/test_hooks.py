@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from benchmark.composition import Composition
+from benchmark.errors import InputError
 from benchmark.streams import stream
 from benchmark.trainer import Trainer
 from benchmark.worker import result
 from heuristics.base import Heuristic
+from heuristics.width import Width
 from spaces.base import Truth
 
 CPU = torch.device("cpu")
@@ -37,6 +39,38 @@ def test_revise_changes_what_is_run(toy_spec) -> None:
     trainer.run()
     assert len(trainer.curve) == 1
     assert trainer.supernet.stem.conv.out_channels == 6
+
+
+def wrong(*given):
+    return 1 / 0
+
+
+@pytest.mark.parametrize(
+    ("hook", "does", "arguments"),
+    [("revise", wrong, ()), ("revise", lambda self, spec: None, ()), ("training_images", wrong, (96,)),
+     ("training_images", lambda self, images: None, (96,)), ("check_data", wrong, (96, 32))],
+)  # fmt: skip
+def test_a_hook_that_goes_wrong_before_there_is_a_run_is_named(toy_spec, hook: str, does, arguments) -> None:
+    spec, bad = toy_spec(), type("Bad", (Extra,), {hook: does})()
+    given = arguments if hook == "training_images" else (spec, *arguments)
+    with pytest.raises(InputError, match=rf"^plug-in {__name__}: Bad.{hook} raises \w+Error: .+$"):
+        getattr(Composition([bad]), hook)(*given)
+
+
+def test_a_check_that_goes_wrong_is_named(toy_spec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Width, "check", wrong)
+    message = r"^plug-in heuristics\.width: Width\.check raises ZeroDivisionError: .* \(test_hooks\.py, line \d+\)$"
+    with pytest.raises(InputError, match=message):
+        toy_spec()
+
+
+def test_who_makes_settings_be_out_of_range_is_named(toy_spec, monkeypatch: pytest.MonkeyPatch) -> None:
+    def revise(self, spec):
+        return replace(spec, training=replace(spec.training, batch_size=0))
+
+    monkeypatch.setattr(Width, "revise", revise)
+    with pytest.raises(InputError, match=r"^training\.batch_size is 0; allowed: .* 2 \(as revised by width\)$"):
+        toy_spec()
 
 
 def test_a_record_says_what_was_run(toy_spec) -> None:

@@ -21,6 +21,11 @@ class Needed:
     size: int
 
 
+@dataclass
+class WholeDefault:
+    rate: float = 1
+
+
 def test_defaults_and_given_values() -> None:
     assert values_of(build(Settings, {"count": 4}, "table")) == {
         "count": 4,
@@ -33,6 +38,7 @@ def test_defaults_and_given_values() -> None:
 def test_a_whole_number_is_a_number() -> None:
     assert build(Settings, {"rate": 2}, "table").rate == 2.0
     assert type(build(Settings, {"rate": 2}, "table").rate) is float
+    assert type(build(WholeDefault, {}, "table").rate) is float
 
 
 @pytest.mark.parametrize(

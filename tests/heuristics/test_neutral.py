@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from benchmark.composition import Composition
-from benchmark.origins import NEEDED
 from benchmark.parameters import build
 from benchmark.registry import heuristic_types
+from benchmark.rivals import NEEDED
 from benchmark.trainer import Trainer
 from heuristics.base import Heuristic
 from spaces.toy import Toy

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmark import leases
+from benchmark import executors, leases
 from benchmark.driver import Resources, run_study
 from benchmark.errors import InputError
 from benchmark.executors import base, local
@@ -298,6 +298,21 @@ def test_a_missing_extra_is_named(monkeypatch, name: str, package: str) -> None:
     monkeypatch.setitem(sys.modules, package, None)  # To import it raises ImportError.
     with pytest.raises(InputError, match=rf"executor '{name}' needs .*: pip install 'supernet-bench\[{name}\]'"):
         base.find_executor(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("1 / 0", r"cannot be imported: ZeroDivisionError: division by zero \(mine\.py, line 1\)$"),
+        ("made = 1", r"has no function make; allowed: benchmark\.executors\.mine\.make\(resources, runs\)$"),
+    ],
+)
+def test_a_mistake_in_an_executor_is_named(monkeypatch, tmp_path: Path, text: str, line: str) -> None:
+    monkeypatch.setattr(executors, "__path__", [*executors.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "benchmark.executors.mine", raising=False)
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(InputError, match=f"^executor 'mine' {line}"):
+        base.find_executor("mine")
 
 
 def test_names_are_found_without_importing_what_they_need() -> None:
