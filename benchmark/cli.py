@@ -300,7 +300,9 @@ def _prepare_report(study: "Study", store: Path, reports: Path, data: Path | Non
 
 
 def _study_name(study: str) -> str:
-    return Path(study).stem if study.endswith(".toml") else study
+    from benchmark.study import is_study_file
+
+    return Path(study).stem if is_study_file(study) else study
 
 
 def _ensure_reference(store: Path, study: str, data: Path | None) -> None:

@@ -137,6 +137,11 @@ def shipped_studies() -> dict[str, Path]:
     return {path.stem: path for path in sorted(SHIPPED.glob("*.toml"))}
 
 
+def is_study_file(name: str) -> bool:
+    """Return whether what names a study is the path of a file, however its suffix is written."""
+    return Path(name).suffix.lower() == ".toml"
+
+
 def load_study(name: str) -> Study:
     """Read a study.
 
@@ -151,23 +156,35 @@ def load_study(name: str) -> Study:
         If there is no such study, or something in it is unknown, out of range or in conflict.
     """
     path = Path(name)
-    if path.suffix != ".toml":
+    if not is_study_file(name):
         shipped = shipped_studies()
         if name not in shipped:
             raise InputError(f"{unknown('study', name, shipped)}, or the path of a .toml file")
         path = shipped[name]
     elif path.stem in shipped_studies() and path.resolve() != shipped_studies()[path.stem].resolve():
         raise InputError(f"study file {path} has the name of a shipped study; allowed: another name")
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"study file {path} does not exist") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"study file {path} cannot be read: {error}") from None
+    tables = _read(path)
     try:
         return parse_study(path.stem, tables)
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read the tables of a study file; some editors begin UTF-8 with a byte order mark, which TOML does not know."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        if "\0" in text:  # UTF-16 of a text without accents is UTF-8 with these.
+            raise UnicodeError
+        return tomllib.loads(text)
+    except FileNotFoundError:
+        raise InputError(f"study file {path} does not exist") from None
+    except UnicodeError:
+        raise InputError(f"study file {path} is in another encoding; allowed: a text that is saved as UTF-8") from None
+    except RecursionError:
+        raise InputError(f"study file {path} cannot be read: it is nested too deeply") from None
+    except (OSError, ValueError) as error:  # Also of a whole number of thousands of digits.
+        raise InputError(f"study file {path} cannot be read: {error}") from None
 
 
 def parse_study(name: str, tables: Mapping[str, Any]) -> Study:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -260,3 +261,36 @@ def test_a_missing_or_broken_file_is_named(tmp_path) -> None:
     (tmp_path / "bad.toml").write_text("seeds = 0")
     with pytest.raises(InputError, match=r"bad\.toml: seeds is 0"):
         load_study(str(tmp_path / "bad.toml"))
+
+
+def saved(path: Path, encoding: str) -> str:
+    text = '# Größe\nseeds = 3\nspace = {name = "toy"}\nimages = {name = "digits"}\nscoring = {architectures = 8}\n'
+    path.write_text(text, encoding=encoding)
+    return str(path)
+
+
+def test_a_byte_order_mark_changes_nothing(tmp_path: Path) -> None:
+    plain, marked = (load_study(saved(tmp_path / "mine.toml", encoding)) for encoding in ("utf-8", "utf-8-sig"))
+    assert marked == plain
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "latin-1"])
+@pytest.mark.parametrize("accent", [True, False])
+def test_another_encoding_is_said_in_one_line(tmp_path: Path, encoding: str, accent: bool) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(f"seeds = 3{' # Größe' if accent or encoding == 'latin-1' else ''}".encode(encoding))
+    with pytest.raises(InputError) as caught:
+        load_study(str(path))
+    assert str(caught.value) == f"study file {path} is in another encoding; allowed: a text that is saved as UTF-8"
+
+
+@pytest.mark.parametrize("content", ["seeds = " + "9" * 5000, "seeds = " + "[" * 5000])
+def test_what_python_cannot_read_is_said_in_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "mine.toml").write_text(content)
+    with pytest.raises(InputError, match=r"study file .*mine\.toml cannot be read: ") as caught:
+        load_study(str(tmp_path / "mine.toml"))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_case_of_the_suffix_does_not_matter(tmp_path: Path) -> None:
+    assert load_study(saved(tmp_path / "T.TOML", "utf-8")).name == "T"
