@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import InputError, unknown
-from benchmark.layout import manifest_path, record_checksum, reference_path, upgrade
+from benchmark.layout import LARGEST_WHOLE, manifest_path, record_checksum, reference_path, upgrade
 
 DESCRIPTIVE_COLUMNS = ("index", "architecture", "isomorphism", "parameters", "macs")
 """Columns of a reference table that are no accuracies."""
@@ -126,8 +126,8 @@ def one_line(text: str) -> str:
 
 
 def _whole(seed: object) -> int:
-    if not isinstance(seed, int) or isinstance(seed, bool):
-        raise ValueError(f"seed {seed!r} is not a whole number")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= LARGEST_WHOLE:
+        raise ValueError(f"seed {seed!r} is no whole number that a column of a table holds")
     return seed
 
 

@@ -84,10 +84,10 @@ def run(
     reports: ReportFolder = REPORTS,
     data: DataFolder = None,
     device: Annotated[str, typer.Option(help="auto, cpu, or cuda.")] = "auto",
-    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at once; else cores and GPUs decide.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads per run; else cores / jobs.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Runs at once; else cores and GPUs decide.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads per run; else cores / jobs.")] = None,
     executor: Annotated[str, typer.Option(help="What executes the runs: local, dask, or slurm.")] = "local",
-    runs_per_gpu: Annotated[int | None, typer.Option(min=1, help="Runs at once on each GPU; else one.")] = None,
+    runs_per_gpu: Annotated[int | None, typer.Option(help="Runs at once on each GPU; else one.")] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Existing dask scheduler; else one on this machine.")
     ] = None,

@@ -16,7 +16,7 @@ from benchmark.data import existing
 from benchmark.errors import InputError
 from benchmark.executors.base import Executor, Watcher, cores, find_executor, share_devices
 from benchmark.leases import TTL_S, Held, holder, latest, take
-from benchmark.parameters import values_of
+from benchmark.parameters import MOST_AT_ONCE, values_of
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.study import Study
@@ -58,6 +58,12 @@ class Resources:
     runs_per_gpu: int | None = None
     scheduler: str | None = None
     slurm: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no machine has."""
+        for option, value in (("jobs", self.jobs), ("threads", self.threads), ("runs-per-gpu", self.runs_per_gpu)):
+            if value is not None and not 1 <= value <= MOST_AT_ONCE:
+                raise InputError(f"{option} is {value}; allowed: a whole number from 1 to {MOST_AT_ONCE}")
 
     def executor(self, runs: int) -> Executor:
         """Return the executor for a study of `runs` runs.

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.composition import overridden_hooks
 from benchmark.errors import InputError, unknown
-from benchmark.layout import SCHEMA
+from benchmark.layout import LARGEST_WHOLE, SCHEMA
 from benchmark.parameters import build, in_words, values_of
 from benchmark.registry import find, heuristic_types
 from benchmark.spec import RunSpec
 
 if TYPE_CHECKING:
     from heuristics.base import Heuristic
+
+MOST_SEEDS = 10_000
+"""Of a study; more is a slip, since each is a run of every level."""
 
 SHIPPED = Path(__file__).parent / "studies"
 
@@ -345,9 +348,12 @@ def _text(key: str, tables: Mapping[str, Any]) -> str | None:
 
 
 def _seeds(value: Any) -> tuple[int, ...]:
-    if type(value) is int and value > 0:
+    if type(value) is int and 0 < value <= MOST_SEEDS:
         return tuple(range(value))
-    valid = isinstance(value, list) and value and all(type(seed) is int and seed >= 0 for seed in value)
-    if not valid or len(set(value)) != len(value):
-        raise InputError(f"seeds is {value!r}; allowed: how many, or a list of different whole numbers, at least 0")
-    return tuple(value)
+    whole = isinstance(value, list) and all(type(seed) is int and 0 <= seed <= LARGEST_WHOLE for seed in value)
+    if whole and 0 < len(value) == len(set(value)) <= MOST_SEEDS:
+        return tuple(value)
+    raise InputError(
+        f"seeds is {value!r}; allowed: how many, or a list of different whole numbers from 0 to {LARGEST_WHOLE}; "
+        f"at most {MOST_SEEDS} seeds"
+    )
