@@ -16,6 +16,7 @@ from benchmark.data import existing
 from benchmark.errors import InputError
 from benchmark.executors.base import Executor, Watcher, cores, find_executor, share_devices
 from benchmark.leases import TTL_S, Held, holder, latest, take
+from benchmark.naming import check_continued
 from benchmark.parameters import MOST_AT_ONCE, values_of
 from benchmark.spec import RunSpec
 from benchmark.store import Store
@@ -121,13 +122,15 @@ def run_study(
     Raises
     ------
     InputError
-        If images cannot be had or do not fit the study, or a record is of a newer version of the suite.
+        If another study was run under its name, images cannot be had or do not fit the study, or a record is of a newer
+        version of the suite.
     OSError
         If the store cannot be read or written.
     """
     if resources.data is not None:
         existing(resources.data, "the data folder")
     store, specs = Store(resources.store), study.runs()
+    check_continued(study, store)
     executor = resources.executor(len(specs))
     records = {spec.run_id: _record(store, spec.run_id) for spec in specs}
     again = [run for run, record in records.items() if retry_failed and record and record["status"] == "failed"]

@@ -1,11 +1,40 @@
-"""Whether two manifests are of one study, and how they differ: a name may stand for two."""
+"""Manifests, and how two of one name differ: it may stand for two studies."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
+
+from benchmark import layout
+from benchmark.damage import Damaged
 
 SHOWN = 5
 """Levels that are named of each kind."""
+
+
+def parse_manifest(content: bytes, path: Path) -> dict[str, Any]:
+    """Return the manifest in the content of a file, in the form of the present schema, without its checksum.
+
+    Raises
+    ------
+    Damaged
+        If it is no whole manifest, or that of another study than the name of the file says.
+    InputError
+        If a newer version of the suite wrote it.
+    """
+    try:
+        manifest = dict(json.loads(content))
+        whole = all(type(seed) is int for seed in manifest["seeds"])
+        complete = manifest["study"] == path.stem and whole and bool(_levels(manifest))
+    except (AttributeError, ValueError, KeyError, TypeError, RecursionError):
+        complete = False
+    if not complete:
+        raise Damaged(path, "it is no complete manifest of the study that it is named after")
+    checksum = manifest.pop("checksum", None)
+    if checksum is not None and checksum != layout.record_checksum(manifest):  # Older ones have none.
+        raise Damaged(path, "its checksum differs")
+    return layout.upgrade(manifest, path)
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any], whose: str) -> list[str]:
@@ -63,7 +92,7 @@ def listed(seeds: Iterable[int]) -> str:
 def _levels(manifest: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
     """Return what a manifest says of each factor and level, without what grids combine."""
     levels: dict[tuple[str, str], Any] = dict.fromkeys(_runs(manifest))
-    for factor in manifest["factors"]:
+    for factor in manifest.get("factors", []):
         for level in factor["levels"]:
             described = {key: value for key, value in level.items() if key != "cell"}
             levels[factor["factor"], level["level"]] = described

@@ -11,6 +11,7 @@ from benchmark.composition import overridden_hooks
 from benchmark.errors import InputError, unknown
 from benchmark.layout import LARGEST_WHOLE, SCHEMA
 from benchmark.parameters import build, in_words, values_of
+from benchmark.published import check_name
 from benchmark.registry import find, heuristic_types
 from benchmark.spec import RunSpec
 
@@ -164,13 +165,20 @@ def load_study(name: str) -> Study:
         if name not in shipped:
             raise InputError(f"{unknown('study', name, shipped)}, or the path of a .toml file")
         path = shipped[name]
-    elif path.stem in shipped_studies() and path.resolve() != shipped_studies()[path.stem].resolve():
+    elif _hides_shipped(path):
         raise InputError(f"study file {path} has the name of a shipped study; allowed: another name")
+    check_name(path.stem)
     tables = _read(path)
     try:
         return parse_study(path.stem, tables)
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from None
+
+
+def _hides_shipped(path: Path) -> bool:
+    """Return whether a file has the name of a shipped study, be it in another case, but is not that study."""
+    shipped = {name.casefold(): file for name, file in shipped_studies().items()}.get(path.stem.casefold())
+    return shipped is not None and path.resolve() != shipped.resolve()
 
 
 def _read(path: Path) -> dict[str, Any]:
