@@ -29,8 +29,8 @@ def check_continued(study: Study, store: Store) -> None:
     other = other_runs(stored, replace(study, seeds=tuple(stored["seeds"])).manifest())
     if other:
         raise InputError(
-            f"{path} is another study, {stored.get('title')!r}, and not {study.title!r}: its runs of "
-            f"{shortened(other)} are others; allowed: another name, another --store, or to remove that file alone"
+            f"study {study.name!r} has other runs of {shortened(other)} than what was run under its name, {path}; "
+            "allowed: another name, another --store, or to remove that file alone"
         )
     found = differences(stored, study.manifest(), "now")
     if found:

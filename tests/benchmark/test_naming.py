@@ -80,7 +80,7 @@ def test_a_study_that_its_user_changed_is_continued_and_that_is_said(
 def test_another_study_of_that_name_is_refused(tmp_path: Path, tables: dict) -> None:
     store = put(tmp_path, study())
     with pytest.raises(
-        InputError, match=r"mine\.json is another study, 'Mine', and not 'Theirs': .*allowed: another name"
+        InputError, match=r"study 'mine' has other runs of baseline baseline.*mine\.json; allowed: another name"
     ):
         check_continued(study(title="Theirs", **tables), store)
     with pytest.raises(InputError, match="is not study 'mine' as it is given"):

@@ -59,7 +59,7 @@ def test_a_bad_value_names_field_value_and_what_is_allowed(key: str, value: obje
 
 
 @pytest.mark.parametrize("key", ["rate", "free"])
-@pytest.mark.parametrize("value", [2**63, -(2**64), 10**400])
+@pytest.mark.parametrize("value", [2**63, -(2**64), 10**30])
 def test_a_whole_number_fits_a_column_of_a_table(key: str, value: int) -> None:
     words = {"rate": "a number, at least 0.0", "free": "a whole number"}[key]
     with pytest.raises(InputError) as caught:
