@@ -72,14 +72,23 @@ def publish(
 
 
 def _check_same(folder: Path, runs: tuple[PlannedRun, ...]) -> None:
-    """Raise InputError if another study is published in a folder; one that is damaged there may be replaced."""
+    """Raise InputError if another study is published in a folder, or in what some file systems take for it.
+
+    One that is damaged there may be replaced.
+    """
+    for other in folder.parent.glob(f"*/{MANIFEST}"):
+        name = other.parent.name
+        if name != folder.name and name.casefold() == folder.name.casefold():
+            raise InputError(
+                f"study is {folder.name!r}, and {other.parent} is there; allowed: {name!r}, or another name"
+            )
     try:
         published = read_manifest_file(folder / MANIFEST).runs
     except InputError:
         return
-    other = conflict(published, runs)
-    if other:
-        raise InputError(f"{folder} is another study, whose {other} is another run; allowed: another name or --results")
+    run = conflict(published, runs)
+    if run:
+        raise InputError(f"{folder} is another study, whose {run} is another run; allowed: another name or --results")
 
 
 def write_pages(

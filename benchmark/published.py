@@ -28,10 +28,11 @@ AGREEMENT, INDEX = "agreement", "README.md"
 def check_name(study: str) -> None:
     """Raise InputError if a study of that name could not be published."""
     reserved = [name for name in (AGREEMENT, INDEX) if name.casefold() == study.casefold()]
-    if reserved or not NAME.fullmatch(study):
+    is_file = study.casefold().endswith(".toml")  # Commands would take it for a path.
+    if reserved or is_file or not NAME.fullmatch(study):
         raise InputError(
             f"name of a study is {study!r}; allowed: letters, digits and any of '_. -' after the first, "
-            f"other than {AGREEMENT!r} and {INDEX!r}"
+            f"not {AGREEMENT!r} or {INDEX!r}, and no '.toml' at its end"
         )
 
 

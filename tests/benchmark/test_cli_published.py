@@ -469,6 +469,23 @@ def test_another_study_does_not_replace_a_published_one_of_its_name(namesake: Pa
     assert folder_content(Path("results")) == before
 
 
+def test_a_name_in_another_case_does_not_replace_a_published_study(work: Path) -> None:
+    """Some file systems take both folders for one."""
+    shutil.copyfile("cheap.toml", "Cheap.toml")
+    (work / "other").mkdir()
+    shutil.copytree("store/runs", "other/runs")
+    Store(work / "other").write_manifest("Cheap", load_study("Cheap.toml").manifest())
+    assert "study is 'Cheap', and results/cheap is there; allowed: 'cheap'" in call(
+        "publish", "Cheap.toml", "--store", "other", code=2
+    )
+    assert not Path("results/Cheap").exists()
+
+
+@pytest.mark.parametrize("name", ["./cheap", "../results/cheap", "cheap/"])
+def test_a_study_is_not_compared_with_itself_under_another_name(work: Path, name: str) -> None:
+    assert "unknown study" in call("agreement", "cheap", name, code=2)
+
+
 def test_a_report_says_that_it_replaces_that_of_another_study(namesake: Path, quickly: None) -> None:
     said = "warning: the report in reports/cheap is replaced; its baseline baseline with seed 0 was another run"
     reported = []

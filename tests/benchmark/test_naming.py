@@ -125,7 +125,9 @@ def test_a_manifest_under_another_name_is_refused(tmp_path: Path) -> None:
         read_manifest(tmp_path, "yours")
 
 
-@pytest.mark.parametrize("name", ["agreement", "Agreement", "README.md", "readme.md", "a+b", "-a", " a", ".a", "a:b"])
+@pytest.mark.parametrize(
+    "name", ["agreement", "Agreement", "README.md", "readme.md", "a+b", "a.TOML", "-a", " a", ".a", "a:b"]
+)
 def test_a_name_that_nothing_can_be_published_under_is_refused_before_training(tmp_path: Path, name: str) -> None:
     path = tmp_path / f"{name}.toml"
     path.write_text("seeds = 1")
