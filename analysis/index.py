@@ -15,15 +15,13 @@ from analysis.effects import BASELINE, REFERENCE, UNTRAINED, Counts
 from analysis.folders import blaming, read_table
 from analysis.formatting import USES_TRUTH, count, lost_note, number, with_interval
 from analysis.plots import EFFECTS_FOREST
-from analysis.publication import AGREEMENT, TABLE
+from analysis.publication import TABLE
 from analysis.records import Manifest, read_manifest_file
 from analysis.rendering import escape_markdown
 from analysis.statistics import ALPHA, Estimate
 from analysis.tables import TOP_COLUMNS, Column
 from benchmark.files import write_atomically
-from benchmark.published import MANIFEST
-
-INDEX = "README.md"
+from benchmark.published import AGREEMENT, INDEX, MANIFEST
 
 NEGLIGIBLE = 0.05
 """Differences in tau up to this are called none."""

@@ -11,11 +11,12 @@ from PIL import Image
 
 from analysis.folders import SUMS, replaced, write_sums
 from analysis.provenance import SOURCE, write_source
+from analysis.records import PlannedRun, conflict, read_manifest_file
 from analysis.report import write_report_of
 from analysis.results import Results, load_results
 from benchmark.errors import InputError
 from benchmark.layout import manifest_path
-from benchmark.published import MANIFEST, NAME, RECORDS, pack
+from benchmark.published import MANIFEST, RECORDS, check_name, pack
 
 TABLE = "table.csv"
 ARCHITECTURES = "architectures.csv"
@@ -23,9 +24,6 @@ PAGES = ("report.md", "table.md", TABLE)
 """Of a report, besides the plots; what is left out can be had from the records."""
 
 CONTENTS = frozenset((RECORDS, MANIFEST, ARCHITECTURES, SOURCE, SUMS, *PAGES, "plots"))
-
-AGREEMENT = "agreement"
-"""The folder among those of the studies that says how they agree."""
 
 COLORS = 64
 """Of a published plot, which makes it a third as large."""
@@ -58,12 +56,12 @@ def publish(
         If the study is unknown, a file of it is damaged, or the folder holds anything that is not published.
     """
     study_results = load_results(store, study)
-    if study == AGREEMENT or not NAME.fullmatch(study):
-        raise InputError(f"study is {study!r}; allowed: a name other than {AGREEMENT!r}")
+    check_name(study)
     runs = study_results.runs
     for message in runs.loc[runs["status"] == "damaged", "message"]:
         raise InputError(message)
     folder = results / study
+    _check_same(folder, study_results.manifest.runs)
     with replaced(folder.absolute(), CONTENTS) as new:
         write_pages(study_results, new, on_progress)
         shutil.copyfile(manifest_path(store, study), new / MANIFEST)
@@ -71,6 +69,26 @@ def publish(
         write_source(store, study, new)
         write_sums(new)
     return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
+
+
+def _check_same(folder: Path, runs: tuple[PlannedRun, ...]) -> None:
+    """Raise InputError if another study is published in a folder, or in what some file systems take for it.
+
+    One that is damaged there may be replaced.
+    """
+    for other in folder.parent.glob(f"*/{MANIFEST}"):
+        name = other.parent.name
+        if name != folder.name and name.casefold() == folder.name.casefold():
+            raise InputError(
+                f"study is {folder.name!r}, and {other.parent} is there; allowed: {name!r}, or another name"
+            )
+    try:
+        published = read_manifest_file(folder / MANIFEST).runs
+    except InputError:
+        return
+    run = conflict(published, runs)
+    if run:
+        raise InputError(f"{folder} is another study, whose {run} is another run; allowed: another name or --results")
 
 
 def write_pages(

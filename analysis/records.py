@@ -1,6 +1,7 @@
 """Strict readers of the files in a store: manifests, records and reference tables."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import InputError, unknown
-from benchmark.layout import manifest_path, record_checksum, reference_path, upgrade
+from benchmark.layout import LARGEST_WHOLE, manifest_path, record_checksum, reference_path, upgrade
 
 DESCRIPTIVE_COLUMNS = ("index", "architecture", "isomorphism", "parameters", "macs")
 """Columns of a reference table that are no accuracies."""
@@ -76,9 +77,13 @@ def read_manifest(store: Path, study: str) -> Manifest:
     if not store.is_dir():
         raise InputError(f"store {store} does not exist; allowed: the folder of a study that was run")
     path = manifest_path(store, study)
-    if not path.is_file():
-        raise unknown("study", study, [file.stem for file in path.parent.glob("*.json")])
-    return read_manifest_file(path)
+    known = [file.stem for file in manifest_path(store, "").parent.glob("*.json")]
+    if study not in known:  # Whatever else a path or a file system takes for the same.
+        raise unknown("study", study, known)
+    manifest = read_manifest_file(path)
+    if manifest.study != study:
+        raise InputError(f"{path} holds study {manifest.study!r}; its name allows only {study!r}")
+    return manifest
 
 
 def read_manifest_file(path: Path) -> Manifest:
@@ -91,6 +96,15 @@ def read_manifest_file(path: Path) -> Manifest:
         return _manifest(content)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is no manifest of a study: {error!r}") from error
+
+
+def conflict(one: Iterable[PlannedRun], other: Iterable[PlannedRun]) -> str | None:
+    """Return where two studies of one name have different runs for the same level and seed, or None."""
+    runs = {(run.factor, run.level, run.seed): run.run_id for run in one}
+    for run in other:
+        if runs.get((run.factor, run.level, run.seed), run.run_id) != run.run_id:
+            return f"{run.factor} {run.level} with seed {run.seed}"
+    return None
 
 
 def _manifest(content: dict[str, Any]) -> Manifest:
@@ -126,8 +140,8 @@ def one_line(text: str) -> str:
 
 
 def _whole(seed: object) -> int:
-    if not isinstance(seed, int) or isinstance(seed, bool):
-        raise ValueError(f"seed {seed!r} is not a whole number")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= LARGEST_WHOLE:
+        raise ValueError(f"seed {seed!r} is no whole number that a column of a table holds")
     return seed
 
 

@@ -1,9 +1,10 @@
 """Write the whole report of a study from its store."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.effects import Effects
@@ -13,6 +14,7 @@ from analysis.footnotes import footer, metrics_footer
 from analysis.formatting import count
 from analysis.plots import EFFECTS_FOREST, all_figures, effect_names, grid_names
 from analysis.plotting import style
+from analysis.records import PlannedRun, conflict
 from analysis.rendering import as_latex, as_markdown, as_text, escape_markdown
 from analysis.resampling import RESAMPLES
 from analysis.results import Results, load_results
@@ -30,13 +32,15 @@ from analysis.tables import (
 )
 from analysis.wording import Finding, reading, size_reading, summary
 
+RUNS = "runs.parquet"
+
 CONTENTS = frozenset(
     (
         "table.md",
         "table.csv",
         "table.tex",
         "report.md",
-        "runs.parquet",
+        RUNS,
         "scores.parquet",
         "curve.parquet",
         "plots",
@@ -105,6 +109,19 @@ def write_report(
     return write_report_of(load_results(store, study, target), folder, resamples, seed, on_progress)
 
 
+def other_study(folder: Path, runs: Iterable[PlannedRun]) -> str | None:
+    """Return which run shows that the report in a folder is of another study of that name, or None.
+
+    A folder without a report that can be read is none of another study.
+    """
+    columns = [field.name for field in fields(PlannedRun)]
+    try:
+        reported = pd.read_parquet(folder / RUNS, columns=columns)
+    except Exception:  # What a foreign file makes pyarrow raise is not specified, and it is replaced anyway.
+        return None
+    return conflict((PlannedRun(*row) for row in reported.itertuples(index=False)), runs)
+
+
 def save_plot(figure: Figure, folder: Path, name: str) -> None:
     """Write a figure as PNG and SVG."""
     figure.savefig(folder / f"{name}.png")
@@ -155,7 +172,7 @@ def _write_frames(folder: Path, results: Results, effects: Effects) -> None:
     """Write the tidy result files; the scores carry the truth, so that a notebook needs nothing else."""
     scores = results.scores.assign(truth=results.scores["architecture"].map(effects.truth).astype(float))
     scores.attrs = {"target": results.target}
-    effects.runs.to_parquet(folder / "runs.parquet", index=False)
+    effects.runs.to_parquet(folder / RUNS, index=False)
     scores.to_parquet(folder / "scores.parquet", index=False)
     results.curve.to_parquet(folder / "curve.parquet", index=False)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmark.driver import Resources, run_study
 from benchmark.errors import InputError
+from benchmark.parameters import MOST_AT_ONCE
 from benchmark.progress import Lines
 from benchmark.registry import warn_of_broken_plugins
 from benchmark.study import load_study
@@ -39,8 +40,8 @@ def main() -> int:
 
 
 def _positive(text: str) -> int:
-    if not (text.isdecimal() and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a whole number, at least 1")
+    if not (text.isdecimal() and len(text) <= len(str(MOST_AT_ONCE)) and 0 < int(text) <= MOST_AT_ONCE):
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a whole number from 1 to {MOST_AT_ONCE}")
     return int(text)
 
 

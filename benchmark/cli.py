@@ -85,10 +85,10 @@ def run(
     reports: ReportFolder = REPORTS,
     data: DataFolder = None,
     device: Annotated[str, typer.Option(help="auto, cpu, or cuda.")] = "auto",
-    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at once; else cores and GPUs decide.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads per run; else cores / jobs.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Runs at once; else cores and GPUs decide.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads per run; else cores / jobs.")] = None,
     executor: Annotated[str, typer.Option(help="What executes the runs: local, dask, or slurm.")] = "local",
-    runs_per_gpu: Annotated[int | None, typer.Option(min=1, help="Runs at once on each GPU; else one.")] = None,
+    runs_per_gpu: Annotated[int | None, typer.Option(help="Runs at once on each GPU; else one.")] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Existing dask scheduler; else one on this machine.")
     ] = None,
@@ -104,6 +104,7 @@ def run(
     Interrupt it as you like: the same command continues.
     """
     from benchmark.driver import Resources, run_study
+    from benchmark.naming import check_stored
     from benchmark.progress import watch
     from benchmark.registry import warn_of_broken_plugins
     from benchmark.study import load_study
@@ -120,6 +121,7 @@ def run(
         print("interrupted; the same command continues", file=sys.stderr)
         raise typer.Exit(130) from None
     if report:
+        check_stored(loaded, store)  # Somebody else may have run another study of that name meanwhile.
         _report(loaded.name, store, reports, None)
 
 
@@ -137,7 +139,6 @@ def report(
     results: ResultsFolder = RESULTS,
 ) -> None:
     """Rebuild table, plots and result files of a study from the store alone."""
-    name = _study_name(study)
     if check:
         given = {"--store": store != STORE, "--reports": reports != REPORTS, "--target": target is not None}
         if any(given.values()):
@@ -145,8 +146,9 @@ def report(
             raise InputError(
                 f"{options} given with --check, which rebuilds what was published; allowed: --results, --data"
             )
-        _check_study(name, results, data)
+        _check_study(study, results, data)
         return
+    name = _stored(study, store)
     _ensure_reference(store, name, data)
     _report(name, store, reports, target)
     _warn_of_other_code(store, name, study)
@@ -163,7 +165,7 @@ def publish(
     from analysis.publication import publish as write
     from benchmark.progress import telling
 
-    name = _study_name(study)
+    name = _stored(study, store)
     _ensure_reference(store, name, data)
     index(results, without=name)  # What is damaged there is refused before anything is replaced.
     with telling(f"publishing {name}") as tell:
@@ -191,7 +193,7 @@ def agreement(
     """Say whether the effects in one published study predict those in another."""
     from analysis.agreement_report import compared
     from analysis.index import index, write_index
-    from analysis.publication import AGREEMENT
+    from benchmark.published import AGREEMENT
 
     folder = results / AGREEMENT
     names = list(dict.fromkeys(studies or (compared(folder) if check else [])))
@@ -308,8 +310,16 @@ def _prepare_report(study: "Study", store: Path, reports: Path, data: Path | Non
     choose_target(read_reference(store, study.baseline.space.name), study.target)
 
 
-def _study_name(study: str) -> str:
-    return Path(study).stem if study.endswith(".toml") else study
+def _stored(study: str, store: Path, where: Path | None = None) -> str:
+    """Return the name of a study in a store; one that is given as a file must be what the store has."""
+    from benchmark.naming import check_stored
+    from benchmark.study import is_study_file, load_study
+
+    if not is_study_file(study):
+        return study
+    loaded = load_study(study)
+    check_stored(loaded, store, where)
+    return loaded.name
 
 
 def _ensure_reference(store: Path, study: str, data: Path | None) -> None:
@@ -324,9 +334,12 @@ def _check_study(study: str, results: Path, data: Path | None) -> None:
     from analysis.publication import write_pages
     from analysis.results import load_results
     from benchmark.progress import telling
+    from benchmark.study import is_study_file
     from benchmark.verification import check_runs, check_shipped
 
+    given, study = study, Path(study).stem if is_study_file(study) else study
     with _opened(results, study, data) as store, TemporaryDirectory() as temporary:
+        _stored(given, store, results / study)
         with telling(f"rebuilding {study}") as tell:
             write_pages(load_results(store, study), Path(temporary), on_progress=tell, pictures=False)
         lines = [f"{results / study}: {line}" for line in (*check_shipped(store, study), *check_runs(store, study))]
@@ -383,9 +396,13 @@ def _compare(committed: Path, rebuilt: Path, results: Path, studies: Sequence[st
 
 
 def _report(study: str, store: Path, reports: Path, target: str | None) -> None:
-    from analysis.report import write_report
+    from analysis.records import read_manifest
+    from analysis.report import other_study, write_report
     from benchmark.progress import telling
 
+    other = other_study(reports / study, read_manifest(store, study).runs)
+    if other:
+        print(f"warning: the report in {reports / study} is replaced; its {other} was another run", file=sys.stderr)
     with telling(f"reporting {study}") as tell:
         written = write_report(store, study, reports / study, target, on_progress=tell)
     print(written.text)

@@ -16,8 +16,9 @@ from benchmark.data import existing
 from benchmark.errors import InputError
 from benchmark.executors.base import Executor, Watcher, cores, find_executor, share_devices
 from benchmark.leases import TTL_S, Held, holder, latest, take
+from benchmark.naming import check_continued
 from benchmark.origins import changed, notes
-from benchmark.parameters import values_of
+from benchmark.parameters import MOST_AT_ONCE, values_of
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.study import Study
@@ -59,6 +60,12 @@ class Resources:
     runs_per_gpu: int | None = None
     scheduler: str | None = None
     slurm: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no machine has."""
+        for option, value in (("jobs", self.jobs), ("threads", self.threads), ("runs-per-gpu", self.runs_per_gpu)):
+            if value is not None and not 1 <= value <= MOST_AT_ONCE:
+                raise InputError(f"{option} is {value}; allowed: a whole number from 1 to {MOST_AT_ONCE}")
 
     def executor(self, runs: int) -> Executor:
         """Return the executor for a study of `runs` runs.
@@ -125,13 +132,15 @@ def run_study(
     Raises
     ------
     InputError
-        If images cannot be had or do not fit the study, or a record is of a newer version of the suite.
+        If another study was run under its name, images cannot be had or do not fit the study, or a record is of a newer
+        version of the suite.
     OSError
         If the store cannot be read or written.
     """
     if resources.data is not None:
         existing(resources.data, "the data folder")
     store, specs = Store(resources.store), study.runs()
+    check_continued(study, store)
     executor = resources.executor(len(specs))
     records = {spec.run_id: _record(store, spec.run_id) for spec in specs}
     recorded = {run_id: record for run_id, record in records.items() if record is not None}

@@ -14,6 +14,9 @@ from benchmark.errors import InputError
 SCHEMA = 2
 """Version of records and manifests; `STEPS` says what each one changed."""
 
+LARGEST_WHOLE = 2**63 - 1
+"""A column of a table holds no larger whole number, nor does a size of PyTorch."""
+
 
 def record_path(store: Path, run_id: str) -> Path:
     """Return where the record of a run is."""

@@ -14,6 +14,7 @@ from benchmark.damage import Damaged, unless_damaged
 from benchmark.errors import InputError
 from benchmark.files import read_if_there, write_atomically
 from benchmark.leases import Held, take
+from benchmark.manifests import parse_manifest
 from benchmark.published import is_published, opened
 from benchmark.store import Store, parse_checkpoint, parse_record
 
@@ -149,8 +150,9 @@ def _merge_checkpoint(content: bytes, path: Path, store: Store) -> str:
 
 
 def _merge_manifest(content: bytes, path: Path, store: Store) -> str:
-    theirs, mine_path = _parse_manifest(content, path), layout.manifest_path(store.folder, path.stem)
-    mine = _usable(mine_path, store, _parse_manifest)
+    theirs, mine_path = parse_manifest(content, path), layout.manifest_path(store.folder, path.stem)
+    store.check_name(path.stem)
+    mine = _usable(mine_path, store, parse_manifest)
     if mine is None:
         write_atomically(mine_path, content)
         return "new"
@@ -159,21 +161,6 @@ def _merge_manifest(content: bytes, path: Path, store: Store) -> str:
         return "different" if united is None else "known"
     store.write_manifest(path.stem, united)
     return "updated"
-
-
-def _parse_manifest(content: bytes, path: Path) -> dict[str, Any]:
-    try:
-        manifest = dict(json.loads(content))
-        complete = manifest["study"] == path.stem and isinstance(manifest["seeds"], list) and bool(_cells(manifest))
-        _without_grids(manifest)
-    except (AttributeError, ValueError, KeyError, TypeError, RecursionError):
-        complete = False
-    if not complete:
-        raise Damaged(path, "it is no complete manifest of the study that it is named after")
-    checksum = manifest.pop("checksum", None)
-    if checksum is not None and checksum != layout.record_checksum(manifest):  # Older ones have none.
-        raise Damaged(path, "its checksum differs")
-    return layout.upgrade(manifest, path)
 
 
 def _cells(manifest: dict[str, Any]) -> dict[tuple[str, str, int], str]:

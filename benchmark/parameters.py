@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, get_type_hints
 
 from benchmark.errors import InputError, unknown
+from benchmark.layout import LARGEST_WHOLE
 
 T = TypeVar("T")
 LARGEST = 2**53
 """Whole numbers below this are numbers without loss."""
 WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 """The types that a setting can have."""
+
+MOST_AT_ONCE = 10_000
+"""Runs at once, and threads of a run; more is a slip."""
 
 
 def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
@@ -21,7 +25,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     ----------
     cls : type
         A dataclass of ints, floats, bools and strings. A field's metadata may hold ``low`` and ``high``, both
-        allowed, and ``choices``.
+        allowed, and ``choices``; a whole number fits 64 bits whatever they are.
     values : mapping
         One value per field; missing ones take the default.
     where : str
@@ -89,9 +93,10 @@ def allowed(kind: type, field: dataclasses.Field[Any]) -> str:
 
 def check_value(value: Any, kind: type, field: dataclasses.Field[Any], where: str) -> Any:
     """Return the value of a field in its type, or raise InputError."""
+    too_large = type(value) is int and abs(value) > LARGEST_WHOLE
     if kind is float and type(value) is int and abs(value) < LARGEST:
         value = float(value)
-    valid = type(value) is kind and (not isinstance(value, float) or math.isfinite(value))
+    valid = type(value) is kind and not too_large and (not isinstance(value, float) or math.isfinite(value))
     if valid and "choices" in field.metadata:
         valid = value in field.metadata["choices"]
     if valid and "low" in field.metadata:
@@ -99,5 +104,7 @@ def check_value(value: Any, kind: type, field: dataclasses.Field[Any], where: st
     if valid and "high" in field.metadata:
         valid = value <= field.metadata["high"]
     if not valid:
-        raise InputError(f"{where} is {value!r}; allowed: {allowed(kind, field)}")
+        unbounded = too_large and not field.metadata.keys() & {"high", "choices"}
+        fitting = ", that fits 64 bits" if unbounded else ""
+        raise InputError(f"{where} is {value!r}; allowed: {allowed(kind, field)}{fitting}")
     return value

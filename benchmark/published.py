@@ -21,6 +21,20 @@ MANIFEST = "manifest.json"
 NAME = re.compile(r"\w[\w. -]*")
 """Names that lead into no other folder."""
 
+AGREEMENT, INDEX = "agreement", "README.md"
+"""What is among the folders of the published studies: how they agree, and the index of all."""
+
+
+def check_name(study: str) -> None:
+    """Raise InputError if a study of that name could not be published."""
+    reserved = [name for name in (AGREEMENT, INDEX) if name.casefold() == study.casefold()]
+    is_file = study.casefold().endswith(".toml")  # Commands would take it for a path.
+    if reserved or is_file or not NAME.fullmatch(study):
+        raise InputError(
+            f"name of a study is {study!r}; allowed: letters, digits and any of '_. -' after the first, "
+            f"not {AGREEMENT!r} or {INDEX!r}, and no '.toml' at its end"
+        )
+
 
 def is_published(folder: Path) -> bool:
     """Return whether a folder is meant as a published study."""

@@ -14,6 +14,7 @@ import torch
 from benchmark.composition import Composition, blaming
 from benchmark.errors import InputError, unknown
 from benchmark.generators import SharedGenerators
+from benchmark.layout import LARGEST_WHOLE
 from benchmark.parameters import build, values_of
 from benchmark.registry import check_needed, find, heuristic_types, image_types, is_neutral, space_types
 from benchmark.streams import stream, stream_seed
@@ -31,7 +32,9 @@ SCHEMA = 2
 class Training:
     """The training budget and the optimiser (SGD); learning rate, weight decay and clipping are heuristics."""
 
-    epochs: int = field(default=30, metadata={"help": "passes over the images; 0 does not train", "low": 0})
+    epochs: int = field(
+        default=30, metadata={"help": "passes over the images; 0 does not train", "low": 0, "high": 1_000_000}
+    )
     batch_size: int = field(default=64, metadata={"help": "images per step", "low": 2})
     momentum: float = field(default=0.9, metadata={"help": "momentum", "low": 0.0, "high": 0.999})
     nesterov: bool = field(default=False, metadata={"help": "Nesterov momentum"})
@@ -49,10 +52,13 @@ class Scoring:
     subset: int = field(default=0, metadata={"help": "seed of their choice", "low": 0})
     images: int = field(default=0, metadata={"help": "validation images, the same for all; 0 uses all", "low": 0})
     batch_size: int = field(default=250, metadata={"help": "images per scoring batch", "low": 2})
-    checkpoints: int = field(default=3, metadata={"help": "late checkpoints; tau is averaged over them", "low": 1})
+    checkpoints: int = field(
+        default=3, metadata={"help": "late checkpoints; tau is averaged over them", "low": 1, "high": 10_000}
+    )
     spacing: int = field(default=1, metadata={"help": "epochs between late checkpoints", "low": 1})
     trace: int = field(
-        default=0, metadata={"help": "further checkpoints, evenly spaced before the late ones", "low": 0}
+        default=0,
+        metadata={"help": "further checkpoints, evenly spaced before the late ones", "low": 0, "high": 10_000},
     )
 
     def late_epochs(self, epochs: int) -> list[int]:
@@ -110,8 +116,8 @@ class RunSpec:
         if tables.get("schema", SCHEMA) != SCHEMA:
             raise InputError(f"schema of a run is {tables['schema']!r}; allowed: {SCHEMA}")
         seed = tables.get("seed", 0)
-        if type(seed) is not int or seed < 0:
-            raise InputError(f"seed is {seed!r}; allowed: a whole number, at least 0")
+        if type(seed) is not int or not 0 <= seed <= LARGEST_WHOLE:
+            raise InputError(f"seed is {seed!r}; allowed: a whole number from 0 to {LARGEST_WHOLE}")
         spec = cls(
             space=_named("space", tables, space_types()),
             images=_named("images", tables, image_types()),

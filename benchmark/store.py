@@ -12,7 +12,9 @@ import torch
 
 from benchmark import layout
 from benchmark.damage import Damaged, unless_damaged
+from benchmark.errors import InputError
 from benchmark.files import read_if_there, remove_temporaries, saved_at, write_atomically
+from benchmark.manifests import parse_manifest
 from benchmark.states import check_state
 
 
@@ -37,6 +39,10 @@ class Store:
     def checkpoint_path(self, run_id: str) -> Path:
         """Return where the latest state of an unfinished run is."""
         return layout.checkpoint_path(self.folder, run_id)
+
+    def manifest_path(self, study: str) -> Path:
+        """Return where it is written which runs make up a study."""
+        return layout.manifest_path(self.folder, study)
 
     def saved_at(self, run_id: str) -> int:
         """Return when an unfinished run last saved its state, nanoseconds; 0 if there is no checkpoint."""
@@ -133,11 +139,25 @@ class Store:
         remove_temporaries(self.record_path(run_id))
         remove_temporaries(self.checkpoint_path(run_id))
 
+    def check_name(self, study: str) -> None:
+        """Raise InputError if only their case tells a study from another one, whose files some systems would give."""
+        for path in self.manifest_path(study).parent.glob("*.json"):
+            if path.stem != study and path.stem.casefold() == study.casefold():
+                raise InputError(
+                    f"study is {study!r}, and {path} is there; allowed: a name that differs in more than case"
+                )
+
+    def read_manifest(self, study: str) -> dict[str, Any] | None:
+        """Return which runs make up a study, or None if that is not written; see `parse_manifest`."""
+        path = self.manifest_path(study)
+        content = read_if_there(path)
+        return None if content is None else parse_manifest(content, path)
+
     def write_manifest(self, study: str, manifest: Mapping[str, Any]) -> None:
         """Write which runs make up a study, with a checksum."""
         whole = {**manifest, "checksum": layout.record_checksum(manifest)}
         content = json.dumps(whole, indent=1, ensure_ascii=False)
-        write_atomically(layout.manifest_path(self.folder, study), content.encode())
+        write_atomically(self.manifest_path(study), content.encode())
 
     def find(self, prefix: str) -> list[str]:
         """Return the ids of all recorded runs that start with `prefix`."""

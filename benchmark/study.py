@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.composition import overridden_hooks
 from benchmark.errors import InputError, unknown
-from benchmark.layout import SCHEMA
+from benchmark.layout import LARGEST_WHOLE, SCHEMA
 from benchmark.parameters import build, in_words, values_of
+from benchmark.published import check_name
 from benchmark.registry import find, heuristic_types, missing_factor
 from benchmark.spec import RunSpec
 
 if TYPE_CHECKING:
     from heuristics.base import Heuristic
+
+MOST_SEEDS = 10_000
+"""Of a study; more is a slip, since each is a run of every level."""
 
 SHIPPED = Path(__file__).parent / "studies"
 
@@ -137,6 +141,11 @@ def shipped_studies() -> dict[str, Path]:
     return {path.stem: path for path in sorted(SHIPPED.glob("*.toml"))}
 
 
+def is_study_file(name: str) -> bool:
+    """Return whether what names a study is the path of a file, however its suffix is written."""
+    return Path(name).suffix.lower() == ".toml"
+
+
 def load_study(name: str) -> Study:
     """Read a study.
 
@@ -151,23 +160,42 @@ def load_study(name: str) -> Study:
         If there is no such study, or something in it is unknown, out of range or in conflict.
     """
     path = Path(name)
-    if path.suffix != ".toml":
+    if not is_study_file(name):
         shipped = shipped_studies()
         if name not in shipped:
             raise InputError(f"{unknown('study', name, shipped)}, or the path of a .toml file")
         path = shipped[name]
-    elif path.stem in shipped_studies() and path.resolve() != shipped_studies()[path.stem].resolve():
+    elif _hides_shipped(path):
         raise InputError(f"study file {path} has the name of a shipped study; allowed: another name")
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"study file {path} does not exist") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"study file {path} cannot be read: {error}") from None
+    check_name(path.stem)
+    tables = _read(path)
     try:
         return parse_study(path.stem, tables)
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from None
+
+
+def _hides_shipped(path: Path) -> bool:
+    """Return whether a file has the name of a shipped study, be it in another case, but is not that study."""
+    shipped = {name.casefold(): file for name, file in shipped_studies().items()}.get(path.stem.casefold())
+    return shipped is not None and path.resolve() != shipped.resolve()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read the tables of a study file; some editors begin UTF-8 with a byte order mark, which TOML does not know."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        if "\0" in text:  # UTF-16 of a text without accents is UTF-8 with these.
+            raise UnicodeError
+        return tomllib.loads(text)
+    except FileNotFoundError:
+        raise InputError(f"study file {path} does not exist") from None
+    except UnicodeError:
+        raise InputError(f"study file {path} is in another encoding; allowed: a text that is saved as UTF-8") from None
+    except RecursionError:
+        raise InputError(f"study file {path} cannot be read: it is nested too deeply") from None
+    except (OSError, ValueError) as error:  # Also of a whole number of thousands of digits.
+        raise InputError(f"study file {path} cannot be read: {error}") from None
 
 
 def parse_study(name: str, tables: Mapping[str, Any]) -> Study:
@@ -328,9 +356,12 @@ def _text(key: str, tables: Mapping[str, Any]) -> str | None:
 
 
 def _seeds(value: Any) -> tuple[int, ...]:
-    if type(value) is int and value > 0:
+    if type(value) is int and 0 < value <= MOST_SEEDS:
         return tuple(range(value))
-    valid = isinstance(value, list) and value and all(type(seed) is int and seed >= 0 for seed in value)
-    if not valid or len(set(value)) != len(value):
-        raise InputError(f"seeds is {value!r}; allowed: how many, or a list of different whole numbers, at least 0")
-    return tuple(value)
+    whole = isinstance(value, list) and all(type(seed) is int and 0 <= seed <= LARGEST_WHOLE for seed in value)
+    if whole and 0 < len(value) == len(set(value)) <= MOST_SEEDS:
+        return tuple(value)
+    raise InputError(
+        f"seeds is {value!r}; allowed: how many, or a list of different whole numbers from 0 to {LARGEST_WHOLE}; "
+        f"at most {MOST_SEEDS} seeds"
+    )

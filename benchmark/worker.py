@@ -297,12 +297,26 @@ def code_version() -> str:
     root = Path(__file__).parents[1]
     if not (root / ".git").exists():
         return number
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     try:
-        revision = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+        return f"{number}+{revision(root)}"
     except (OSError, subprocess.CalledProcessError):
         return number
-    return f"{number}+{revision}"
+
+
+def revision(checkout: Path) -> str:
+    """Return the commit of a checkout, and whether files differ from it, without writing to it.
+
+    ``git describe --dirty`` would lock and write the index, in many processes at once and beside the user's own commands;
+    one that is killed meanwhile leaves the lock.
+    """
+    commit = _git(checkout, "describe", "--always", "--exclude=*")
+    changed = _git(checkout, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(checkout: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def _devices() -> list[str]:

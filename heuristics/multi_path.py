@@ -36,7 +36,9 @@ class MultiPath(Heuristic):
     neutral = {"paths": 1}
     order = 100  # What is divided is the loss that other heuristics may have replaced.
 
-    paths: int = field(default=2, metadata={"help": "architectures per step; 1 is uniform sampling", "low": 1})
+    paths: int = field(
+        default=2, metadata={"help": "architectures per step; 1 is uniform sampling", "low": 1, "high": 1000}
+    )
     accounting: str = field(default="step", metadata=ACCOUNTING)
 
     def steps_per_epoch(self, batches: int, space: "Space") -> int:

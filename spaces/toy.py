@@ -149,7 +149,7 @@ class Toy(Space):
     source: ClassVar[str] = "none: made up for tests"
     mappings: ClassVar[frozenset[str]] = frozenset({"norm_per_input"})
 
-    width: int = field(default=4, metadata={"help": "channels", "low": 1})
+    width: int = field(default=4, metadata={"help": "channels", "low": 1, "high": 10_000})
 
     @property
     def choices(self) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from submitit.helpers import DelayedSubmission
 
 from benchmark.errors import InputError
 from benchmark.executors.base import Starts, Watcher, anywhere, attempt
-from benchmark.parameters import build, settings, values_of
+from benchmark.parameters import MOST_AT_ONCE, build, settings, values_of
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.worker import ATTEMPTS, Execution
@@ -26,6 +26,9 @@ POLL_SECONDS = 1.0
 ARRAY = 1000
 """Jobs in one array; Slurm's own default is at most 1001."""
 
+DIGITS = 20
+"""Of a number; Python refuses to read very long ones."""
+
 TIMEOUTS = 100_000
 """How often a job may reach its time limit: always, as long as it gets on."""
 
@@ -34,17 +37,22 @@ TIMEOUTS = 100_000
 class Request:
     """What Slurm is asked for, for each run; settings that are empty or 0 are left to the cluster."""
 
-    time: int = field(default=60, metadata={"help": "minutes of a job; what is left then is queued again", "low": 1})
+    time: int = field(
+        default=60,
+        metadata={"help": "minutes of a job; what is left then is queued again", "low": 1, "high": 10_000_000},
+    )
     partition: str = field(default="", metadata={"help": "partition"})
     account: str = field(default="", metadata={"help": "account"})
     qos: str = field(default="", metadata={"help": "quality of service"})
     constraint: str = field(default="", metadata={"help": "features of nodes"})
     exclude: str = field(default="", metadata={"help": "nodes not to use"})
-    cpus_per_task: int = field(default=1, metadata={"help": "processors", "low": 1})
+    cpus_per_task: int = field(default=1, metadata={"help": "processors", "low": 1, "high": MOST_AT_ONCE})
     gpus_per_node: int = field(default=0, metadata={"help": "GPUs", "low": 0, "high": 1})
     gres: str = field(default="", metadata={"help": "generic resources, where GPUs are asked for that way"})
     mem: str = field(default="", metadata={"help": "memory, such as 8GB"})
-    array_parallelism: int = field(default=256, metadata={"help": "jobs at once, of each 1000", "low": 1})
+    array_parallelism: int = field(
+        default=256, metadata={"help": "jobs at once, of each 1000", "low": 1, "high": MOST_AT_ONCE}
+    )
 
 
 def make(resources: "Resources", runs: int) -> "SlurmExecutor":
@@ -67,7 +75,7 @@ def _parse(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise InputError(f"slurm is {text!r}; allowed: KEY=VALUE, with a key of {', '.join(_keys())}")
-    is_number = _keys().get(key) is int and value.isdecimal()
+    is_number = _keys().get(key) is int and value.isdecimal() and len(value) <= DIGITS
     return key, int(value) if is_number else value
 
 

@@ -102,8 +102,8 @@ class NasBench201(Space):
     )
     mappings: ClassVar[frozenset[str]] = frozenset({"norm_per_input", "operations_per", "kernels"})
 
-    width: int = field(default=16, metadata={"help": "channels of the first stage", "low": 1})
-    cells: int = field(default=5, metadata={"help": "cells per stage", "low": 1})
+    width: int = field(default=16, metadata={"help": "channels of the first stage", "low": 1, "high": 10_000})
+    cells: int = field(default=5, metadata={"help": "cells per stage", "low": 1, "high": 1000})
 
     @property
     def choices(self) -> tuple[int, ...]:

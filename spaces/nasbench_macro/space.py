@@ -37,7 +37,7 @@ class NasBenchMacro(Space):
         "Su et al., Prioritized Architecture Sampling with Monto-Carlo Tree Search, CVPR 2021, arXiv 2103.11922"
     )
 
-    width: int = field(default=32, metadata={"help": "channels of the stem", "low": 1})
+    width: int = field(default=32, metadata={"help": "channels of the stem", "low": 1, "high": 10_000})
 
     @property
     def choices(self) -> tuple[int, ...]:

@@ -157,7 +157,7 @@ def test_the_target_of_the_study_comes_before_that_of_the_space(store: Path) -> 
 def test_a_manifest_with_a_seed_that_is_no_number_is_refused(store: Path) -> None:
     path = store / "studies" / "default.json"
     content = read(path)
-    for seed in ("one", 1.5, True):
+    for seed in ("one", 1.5, True, -1, 2**64):
         content["runs"][0]["seed"] = seed
         path.write_text(json.dumps(content))
         with pytest.raises(InputError, match=rf"default.json is no manifest of a study: .*seed {seed!r}"):

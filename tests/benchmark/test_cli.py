@@ -137,7 +137,7 @@ def test_bad_input_is_one_line_and_exit_code_2(study: Path, arguments: list[str]
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ('space = {name = "toy", width = 0}', "small.toml: space.width is 0; allowed: a whole number, at least 1"),
+        ('space = {name = "toy", width = 0}', "small.toml: space.width is 0; allowed: a whole number from 1 to 10000"),
         ('heuristics = {fairnas = {}, proportional = {}}\nspace = {name = "toy"}', "both set factor 'sampling'"),
         ('space = {name = "toi"}', "unknown space 'toi'; did you mean 'toy'?"),
         ('target = "nope"\nspace = {name = "toy"}', "unknown target column 'nope'"),
@@ -234,12 +234,21 @@ def test_records_of_a_run_are_readable_json(study: Path) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "two", "1.5"])
+@pytest.mark.parametrize("option", ["--jobs", "--threads", "--runs-per-gpu"])
+@pytest.mark.parametrize("number", ["0", "-1", "10001", "18446744073709551617"])
+def test_a_number_of_processes_is_a_sensible_one(study: Path, option: str, number: str) -> None:
+    assert f"{option[2:]} is {number}; allowed: a whole number from 1 to 10000" in refused(
+        "run", "small.toml", option, number
+    )
+    assert not Path("store").exists()
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "two", "1.5", "10001", "9" * 5000])
 def test_a_bare_node_refuses_a_wrong_number_in_one_line(number: str, monkeypatch, capsys) -> None:
     monkeypatch.setattr(sys, "argv", ["bare", "smoke", f"--jobs={number}"])
     with pytest.raises(SystemExit):
         bare.main()
-    message = f"error: argument --jobs: {number!r}; allowed: a whole number, at least 1"
+    message = f"error: argument --jobs: {number!r}; allowed: a whole number from 1 to 10000"
     assert capsys.readouterr().err.splitlines()[-1].endswith(message)
 
 

@@ -435,3 +435,62 @@ def test_agreement_needs_two_published_studies(work: Path) -> None:
     assert "pairs.csv does not exist" in call("agreement", "--check", code=2)
     assert "results/nothing/manifest.json cannot be read" in call("agreement", "cheap", "nothing", code=2)
     assert not Path("results/agreement").exists()
+
+
+@pytest.fixture
+def namesake(work: Path) -> Path:
+    """A file of another study with the name of a published one; its runs are in a store of its own."""
+    file = work / "elsewhere" / "cheap.TOML"
+    file.parent.mkdir()
+    shutil.copyfile("dear.toml", file)
+    shutil.copytree("store", "elsewhere/store")
+    Store(work / "elsewhere" / "store").write_manifest("cheap", load_study(str(file)).manifest())
+    return file
+
+
+@pytest.mark.parametrize("command", [("run",), ("report",), ("report", "--check"), ("publish",)], ids=" ".join)
+def test_a_file_of_another_study_is_not_taken_for_what_has_its_name(namesake: Path, command: tuple[str, ...]) -> None:
+    before = folder_content(Path())
+    first, *options = command
+    message = call(first, str(namesake), *options, code=2)
+    where = "results/cheap" if options else "store/studies/cheap.json"
+    assert where in message
+    assert ("has other runs of baseline baseline" if first == "run" else "not study 'cheap' as it is given") in message
+    assert folder_content(Path()) == before
+
+
+def test_another_study_does_not_replace_a_published_one_of_its_name(namesake: Path) -> None:
+    before = folder_content(Path("results"))
+    message = call("publish", str(namesake), "--store", "elsewhere/store", code=2)
+    assert (
+        "results/cheap is another study, whose baseline baseline with seed 0 is another run; allowed: another"
+        in message
+    )
+    assert folder_content(Path("results")) == before
+
+
+def test_a_name_in_another_case_does_not_replace_a_published_study(work: Path) -> None:
+    """Some file systems take both folders for one."""
+    shutil.copyfile("cheap.toml", "Cheap.toml")
+    (work / "other").mkdir()
+    shutil.copytree("store/runs", "other/runs")
+    Store(work / "other").write_manifest("Cheap", load_study("Cheap.toml").manifest())
+    assert "study is 'Cheap', and results/cheap is there; allowed: 'cheap'" in call(
+        "publish", "Cheap.toml", "--store", "other", code=2
+    )
+    assert not Path("results/Cheap").exists()
+
+
+@pytest.mark.parametrize("name", ["./cheap", "../results/cheap", "cheap/"])
+def test_a_study_is_not_compared_with_itself_under_another_name(work: Path, name: str) -> None:
+    assert "unknown study" in call("agreement", "cheap", name, code=2)
+
+
+def test_a_report_says_that_it_replaces_that_of_another_study(namesake: Path, quickly: None) -> None:
+    said = "warning: the report in reports/cheap is replaced; its baseline baseline with seed 0 was another run"
+    reported = []
+    for file, store in (("cheap.toml", "store"), ("cheap.toml", "store"), (str(namesake), "elsewhere/store")):
+        result = runner.invoke(app, ["report", file, "--store", store])
+        assert result.exit_code == 0, result.stderr
+        reported.append(said in result.stderr.splitlines())
+    assert reported == [False, False, True]

@@ -7,10 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from analysis.agreement_report import compared
-from analysis.publication import AGREEMENT
 from analysis.records import read_manifest_file
 from benchmark.cli import app
-from benchmark.published import MANIFEST
+from benchmark.published import AGREEMENT, MANIFEST
 from spaces.nasbench201.truth import PACKAGE
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"

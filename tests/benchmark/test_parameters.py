@@ -14,6 +14,7 @@ class Settings:
     rate: float = field(default=0.5, metadata={"low": 0.0})
     kind: str = field(default="a", metadata={"choices": ("a", "b")})
     on: bool = False
+    free: int = 0
 
 
 @dataclass
@@ -32,6 +33,7 @@ def test_defaults_and_given_values() -> None:
         "rate": 0.5,
         "kind": "a",
         "on": False,
+        "free": 0,
     }
 
 
@@ -60,6 +62,19 @@ def test_a_bad_value_names_field_value_and_what_is_allowed(key: str, value: obje
     with pytest.raises(InputError) as caught:
         build(Settings, {key: value}, "table")
     assert str(caught.value) == f"table.{key} is {value!r}; allowed: {allowed}"
+
+
+@pytest.mark.parametrize("key", ["rate", "free"])
+@pytest.mark.parametrize("value", [2**63, -(2**64), 10**30])
+def test_a_whole_number_fits_a_column_of_a_table(key: str, value: int) -> None:
+    words = {"rate": "a number, at least 0.0", "free": "a whole number"}[key]
+    with pytest.raises(InputError) as caught:
+        build(Settings, {key: value}, "table")
+    assert str(caught.value) == f"table.{key} is {value}; allowed: {words}, that fits 64 bits"
+
+
+def test_the_largest_whole_number_is_one() -> None:
+    assert build(Settings, {"free": 2**63 - 1}, "table").free == 2**63 - 1
 
 
 def test_an_unknown_key_suggests_the_nearest() -> None:

@@ -2,12 +2,16 @@
 
 import re
 import sys
+from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 import torch
 
 from benchmark.errors import InputError
-from benchmark.registry import heuristic_types, is_neutral
+from benchmark.parameters import settings
+from benchmark.registry import heuristic_types, image_types, is_neutral, space_types
+from benchmark.spec import Scoring, Training
 from benchmark.study import Study, load_study, parse_study, shipped_studies
 from benchmark.trainer import Trainer
 
@@ -233,6 +237,16 @@ def test_levels_that_scale_to_other_runs_are_not(toy_spec) -> None:
         ({"grids": {}}, r"grids is \{\}; allowed: an array of tables"),
         ({"seeds": 0}, "seeds is 0; allowed: how many, or a list"),
         ({"seeds": [1, 1]}, r"seeds is \[1, 1\]"),
+        ({"seeds": []}, r"seeds is \[\]; allowed: how many, or a list"),
+        ({"seeds": [0, -1]}, r"seeds is \[0, -1\]; allowed: .* from 0 to 9223372036854775807"),
+        ({"seeds": [0, 2**64 + 1]}, r"seeds is \[0, 18446744073709551617\]; allowed: .* from 0 to 9223372036854775807"),
+        ({"seeds": 2**64}, "seeds is 18446744073709551616; allowed: .* at most 10000 seeds"),
+        ({"seeds": 10**6}, "seeds is 1000000; allowed: .* at most 10000 seeds"),
+        ({"seeds": [float("nan")]}, r"seeds is \[nan\]; allowed"),
+        ({"training": {"epochs": 10**7}}, "training.epochs is 10000000; allowed: a whole number from 0 to 1000000"),
+        ({"heuristics": {"epochs": {"scale": 1000}}, "training": {"epochs": 2000}}, "training.epochs is 2000000; allo"),
+        ({"scoring": {"checkpoints": 2**60}}, "checkpoints is 1152921504606846976; allowed: .* from 1 to 10000"),
+        ({"scoring": {"trace": 2**60}}, "scoring.trace is 1152921504606846976; allowed: .* from 0 to 10000"),
         ({"target": 3}, "target is 3; allowed: a text"),
         ({"budget": 3}, "unknown table of a study 'budget'"),
     ],
@@ -241,6 +255,40 @@ def test_bad_input_is_one_line(tables, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         study(**tables)
     assert "\n" not in str(caught.value)
+
+
+def settings_of(kind: type) -> list[tuple[dict, str]]:
+    """Return every number of every part of a study of that type, each in the tables of a study, and its name."""
+    parts = [("training", {}, Training), ("scoring", {}, Scoring)]
+    parts += [("space", {"name": name}, space) for name, space in space_types().items()]
+    parts += [("images", {"name": name}, images) for name, images in image_types().items()]
+    found = [({part: {**given, key: None}}, key) for part, given, cls in parts for key in names_of(cls, kind)]
+    heuristics = [(name, key) for name, cls in heuristic_types().items() for key in names_of(cls, kind)]
+    return found + [({"heuristics": {name: {key: None}}}, key) for name, key in heuristics]
+
+
+def names_of(cls: type, kind: type) -> list[str]:
+    return [field.name for field in settings(cls) if get_type_hints(cls)[field.name] is kind]
+
+
+def filled(tables: dict, value: object) -> dict:
+    return {key: filled(table, value) if isinstance(table, dict) else table or value for key, table in tables.items()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [(int, 2**63), (int, -(2**63)), (float, float("inf")), (float, float("nan")), (float, 10**400)]
+)
+def test_no_setting_takes_what_is_no_number_of_the_machine(kind: type, value: float) -> None:
+    found = settings_of(kind)
+    assert len(found) > 15
+    for tables, key in found:
+        with pytest.raises(InputError, match=rf"\.{key} is {value}; allowed: ") as caught:
+            study(**filled(tables, value))
+        assert "\n" not in str(caught.value)
+
+
+def test_the_largest_seed_is_one() -> None:
+    assert study(seeds=[2**63 - 1, 0]).seeds == (2**63 - 1, 0)
 
 
 def test_an_unknown_study_lists_those_shipped() -> None:
@@ -260,3 +308,36 @@ def test_a_missing_or_broken_file_is_named(tmp_path) -> None:
     (tmp_path / "bad.toml").write_text("seeds = 0")
     with pytest.raises(InputError, match=r"bad\.toml: seeds is 0"):
         load_study(str(tmp_path / "bad.toml"))
+
+
+def saved(path: Path, encoding: str) -> str:
+    text = '# Größe\nseeds = 3\nspace = {name = "toy"}\nimages = {name = "digits"}\nscoring = {architectures = 8}\n'
+    path.write_text(text, encoding=encoding)
+    return str(path)
+
+
+def test_a_byte_order_mark_changes_nothing(tmp_path: Path) -> None:
+    plain, marked = (load_study(saved(tmp_path / "mine.toml", encoding)) for encoding in ("utf-8", "utf-8-sig"))
+    assert marked == plain
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "latin-1"])
+@pytest.mark.parametrize("accent", [True, False])
+def test_another_encoding_is_said_in_one_line(tmp_path: Path, encoding: str, accent: bool) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(f"seeds = 3{' # Größe' if accent or encoding == 'latin-1' else ''}".encode(encoding))
+    with pytest.raises(InputError) as caught:
+        load_study(str(path))
+    assert str(caught.value) == f"study file {path} is in another encoding; allowed: a text that is saved as UTF-8"
+
+
+@pytest.mark.parametrize("content", ["seeds = " + "9" * 5000, "seeds = " + "[" * 5000])
+def test_what_python_cannot_read_is_said_in_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "mine.toml").write_text(content)
+    with pytest.raises(InputError, match=r"study file .*mine\.toml cannot be read: ") as caught:
+        load_study(str(tmp_path / "mine.toml"))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_case_of_the_suffix_does_not_matter(tmp_path: Path) -> None:
+    assert load_study(saved(tmp_path / "T.TOML", "utf-8")).name == "T"

@@ -130,7 +130,9 @@ def test_what_the_user_can_mend_is_told(tmp_path: Path, cluster: Path) -> None:
     ("given", "message"),
     [
         ("time", "slurm is 'time'; allowed: KEY=VALUE, with a key of time, partition, "),
-        ("time=an hour", "slurm.time is 'an hour'; allowed: a whole number, at least 1"),
+        ("time=an hour", "slurm.time is 'an hour'; allowed: a whole number from 1 to 10000000"),
+        ("time=" + "9" * 5000, f"slurm.time is '{'9' * 5000}'; allowed: a whole number from 1 to 10000000"),
+        ("cpus_per_task=10001", "slurm.cpus_per_task is 10001; allowed: a whole number from 1 to 10000"),
         ("gpus_per_node=4", "slurm.gpus_per_node is 4; allowed: a whole number from 0 to 1"),
         ("partiton=gpu", "unknown setting of slurm 'partiton'; did you mean 'partition'?"),
     ],
