@@ -2,12 +2,16 @@
 
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from analysis.agreement_report import compared
+from analysis.effects import Effects
+from analysis.estimation import compute_effects
 from analysis.records import read_manifest_file
+from analysis.results import Results
 from benchmark.cli import app
 from benchmark.published import AGREEMENT, MANIFEST
 from spaces.nasbench201.truth import PACKAGE
@@ -34,16 +38,32 @@ def has_package() -> bool:
     return True
 
 
-def check(*arguments: str, studies: list[str], tables: Path) -> None:
-    """Run a check with the published tables at hand; skip, and say so, only if one cannot be had."""
+def check(*arguments: str, studies: list[str], tables: Path) -> str | None:
+    """Run a check with the published tables at hand; return why nothing was compared, only if one cannot be had."""
     spaces = {read_manifest_file(RESULTS / study / MANIFEST).space for study in studies}
     if "nasbench201" in spaces and not has_package():
-        pytest.skip(f"nothing was compared: {PACKAGE} is not installed")
+        return f"{PACKAGE} is not installed"
     options = ["--data", str(tables)] if tables.is_dir() else []
     result = CliRunner().invoke(app, [*arguments, "--check", "--results", str(RESULTS), *options])
     if result.exit_code == 2 and "download" in result.stderr and spaces != {"nasbench201"}:
-        pytest.skip(f"nothing was compared: {result.stderr.strip()}")
+        return result.stderr.strip()
     assert result.exit_code == 0, result.output
+    return None
+
+
+@pytest.fixture
+def _estimate_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the effects of a study, which take most of the time, estimated for its report and its agreement at once."""
+    known: dict[tuple[str, int, int], Effects] = {}
+
+    def estimate(results: Results, resamples: int, seed: int, on_progress: Any = None) -> Effects:
+        key = (results.manifest.study, resamples, seed)
+        if key not in known:
+            known[key] = compute_effects(results, resamples, seed, on_progress)
+        return known[key]
+
+    monkeypatch.setattr("analysis.report.compute_effects", estimate)
+    monkeypatch.setattr("analysis.agreement_report.compute_effects", estimate)
 
 
 @pytest.mark.skipif(not RESULTS.exists(), reason=f"there is no {RESULTS}; nothing was compared")
@@ -55,11 +75,12 @@ def test_there_are_studies_and_what_they_agree_in() -> None:
     assert AGREEMENT in folders or not set(STUDIES) >= COMPARED
 
 
-@pytest.mark.parametrize("study", STUDIES)
-def test_the_report_of_a_study_is_as_rebuilt(study: str, tables: Path) -> None:
-    check("report", study, studies=[study], tables=tables)
-
-
-@pytest.mark.skipif(not (RESULTS / AGREEMENT).is_dir(), reason=f"{RESULTS} compares no studies; nothing was compared")
-def test_the_agreement_is_as_rebuilt(tables: Path) -> None:
-    check("agreement", studies=compared(RESULTS / AGREEMENT), tables=tables)
+@pytest.mark.skipif(not RESULTS.exists(), reason=f"there is no {RESULTS}; nothing was compared")
+@pytest.mark.usefixtures("_estimate_once")
+def test_all_pages_are_as_rebuilt(tables: Path) -> None:
+    missing = {study: check("report", study, studies=[study], tables=tables) for study in STUDIES}
+    if (RESULTS / AGREEMENT).is_dir():
+        missing[AGREEMENT] = check("agreement", studies=compared(RESULTS / AGREEMENT), tables=tables)
+    reasons = [f"{name}: {reason}" for name, reason in missing.items() if reason]
+    if reasons:
+        pytest.skip(f"nothing was compared of {'; '.join(reasons)}")
