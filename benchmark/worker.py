@@ -306,7 +306,7 @@ def code_version() -> str:
 def revision(checkout: Path) -> str:
     """Return the commit of a checkout, and whether files differ from it, without writing to it.
 
-    ``git describe --dirty`` would lock and write the index, in many processes at once and beside the user's own commands;
+    ``git describe --dirty`` would lock and write the index, in many processes at once and beside the user's commands;
     one that is killed meanwhile leaves the lock.
     """
     commit = _git(checkout, "describe", "--always", "--exclude=*")

@@ -459,6 +459,19 @@ def test_a_file_of_another_study_is_not_taken_for_what_has_its_name(namesake: Pa
     assert folder_content(Path()) == before
 
 
+def test_a_run_does_not_report_what_somebody_else_ran_meanwhile(
+    namesake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = load_study(str(namesake))
+
+    def run(*_: object) -> None:
+        Store(Path("store")).write_manifest("cheap", other.manifest())
+
+    monkeypatch.setattr("benchmark.driver.run_study", run)
+    assert "store/studies/cheap.json is not study 'cheap' as it is given" in call("run", "cheap.toml", code=2)
+    assert not Path("reports").exists()
+
+
 def test_another_study_does_not_replace_a_published_one_of_its_name(namesake: Path) -> None:
     before = folder_content(Path("results"))
     message = call("publish", str(namesake), "--store", "elsewhere/store", code=2)
