@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmark.data import cache_folder, existing, find, user_folder
 from benchmark.errors import InputError
-from benchmark.executors.base import cores
+from benchmark.processors import cores
 from benchmark.store import Store
 
 TRAINING_PACKAGES = ("torch", "numpy")

@@ -14,9 +14,10 @@ import torch
 from benchmark.damage import Damaged
 from benchmark.data import existing
 from benchmark.errors import InputError
-from benchmark.executors.base import Executor, Watcher, cores, find_executor, share_devices
+from benchmark.executors.base import Executor, Watcher, find_executor, share_devices
 from benchmark.leases import TTL_S, Held, holder, latest, take
 from benchmark.parameters import values_of
+from benchmark.processors import cores
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.study import Study

@@ -1,7 +1,6 @@
 """What executes runs, who is told, and what all executors share: how a run is started and the devices."""
 
 import importlib
-import os
 import pkgutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -67,11 +66,6 @@ def find_executor(name: str) -> ModuleType:
         raise InputError(
             f"executor {name!r} needs the package {error.name}; install it: pip install 'supernet-bench[{name}]'"
         ) from None
-
-
-def cores() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def attempt(spec: RunSpec, execution: Execution, advance: Callable[[float], None] = lambda share: None) -> bool:

@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 
 from benchmark.errors import InputError
-from benchmark.executors.base import cores
+from benchmark.processors import cores
 from benchmark.speed import contenders
 from benchmark.speed.fidelities import FIDELITIES
 from benchmark.speed.measure import Effort, measure
