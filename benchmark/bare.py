@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmark.driver import Resources, run_study
 from benchmark.errors import InputError
+from benchmark.output import steady
 from benchmark.progress import Lines
 from benchmark.study import load_study
 
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=_positive, metavar="N", help="runs at once")
     parser.add_argument("--threads", type=_positive, metavar="N", help="threads per run")
     parser.add_argument("--runs-per-gpu", type=_positive, metavar="N", help="runs at once on a GPU")
+    steady()
     given = parser.parse_args()
     resources = Resources(
         given.store, given.data, given.device, given.jobs, given.threads, runs_per_gpu=given.runs_per_gpu

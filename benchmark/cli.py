@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmark.errors import InputError
+from benchmark.output import steady
 
 if TYPE_CHECKING:
     from benchmark.study import Study
@@ -58,6 +59,7 @@ class Listed(StrEnum):
 
 def main() -> None:
     """Run the command line; bad input ends with one line and exit code 2."""
+    steady()
     try:
         app()
     except KeyboardInterrupt:

@@ -1,7 +1,6 @@
 """From a study to records: what is left to do, and doing it."""
 
 import json
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +15,7 @@ from benchmark.data import existing
 from benchmark.errors import InputError
 from benchmark.executors.base import Executor, Watcher, find_executor, share_devices
 from benchmark.leases import TTL_S, Held, holder, latest, take
+from benchmark.output import say
 from benchmark.parameters import values_of
 from benchmark.processors import cores
 from benchmark.spec import RunSpec
@@ -173,7 +173,7 @@ def _wait_for_others(pending: list[RunSpec], store: Store, watcher: "_Once") -> 
         if not told:
             told = True
             names = ", ".join(sorted({str(name) for name in holders.values()}))
-            print(f"waiting for {len(pending)} runs that are executed by {names}", file=sys.stderr, flush=True)
+            say(f"waiting for {len(pending)} runs that are executed by {names}")
         time.sleep(POLL_S)
 
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -14,6 +13,7 @@ from benchmark.damage import Damaged, unless_damaged
 from benchmark.errors import InputError
 from benchmark.files import read_if_there, write_atomically
 from benchmark.leases import Held, take
+from benchmark.output import say
 from benchmark.published import is_published, opened
 from benchmark.store import Store, parse_checkpoint, parse_record
 
@@ -106,7 +106,7 @@ def _outcome(path: Path, store: Store, merge_one: Callable[[bytes, Path, Store],
 
 
 def _say(line: str) -> None:
-    print(f"warning: {line}", file=sys.stderr)
+    say(f"warning: {line}")
 
 
 def _merge_record(content: bytes, path: Path, store: Store) -> str:
