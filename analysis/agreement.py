@@ -15,7 +15,7 @@ from scipy import stats
 
 from analysis.metrics import kendall_tau, spearman_rho
 from analysis.resampling import RESAMPLES
-from analysis.statistics import CONFIDENCE
+from analysis.statistics import CONFIDENCE, has_interval
 
 FEWEST = 4
 """Common levels, below which nothing is computed."""
@@ -233,7 +233,9 @@ def _interval(value: float, replicates: Sequence[float], factors: int) -> Correl
     if len(finite) < 2 or factors < 2:
         return _without_interval(value)
     deviation = np.std(np.arctanh(np.clip(finite, -LARGEST, LARGEST)), ddof=1)
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, factors - 1) * deviation
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, factors - 1) * deviation)
+    if not has_interval(value, half):
+        return _without_interval(value)
     middle = np.arctanh(np.clip(value, -LARGEST, LARGEST))
     return Correlation(value, min(value, float(np.tanh(middle - half))), max(value, float(np.tanh(middle + half))))
 

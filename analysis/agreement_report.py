@@ -449,8 +449,13 @@ def conclude(pair: Pair) -> str:
             f"With fewer than two seeds of {few} that the other study does not use too it cannot be said whether the "
             f"effects on {first} predict those on {second}."
         )
-    if not found.computed or math.isnan(found.rho.low):
+    if not found.computed:
         return f"The effects have no order that could be compared, so {first} tells nothing about {second}."
+    if math.isnan(found.rho.low):
+        return (
+            f"Resamples of the effects on {first} and {second} do not differ ({_order(pair)}, {rests_on}), so it "
+            "cannot be said how far their agreement goes."
+        )
     numbers = f"({_order(pair)}, {rests_on}; ceiling {_correlation(found.ceiling)})"
     if not found.rho.excludes_zero and found.ceiling.value < NOISY:
         return (

@@ -16,7 +16,7 @@ from analysis.records import Level
 from analysis.references import Reference, published_references
 from analysis.resampling import bootstrap_weights
 from analysis.results import Results
-from analysis.statistics import Difference, Estimate, over_both, over_seeds
+from analysis.statistics import FEWEST, Difference, Estimate, over_both, over_seeds
 from benchmark.errors import InputError
 
 
@@ -200,6 +200,8 @@ def _warnings(results: Results, runs: pd.DataFrame, truth: pd.Series) -> list[st
             f"constant scores, so no tau: {run.factor} {run.level}, seed {run.seed} ({run.run_id})"
             for run in unique[(unique["status"] == "finished") & unique["tau"].isna()].itertuples()
         ]
+        if len(truth) < FEWEST:
+            lines.append(f"{count(len(truth), 'architecture')}: too few for intervals, which need {FEWEST}")
     elif len(results.architectures):
         lines.append(f"no usable truth: {results.target} of the scored architectures does not rank them")
     missing = int((unique["status"] == "missing").sum())

@@ -77,7 +77,12 @@ class Row:
     @property
     def undecided(self) -> bool:
         """Whether there are seeds enough for a direction but none is shown."""
-        return self.difference.seeds > 1 and self.direction == 0
+        return self.difference.seeds > 1 and self.direction == 0 and not self.unbounded
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether there is a difference, but too little for an interval."""
+        return self.difference.seeds > 0 and math.isnan(self.difference.low)
 
     @property
     def text(self) -> str:
@@ -103,7 +108,8 @@ LISTS: dict[str, Callable[[Row], bool]] = {
     "Perhaps hurts": lambda row: not row.survives and row.direction < 0,
     f"Does nothing: no effect larger than {NEGLIGIBLE}": lambda row: row.undecided and row.negligible,
     "Too noisy to say": lambda row: row.undecided and not row.negligible,
-    "Not decidable with one seed": lambda row: row.difference.one_seed,
+    "Not decidable with one seed": lambda row: row.difference.one_seed and not row.unbounded,
+    "Too little for an interval": lambda row: row.unbounded,
     "Nothing to compare": lambda row: row.difference.seeds == 0,
 }
 """The lists of levels and what belongs into each; those about several seeds are shown even if empty."""

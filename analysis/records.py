@@ -224,7 +224,8 @@ def read_reference(store: Path, space: str) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"reference table {path} does not exist")
     try:
-        table = pd.read_parquet(path, page_checksum_verification=True)
+        with path.open("rb") as file:  # Given a name, pyarrow takes UTF-8 alone.
+            table = pd.read_parquet(file, page_checksum_verification=True)
     except (ImportError, MemoryError):  # It is not the file.
         raise
     except Exception as error:  # What a foreign file makes pyarrow raise is not specified.

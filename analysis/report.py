@@ -172,9 +172,10 @@ def _write_frames(folder: Path, results: Results, effects: Effects) -> None:
     """Write the tidy result files; the scores carry the truth, so that a notebook needs nothing else."""
     scores = results.scores.assign(truth=results.scores["architecture"].map(effects.truth).astype(float))
     scores.attrs = {"target": results.target}
-    effects.runs.to_parquet(folder / RUNS, index=False)
-    scores.to_parquet(folder / "scores.parquet", index=False)
-    results.curve.to_parquet(folder / "curve.parquet", index=False)
+    frames = {RUNS: effects.runs, "scores.parquet": scores, "curve.parquet": results.curve}
+    for name, frame in frames.items():
+        with (folder / name).open("wb") as file:  # Given a name, pyarrow takes UTF-8 alone.
+            frame.to_parquet(file, index=False)
 
 
 def _write_plots(

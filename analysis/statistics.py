@@ -25,6 +25,27 @@ SMALLEST_P = 1e-15
 SAME = 1e-12
 """A spread below this is rounding: the values are equal."""
 
+FEWEST = 5
+"""Architectures below which there is no interval: resamples of fewer are nearly all the same."""
+
+
+def has_interval(value: float, half_width: float, architectures: int = FEWEST) -> bool:
+    """Return whether it can be said how far an estimate may be off: the rule for every interval.
+
+    Three seeds may well agree exactly, and so may all resamples. An interval of no width would then claim to know what
+    was not seen. Around exactly zero it claims no effect: runs that are the same differ by nothing.
+
+    Parameters
+    ----------
+    value : float
+        The estimate.
+    half_width : float
+        Of the interval that its spread gives; NaN where there is no spread to take it from.
+    architectures : int
+        How many the estimate is from, where it is.
+    """
+    return architectures >= FEWEST and (half_width > SAME or (half_width >= 0 and abs(value) <= SAME))
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -146,9 +167,9 @@ def over_architectures(value: float, replicates: np.ndarray, architectures: int,
         What the value rests on.
     """
     finite = replicates[np.isfinite(replicates)]
-    if not len(finite):
+    low, high = np.quantile(finite, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) if len(finite) else (math.nan,) * 2
+    if not has_interval(value, float(high - low) / 2, architectures):
         return Estimate(value, math.nan, math.nan, seeds, architectures)
-    low, high = np.quantile(finite, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Estimate(value, float(low), float(high), seeds, architectures)
 
 
@@ -169,9 +190,15 @@ def over_seeds(values: np.ndarray, architectures: int, lowest: float = 0.0) -> E
     """
     if not len(values):
         return nothing(architectures)
-    mean, spread = float(np.mean(values)), spread_over_seeds(values)
-    half = spread.half_width() if spread else math.nan
-    return Estimate(mean, max(mean - half, lowest), min(mean + half, 1.0), len(values), architectures)
+    return _around(values, spread_over_seeds(values), architectures, lowest, 1.0)
+
+
+def _around(values: np.ndarray, spread: Spread | None, architectures: int, lowest: float, highest: float) -> Estimate:
+    """Return the mean with the interval of its spread, cut at both ends."""
+    mean, half = float(np.mean(values)), spread.half_width() if spread else math.nan
+    if not has_interval(mean, half, architectures):
+        return Estimate(mean, math.nan, math.nan, len(values), architectures)
+    return Estimate(mean, max(mean - half, lowest), min(mean + half, highest), len(values), architectures)
 
 
 def spread_over_seeds(values: np.ndarray) -> Spread | None:
@@ -216,9 +243,7 @@ def over_both(values: np.ndarray, replicates: np.ndarray, architectures: int, bo
         return nothing(architectures)
     if len(values) == 1:
         return over_architectures(float(values[0]), replicates[0], architectures, seeds=1)
-    mean, spread = float(np.mean(values)), spread_over_both(values, replicates)
-    half = spread.half_width() if spread else math.nan
-    return Estimate(mean, max(mean - half, -bound), min(mean + half, bound), len(values), architectures)
+    return _around(values, spread_over_both(values, replicates), architectures, -bound, bound)
 
 
 def spread_over_both(values: np.ndarray, replicates: np.ndarray) -> Spread | None:
@@ -247,19 +272,14 @@ def difference_over_both(
 
 
 def difference_over_seeds(values: np.ndarray, architectures: int) -> Difference:
-    """Return the mean paired difference with the interval of `over_seeds`, whose parameters these are.
-
-    A metric of the best few has few values, so three pairs may well agree exactly. They show no spread then, and
-    an interval of no width around anything but zero would claim to know what was not seen; there is none.
-    """
-    estimate, spread = over_seeds(values, architectures, lowest=-1.0), spread_over_seeds(values)
-    if spread and spread.deviation <= SAME < abs(estimate.value):
-        estimate = Estimate(estimate.value, math.nan, math.nan, estimate.seeds, architectures)
-        spread = None
-    return _decided(estimate, values, spread)
+    """Return the mean paired difference with the interval of `over_seeds`, whose parameters these are."""
+    return _decided(over_seeds(values, architectures, lowest=-1.0), values, spread_over_seeds(values))
 
 
 def _decided(estimate: Estimate, values: np.ndarray, spread: Spread | None) -> Difference:
+    """Return what a difference decides, which is nothing where it has no interval."""
+    if math.isnan(estimate.low):
+        spread = None
     return Difference(
         **vars(estimate),
         deviation=float(np.std(values, ddof=1)) if len(values) > 1 else math.nan,

@@ -46,8 +46,11 @@ def reading(effects: Effects, factor: str) -> list[Finding]:
         (f"{higher}, but not {corrected}", lambda d: _only_uncorrected(d) and d.value > 0),
         (f"{lower}, but not {corrected}", lambda d: _only_uncorrected(d) and d.value < 0),
         ("The interval includes zero, so the direction is not decided", _includes_zero),
-        (f"{NOT_DECIDABLE.capitalize()}, the interval covers architectures alone", lambda d: d.one_seed),
-        ("Too little for an interval", lambda d: d.seeds > 1 and math.isnan(d.low)),
+        (
+            f"{NOT_DECIDABLE.capitalize()}, the interval covers architectures alone",
+            lambda d: d.one_seed and not math.isnan(d.low),
+        ),
+        ("Too little for an interval", lambda d: d.seeds > 0 and math.isnan(d.low)),
         ("No run to compare with the baseline", lambda d: d.seeds == 0),
     ]
     found = [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmark.driver import Resources, run_study
 from benchmark.errors import InputError
+from benchmark.output import steady
 from benchmark.parameters import MOST_AT_ONCE
 from benchmark.progress import Lines
 from benchmark.registry import warn_of_broken_plugins
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("--threads", type=_positive, metavar="N", help="threads per run")
     parser.add_argument("--runs-per-gpu", type=_positive, metavar="N", help="runs at once on a GPU")
     parser.add_argument("--redo", action="store_true", help="execute runs again that other code of a plug-in made")
+    steady()
     given = parser.parse_args()
     resources = Resources(
         given.store, given.data, given.device, given.jobs, given.threads, runs_per_gpu=given.runs_per_gpu

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmark.errors import InputError
+from benchmark.output import steady
 
 if TYPE_CHECKING:
     from benchmark.study import Study
@@ -59,6 +60,7 @@ class Listed(StrEnum):
 
 def main() -> None:
     """Run the command line; bad input ends with one line and exit code 2."""
+    steady()
     try:
         app()
     except KeyboardInterrupt:

@@ -1,6 +1,5 @@
 """Files that cannot be trusted: named in one line, and set aside rather than deleted."""
 
-import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TypeVar
 
 from benchmark.errors import InputError
 from benchmark.layout import damaged_path
+from benchmark.output import say
 
 T = TypeVar("T")
 
@@ -53,6 +53,4 @@ def set_aside(store: Path, damage: Damaged) -> None:
     kept = damaged_path(store, f"{path.stem}.{uuid.uuid4().hex[:12]}{path.suffix}")
     kept.parent.mkdir(parents=True, exist_ok=True)
     path.replace(kept)
-    # One call, so that lines of several processes do not mix.
-    sys.stderr.write(f"warning: {path} is damaged: {damage.reason}; it was moved to {kept}\n")
-    sys.stderr.flush()
+    say(f"warning: {path} is damaged: {damage.reason}; it was moved to {kept}")

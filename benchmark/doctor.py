@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmark.data import cache_folder, existing, find, user_folder
 from benchmark.errors import InputError
-from benchmark.executors.base import cores
+from benchmark.processors import cores
 from benchmark.registry import broken_plugins, heuristic_types, image_types, space_types
 from benchmark.store import Store
 

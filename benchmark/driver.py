@@ -1,7 +1,6 @@
 """From a study to records: what is left to do, and doing it."""
 
 import json
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,11 +13,13 @@ import torch
 from benchmark.damage import Damaged
 from benchmark.data import existing
 from benchmark.errors import InputError
-from benchmark.executors.base import Executor, Watcher, cores, find_executor, share_devices
+from benchmark.executors.base import Executor, Watcher, find_executor, share_devices
 from benchmark.leases import TTL_S, Held, holder, latest, take
 from benchmark.naming import check_continued
 from benchmark.origins import changed, notes
+from benchmark.output import say
 from benchmark.parameters import MOST_AT_ONCE, values_of
+from benchmark.processors import cores
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.study import Study
@@ -149,7 +150,7 @@ def run_study(
     again = {*failed, *outdated}
     pending = [spec for spec in specs if spec.run_id not in recorded or spec.run_id in again]
     for line in notes((record for run_id, record in recorded.items() if run_id not in again), given or study.name):
-        print(f"warning: {line}", file=sys.stderr, flush=True)
+        say(f"warning: {line}")
     _check_all_images(pending, resources.data)
     for run_id in outdated:
         _unless_held(store, run_id, changed, store.supersede_record)
@@ -198,7 +199,7 @@ def _wait_for_others(pending: list[RunSpec], store: Store, watcher: "_Once") -> 
         if not told:
             told = True
             names = ", ".join(sorted({str(name) for name in holders.values()}))
-            print(f"waiting for {len(pending)} runs that are executed by {names}", file=sys.stderr, flush=True)
+            say(f"waiting for {len(pending)} runs that are executed by {names}")
         time.sleep(POLL_S)
 
 

@@ -313,7 +313,7 @@ def _in_words(found: _Found) -> str:
 
 def _boot() -> str | None:
     with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     return None
 
 
@@ -327,7 +327,7 @@ def _started(pid: int) -> str | None:
     """Return when a process started, in ticks since the boot; nothing if it has ended, None if that cannot be seen."""
     try:
         # The second field, the name of the program, may hold anything, even blanks and parentheses.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].decode().split()
     except OSError:
         return None
     return "" if fields[0] in "ZX" else fields[19]

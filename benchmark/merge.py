@@ -2,7 +2,6 @@
 
 import io
 import json
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -15,6 +14,7 @@ from benchmark.errors import InputError
 from benchmark.files import read_if_there, write_atomically
 from benchmark.leases import Held, take
 from benchmark.manifests import parse_manifest
+from benchmark.output import say
 from benchmark.published import is_published, opened
 from benchmark.store import Store, parse_checkpoint, parse_record
 
@@ -107,7 +107,7 @@ def _outcome(path: Path, store: Store, merge_one: Callable[[bytes, Path, Store],
 
 
 def _say(line: str) -> None:
-    print(f"warning: {line}", file=sys.stderr)
+    say(f"warning: {line}")
 
 
 def _merge_record(content: bytes, path: Path, store: Store) -> str:

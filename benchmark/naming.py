@@ -1,12 +1,12 @@
 """A name that stands for two studies: what a store has under it, and the one that is given."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 from benchmark.damage import unless_damaged
 from benchmark.errors import InputError
 from benchmark.manifests import differences, other_runs, shortened
+from benchmark.output import say
 from benchmark.store import Store
 from benchmark.study import Study
 
@@ -34,7 +34,7 @@ def check_continued(study: Study, store: Store) -> None:
         )
     found = differences(stored, study.manifest(), "now")
     if found:
-        print(f"{path} is replaced: {'; '.join(found)}", file=sys.stderr)
+        say(f"{path} is replaced: {'; '.join(found)}")
 
 
 def check_stored(study: Study, folder: Path, where: Path | None = None) -> None:

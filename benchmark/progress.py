@@ -3,13 +3,13 @@
 A bare training machine has no rich, so it is imported where it is used.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from benchmark.executors.base import Watcher
+from benchmark.output import say
 from benchmark.parameters import in_words
 from benchmark.spec import RunSpec
 
@@ -114,11 +114,9 @@ class Lines:
         self._done += 1
         left = self._runs - self._recorded - self._done
         minutes = (monotonic() - self._started) / self._done * left / 60
-        print(
+        say(
             f"[{self._recorded + self._done}/{self._runs}] {spec.run_id} {status}, {_words(spec)}; "
-            f"about {minutes:.1f} min left",
-            file=sys.stderr,
-            flush=True,
+            f"about {minutes:.1f} min left"
         )
 
 

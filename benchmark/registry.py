@@ -3,7 +3,6 @@
 import importlib
 import inspect
 import pkgutil
-import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.contracts import Broken, examine, with_line
 from benchmark.errors import InputError, unknown
+from benchmark.output import say
 from benchmark.rivals import NEEDED, settle_defaults, settle_names, ships
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def broken_plugins() -> list[Broken]:
 def warn_of_broken_plugins() -> None:
     """Say on standard error what is left out; studies that do not use it go on."""
     for line in dict.fromkeys(str(broken) for broken in broken_plugins()):
-        print(f"warning: {line}; it is left out", file=sys.stderr)
+        say(f"warning: {line}; it is left out")
 
 
 def is_neutral(kind: "type[Heuristic]", values: Mapping[str, Any]) -> bool:

@@ -25,6 +25,7 @@ from benchmark.damage import Damaged, set_aside
 from benchmark.errors import InputError
 from benchmark.images.base import ImageData
 from benchmark.origins import code_of
+from benchmark.output import say
 from benchmark.parameters import values_of
 from benchmark.spec import RunSpec, scored_architectures
 from benchmark.store import Store
@@ -190,7 +191,7 @@ def _trainer(
     if state is None:
         return trainer, 0
     if state.get("code", code) != code:
-        sys.stderr.write(f"warning: run {spec.run_id} starts again: what it had saved is of other code of plug-ins\n")
+        say(f"warning: run {spec.run_id} starts again: what it had saved is of other code of plug-ins")
         return trainer, 0
     try:
         trainer.load_state_dict(state)
@@ -326,7 +327,7 @@ def _devices() -> list[str]:
 
 def _processor() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 import torch
 
+from benchmark.processors import cores
 from benchmark.spec import RunSpec
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes ``-n auto`` starts: pytest-xdist looks at the affinity alone."""
+    return cores()
+
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -1,7 +1,6 @@
 """What executes runs, who is told, and what all executors share: how a run is started and the devices."""
 
 import importlib
-import os
 import pkgutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -73,11 +72,6 @@ def find_executor(name: str) -> ModuleType:
     if not callable(getattr(module, "make", None)):
         raise InputError(f"executor {name!r} has no function make; allowed: {module.__name__}.make(resources, runs)")
     return module
-
-
-def cores() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def attempt(spec: RunSpec, execution: Execution, advance: Callable[[float], None] = lambda share: None) -> bool:

@@ -8,7 +8,8 @@ import torch
 from rich.console import Console
 
 from benchmark.errors import InputError
-from benchmark.executors.base import cores
+from benchmark.output import steady
+from benchmark.processors import cores
 from benchmark.speed import contenders
 from benchmark.speed.fidelities import FIDELITIES
 from benchmark.speed.measure import Effort, measure
@@ -28,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", choices=("cpu", "cuda"), action="append", help="by default all there are")
     parser.add_argument("--quick", action="store_true", help="try everything; the numbers mean nothing")
     parser.add_argument("--reports", type=Path, default=Path("reports"), help="folder of speed.json")
+    steady()
     given = parser.parse_args(arguments)
     available = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
     measurements = []

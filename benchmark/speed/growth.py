@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from benchmark.errors import InputError
+from benchmark.output import steady
 from benchmark.scoring import score
 from benchmark.speed.contenders import Ours
 from benchmark.speed.fidelities import FIDELITIES, SCORED_IMAGES, whole
@@ -139,6 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmark.speed.growth", description=main.__doc__)
     parser.add_argument("--quick", action="store_true", help="try everything; the numbers mean nothing")
     parser.add_argument("--reports", type=Path, default=Path("reports"), help="folder of the files")
+    steady()
     given = parser.parse_args(arguments)
     try:
         found = [(each, fit(each)) for each in measure_growth(*((2, 1) if given.quick else (3, 3)))]

@@ -63,5 +63,5 @@ def _run(name: str, steps: int, scored: list[Architecture], threads: int, pipe: 
 
 def _peak() -> int:
     # Unlike the figure of getrusage, this one does not start with that of the parent process.
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))

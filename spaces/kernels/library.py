@@ -74,7 +74,7 @@ def _fingerprint(compiler: str) -> str:
 def _processor() -> bytes:
     """Return what tells processors with different instructions apart."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return f"{platform.machine()} {platform.processor()}".encode()
     return "\n".join(sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})).encode()

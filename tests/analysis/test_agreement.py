@@ -169,3 +169,13 @@ def test_equal_seeds_give_equal_numbers() -> None:
     assert agree(*case, 100) != agree(*case, 100, seed=1)
     assert Correlation(0.5, 0.1, 0.8).excludes_zero
     assert not Correlation(0.5, -0.1, 0.8).excludes_zero
+
+
+def test_effects_of_one_order_in_every_resample_have_no_interval() -> None:
+    """Seeds that agree exactly, factors that all order alike: nothing tells how far the agreement may be off."""
+    effects = np.tile(np.arange(4.0), 2)[:, None].repeat(4, axis=1)
+    found = agree(effects, effects, np.repeat([0, 1], 4), (range(4), range(4, 8)), 50)
+    assert (found.rho.value, found.computed) == (1, True)
+    for correlation in (found.rho, found.tau, *found.selves, found.ceiling):
+        assert np.isnan([correlation.low, correlation.high]).all()
+        assert not correlation.excludes_zero

@@ -145,6 +145,7 @@ NAN = float("nan")
         (agreement((NAN, NAN, NAN), levels=3), "With only 3 levels of 6 factors"),
         (agreement((0.9, NAN, NAN), factors=1), "With only 20 levels of 1 factor"),
         (agreement((NAN, NAN, NAN)), "no order that could be compared"),
+        (agreement((1.0, NAN, NAN)), "it cannot be said how far their agreement goes"),
     ],
 )
 def test_one_sentence_claims_what_the_numbers_show(pair: Pair, found: Agreement, said: str) -> None:

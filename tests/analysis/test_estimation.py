@@ -15,7 +15,8 @@ from analysis import metrics
 from analysis.effects import Effect, Effects
 from analysis.estimation import compute_effects
 from analysis.results import load_results
-from analysis.statistics import holm
+from analysis.statistics import FEWEST, holm
+from analysis.wording import reading
 from benchmark.errors import InputError
 from benchmark.layout import record_path
 from tests.analysis.synthetic import Scenario, grid_of_two, reference_table, run_id, write_record, write_store
@@ -88,6 +89,29 @@ def test_all_runs_share_the_resamples(store: Path) -> None:
     difference = row(effects_of(store), "tracked").difference
     assert difference is not None
     assert (difference.value, difference.low, difference.high) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("architectures", [2, 3, 4, 5])
+def test_few_architectures_have_no_interval(tmp_path: Path, architectures: int) -> None:
+    """Of two, every tau is 1 or -1 and so is that of every resample."""
+    effects = effects_of(write_store(tmp_path / "store", Scenario(architectures=architectures)))
+    found = [effect.tau for effect in (*effects.levels, *effects.references)]
+    for effect in (*effects.levels, *effects.references):
+        found += [*effect.estimates.values(), *effect.differences.values()]
+        found += [effect.baseline_minus_this] if effect.baseline_minus_this else []
+    assert sum(not math.isnan(estimate.value) for estimate in found) > 20
+    enough = architectures >= FEWEST
+    assert any(not math.isnan(estimate.low) for estimate in found) == enough
+    assert bool(effects.comparisons) == enough
+    assert any(f"{architectures} architectures: too few for intervals" in line for line in effects.warnings) != enough
+    said = [finding.claim for finding in reading(effects, "sampling")]
+    assert (said == ["Too little for an interval"]) != enough
+
+
+def test_no_interval_has_no_width_but_around_nothing(store: Path) -> None:
+    for effect in effects_of(store).levels:
+        for estimate in (*effect.estimates.values(), *effect.differences.values()):
+            assert math.isnan(estimate.low) or estimate.low < estimate.high or estimate.value == 0
 
 
 def test_differences_separate_tau_from_a_preference_for_size(store: Path) -> None:

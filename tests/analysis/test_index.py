@@ -66,6 +66,14 @@ def test_every_level_is_in_the_list_that_its_interval_belongs_to(results: Path) 
     assert "baseline" not in found["Runs without a result"]
 
 
+@pytest.mark.parametrize("seeds", [(0, 1, 2), (0,)])
+def test_levels_without_an_interval_are_listed_as_such(results: Path, tmp_path: Path, seeds: tuple[int, ...]) -> None:
+    folder = shutil.copytree(results, tmp_path / "results")
+    change(folder, "fair", difference_low=float("nan"), difference_high=float("nan"), difference_seeds=len(seeds))
+    found = lists(index(folder))
+    assert [name for name, entries in found.items() if "fair: +" in entries] == ["Too little for an interval"]
+
+
 def change(folder: Path, level: str, **values: float) -> None:
     """Set numbers of a level in a published table."""
     path = folder / "default" / "table.csv"

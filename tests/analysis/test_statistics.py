@@ -10,11 +10,14 @@ from analysis.metrics import kendall_tau
 from analysis.resampling import bootstrap_tau, bootstrap_weights
 from analysis.statistics import (
     ALPHA,
+    FEWEST,
     Difference,
+    Estimate,
     adjusted,
     detection_power,
     difference_over_both,
     difference_over_seeds,
+    has_interval,
     holm,
     over_architectures,
     over_both,
@@ -142,6 +145,49 @@ def test_no_run_and_undefined_replicates_give_no_interval() -> None:
     undefined = over_both(np.array([0.1, 0.2]), np.full((2, 10), np.nan), 50)
     assert undefined.value == pytest.approx(0.15)
     assert math.isnan(undefined.low)
+
+
+def estimates(value: float, spread: float, architectures: int) -> dict[str, Estimate]:
+    """Return every kind of estimate around a value, of replicates and seeds that spread alike."""
+    steps = spread * np.linspace(-1, 1, 100)
+    one, seeds = value + steps, value + spread * np.array([-1.0, 0, 1])
+    both = seeds[:, None] + steps
+    return {
+        "over architectures": over_architectures(value, one, architectures),
+        "one seed": over_both(seeds[1:2], both[1:2], architectures),
+        "over both": over_both(seeds, both, architectures),
+        "over seeds": over_seeds(seeds, architectures, lowest=-1.0),
+        "one difference": difference_over_both(seeds[1:2], both[1:2], architectures),
+        "difference over both": difference_over_both(seeds, both, architectures),
+        "difference over seeds": difference_over_seeds(seeds, architectures),
+    }
+
+
+@pytest.mark.parametrize("kind", estimates(0.5, 0.1, FEWEST))
+def test_one_rule_says_where_there_is_an_interval(kind: str) -> None:
+    """None of few architectures or without a spread, and then nothing is decided; around zero it claims nothing."""
+
+    def of(value: float, spread: float, architectures: int) -> Estimate:
+        return estimates(value, spread, architectures)[kind]
+
+    enough = of(0.5, 0.1, FEWEST)
+    assert enough.low < enough.value < enough.high
+    for without in (of(0.5, 0.1, FEWEST - 1), of(0.5, 0.0, 60), of(1.0, 0.0, 60), of(0.0, 0.0, FEWEST - 1)):
+        assert not math.isnan(without.value)
+        assert np.isnan([without.low, without.high]).all()
+        assert not without.excludes_zero
+        if isinstance(without, Difference):
+            assert np.isnan([without.p_value, without.shared]).all()
+    same = of(0.0, 0.0, 60)
+    assert (same.low, same.high, same.excludes_zero) == (0, 0, False)
+
+
+def test_the_rule_for_intervals() -> None:
+    assert has_interval(0.5, 0.1, FEWEST)
+    assert not has_interval(0.5, 0.1, FEWEST - 1)
+    assert not has_interval(0.5, 1e-15, FEWEST)
+    assert not has_interval(0.0, math.nan, FEWEST)
+    assert has_interval(0.0, 0.0, FEWEST)
 
 
 def random_differences(seed: int) -> tuple[np.ndarray, np.ndarray]:

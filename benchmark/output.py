@@ -1,0 +1,73 @@
+"""What commands print: no output may end what it tells of.
+
+A terminal may lack a character, a reader such as ``head`` may leave, and a log may be on a full disk.
+"""
+
+import io
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+
+def steady() -> None:
+    """Make printing safe for the rest of this process; to be called by whoever is started as a command.
+
+    A character that the terminal lacks is printed as its number, as ``\\u2014``. What a reader that has left would have
+    read is dropped. Standard output on a full disk stays an error, since it is what was asked for; what is told beside
+    it, on standard error, is dropped.
+    """
+    sys.stdout = _steady(sys.stdout, BrokenPipeError)
+    sys.stderr = _steady(sys.stderr, OSError)
+
+
+def say(line: str) -> None:
+    """Print a line on standard error, in one call, so that lines of several processes do not mix; or drop it."""
+    with suppress(OSError, ValueError, AttributeError):  # It is closed, or there is none.
+        encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+        sys.stderr.write(f"{line}\n".encode(encoding, "backslashreplace").decode(encoding))
+        sys.stderr.flush()
+
+
+class _Steady(io.TextIOWrapper):
+    """A stream that goes nowhere from the first of some errors on."""
+
+    dropped: type[OSError] = BrokenPipeError
+
+    def write(self, text: str, /) -> int:
+        """Write a text, or drop it."""
+        try:
+            return super().write(text)
+        except self.dropped:
+            self._go_nowhere()
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what waits, or drop it."""
+        try:
+            super().flush()
+        except self.dropped:
+            self._go_nowhere()
+            super().flush()
+
+    def _go_nowhere(self) -> None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.fileno())
+        os.close(nowhere)
+
+
+def _steady(stream: TextIO | None, dropped: type[OSError]) -> TextIO:
+    if stream is None:  # It was closed before this process was started; the next file would take its number.
+        return Path(os.devnull).open("w", encoding="utf-8")
+    if not isinstance(stream, io.TextIOWrapper) or isinstance(stream, _Steady):
+        return stream  # That of a notebook, which takes everything.
+    steady = _Steady(
+        stream.buffer,
+        encoding=stream.encoding,
+        errors="backslashreplace",
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
+    steady.dropped = dropped
+    return steady
