@@ -129,8 +129,8 @@ def _execute(
     torch.set_num_threads(execution.threads)
     started, clock, device = datetime.now(UTC), perf_counter(), execution.torch_device()
     if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        _compute_exactly()
+        _open_gpu(device)
+        compute_exactly()
     data = spec.revised().images.load(execution.data)
     trainer, resumed, error, setup = None, 0, None, 0.0
 
@@ -171,7 +171,22 @@ def _execute(
     return "failed" if error else "finished"
 
 
-def _compute_exactly() -> None:
+def _open_gpu(device: torch.device) -> None:
+    """Begin to use a GPU; one that cannot be used is no failure of the run."""
+    try:
+        torch.cuda.init()
+        torch.empty(
+            1, device=device
+        )  # PyTorch knows a GPU's memory, which is counted from here on, only when it is used.
+    except RuntimeError as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"device is '{device}', which cannot be used ({reason}); allowed: one that can, or cpu"
+        ) from error
+    torch.cuda.reset_peak_memory_stats(device)
+
+
+def compute_exactly() -> None:
     """Have GPUs compute float32 as such, and a resumed run what an unbroken one does."""
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
