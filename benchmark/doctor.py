@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from benchmark.damage import Damaged
 from benchmark.data import cache_folder, existing, find, user_folder
 from benchmark.errors import InputError
 from benchmark.executors.base import cores
@@ -73,17 +74,23 @@ def _package(name: str, use: str) -> Finding:
 def _accelerator() -> Finding:
     import torch
 
-    if torch.cuda.is_available():
+    if not torch.cuda.is_available():
+        built = torch.backends.cuda.is_built()
+        found = "PyTorch finds none" if built else f"none: PyTorch {torch.__version__} is built without CUDA"
+        return Finding(True, "GPU", found, "the processor is used")
+    try:
         return Finding(True, "GPU", torch.cuda.get_device_name())
-    return Finding(True, "GPU", "none", "the processor is used")
+    except RuntimeError as error:
+        return Finding(False, "GPU", f"cannot be used: {str(error).splitlines()[0]}", "use --device cpu")
 
 
 def _kernels() -> Finding:
-    from spaces.kernels.library import library
+    from spaces.kernels.library import why_none
 
-    if library() is not None:
+    why = why_none()
+    if why is None:
         return Finding(True, "kernels", "compiled")
-    return Finding(False, "kernels", "none", "training on a processor is slower: install a C++ compiler, such as g++")
+    return Finding(False, "kernels", "none", f"training on a processor is slower: {why}")
 
 
 def _folder(data: Path | None) -> Finding:
@@ -110,13 +117,12 @@ def _table(what: str, names: tuple[str, ...], data: Path | None, otherwise: str)
 def _disk(store: Path) -> Finding:
     folder = next(parent for parent in (store.resolve(), *store.resolve().parents) if parent.is_dir())
     free = shutil.disk_usage(folder).free / 1e9
-    good = free > LOW_DISK_GB and os.access(folder, os.W_OK)
-    return Finding(
-        good,
-        "disk of the store",
-        f"{free:.0f} GB free",
-        "" if good else f"free some space, or use --store; {folder}",
-    )
+    found = f"{free:.0f} GB free"
+    if not os.access(folder, os.W_OK):
+        return Finding(False, "disk of the store", found, f"{folder} cannot be written: use --store")
+    if free <= LOW_DISK_GB:
+        return Finding(False, "disk of the store", found, f"free some space, or use --store; {folder}")
+    return Finding(True, "disk of the store", found)
 
 
 def _records(store: Path) -> Iterator[Finding]:
@@ -125,8 +131,10 @@ def _records(store: Path) -> Iterator[Finding]:
     for run_id in found:
         try:
             Store(store).read_record(run_id)
-        except InputError as error:
+        except Damaged as error:
             yield Finding(False, "record", str(error), "execute its study again")
+        except InputError as error:
+            yield Finding(False, "record", str(error), "use the version that wrote it")
     for path in sorted((store / "checkpoints").glob("*.pt")):
         try:
             Store(store).check_checkpoint(path.stem)
