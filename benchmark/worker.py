@@ -128,9 +128,7 @@ def _execute(
     """Execute a run that has no record, and return its status."""
     torch.set_num_threads(execution.threads)
     started, clock, device = datetime.now(UTC), perf_counter(), execution.torch_device()
-    if device.type == "cuda":
-        _open_gpu(device)
-        compute_exactly()
+    open_device(device)
     data = spec.revised().images.load(execution.data)
     trainer, resumed, error, setup = None, 0, None, 0.0
 
@@ -171,8 +169,10 @@ def _execute(
     return "failed" if error else "finished"
 
 
-def _open_gpu(device: torch.device) -> None:
-    """Begin to use a GPU; one that cannot be used is no failure of the run."""
+def open_device(device: torch.device) -> None:
+    """Begin to use a device; a GPU that cannot be used is bad input, and no failure of a run."""
+    if device.type != "cuda":
+        return
     try:
         torch.cuda.init()
         torch.empty(
@@ -184,6 +184,7 @@ def _open_gpu(device: torch.device) -> None:
             f"device is '{device}', which cannot be used ({reason}); allowed: one that can, or cpu"
         ) from error
     torch.cuda.reset_peak_memory_stats(device)
+    compute_exactly()
 
 
 def compute_exactly() -> None:
