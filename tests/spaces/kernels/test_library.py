@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from spaces.kernels import library as module
-from spaces.kernels.library import library
+from spaces.kernels.library import why_none
 
 PROBE = "from spaces.kernels.library import library, why_none; print(library() is not None, why_none())"
 
@@ -16,7 +16,11 @@ PROBE = "from spaces.kernels.library import library, why_none; print(library() i
 def available(**environment: str) -> str:
     """Return what a fresh process says about the kernels."""
     output = subprocess.run(
-        [sys.executable, "-c", PROBE], env=os.environ | environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROBE],
+        env=os.environ | {module.SETTING: "1"} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return output.stdout.strip()
 
@@ -29,7 +33,7 @@ def compiler_in(folder: Path, *lines: str) -> str:
     return str(compiler)
 
 
-@pytest.mark.skipif(library() is None, reason="no C++ compiler: compiling the kernels is NOT tested")
+@pytest.mark.skipif(why_none() is not None, reason=f"compiling the kernels is NOT tested: {why_none()}")
 def test_compiled_once_into_the_cache_folder(tmp_path) -> None:
     assert available(SUPERNET_BENCH_CACHE=str(tmp_path)) == "True None"
     (compiled,) = (tmp_path / "kernels").iterdir()
