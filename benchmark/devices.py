@@ -26,8 +26,9 @@ LAYOUTS = (torch.channels_last, torch.contiguous_format)
 TOLERANCES = {torch.float32: 1e-3, torch.bfloat16: 0.05}
 """Relative difference, in the Euclidean norm, that is allowed in a layer, by type."""
 
-NETWORK_TOLERANCES = {torch.float32: 0.1}
-"""That in a network, which magnifies rounding, in float32 by up to some percent; bfloat16 would hide everything."""
+NETWORK_TOLERANCES = {torch.float32: 0.2}
+"""That in a network: a relative error of 1e-5 in every weight changes gradients by up to 0.05, where activations become
+zero or not. What is wrong in a layer changes them by more; bfloat16 would hide it."""
 
 Build = Callable[[], nn.Module]
 
