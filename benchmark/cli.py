@@ -261,12 +261,18 @@ def merge(
 
 @app.command()
 @_one_line_errors
-def doctor(store: StoreFolder = STORE, data: DataFolder = None) -> None:
+def doctor(
+    store: StoreFolder = STORE,
+    data: DataFolder = None,
+    device: Annotated[
+        str | None, typer.Option(help="Also compare what cpu or cuda computes, all kinds of layers, with float64.")
+    ] = None,
+) -> None:
     """Say what is installed, cached and missing, and what to do about it."""
     from benchmark.doctor import examine
 
     table = Table("", "what", "found", "what to do", title="supernet-bench doctor")
-    for finding in examine(store, data):
+    for finding in examine(store, data, device):
         # Brackets in names of files and in what plug-ins say are no markup.
         table.add_row("ok" if finding.good else "--", *map(escape, (finding.what, finding.found, finding.advice)))
     Console().print(table)

@@ -58,15 +58,16 @@ def cache_folder() -> Path:
     Raises
     ------
     InputError
-        If the variable is not set and pooch, which knows the platform's folder, is not installed.
+        If the variable is not set and pooch, which knows the platform's folder, cannot be imported.
     """
     value = os.environ.get("SUPERNET_BENCH_CACHE")
     if value:
         return Path(value).expanduser()
     try:
         import pooch
-    except ImportError:
-        raise InputError("no cache folder is known: install pooch or set SUPERNET_BENCH_CACHE") from None
+    except ImportError as error:
+        reason = f"pooch, which knows the platform's, cannot be imported ({error})"
+        raise InputError(f"no cache folder is known: {reason}; install it or set SUPERNET_BENCH_CACHE") from None
     return Path(pooch.os_cache("supernet-bench"))
 
 

@@ -25,6 +25,7 @@ from benchmark.store import Store
 from benchmark.study import Study
 from benchmark.trainer import check_images
 from benchmark.worker import Execution
+from spaces.kernels.library import why_none
 
 POLL_S = TTL_S / 60
 """How often it is looked whether others have finished their runs, seconds."""
@@ -103,6 +104,14 @@ class Resources:
         """Return the threads of each of `places` runs at once on this machine."""
         return self.threads or max(1, cores() // places)
 
+    def say_if_slow(self) -> None:
+        """Say, once for all processes, that training on processors is slower here than it might be, and why."""
+        elsewhere = self.engine == "slurm" or self.scheduler is not None
+        if not elsewhere and self.execution(1).torch_device().type == "cpu":
+            why = why_none()
+            if why is not None:
+                say(f"training is slower without compiled kernels: {why}")
+
 
 def run_study(
     study: Study,
@@ -158,6 +167,7 @@ def run_study(
         _unless_held(store, run_id, _has_failed, store.remove_record)
     store.write_manifest(study.name, study.manifest())
     if pending:
+        resources.say_if_slow()
         _execute(pending, store, executor, _Once(watch(len(specs), len(specs) - len(pending))))
     for spec in specs:
         _tidy(store, spec.run_id)
