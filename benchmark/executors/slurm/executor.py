@@ -1,27 +1,30 @@
-"""Runs as jobs of a Slurm cluster, through submitit."""
+"""From runs to jobs, and from jobs to records."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from time import sleep
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import submitit
 from submitit.core.utils import FailedJobError, FailedSubmissionError
-from submitit.helpers import DelayedSubmission
 
 from benchmark.errors import InputError
-from benchmark.executors.base import Starts, Watcher, anywhere, attempt
+from benchmark.executors.base import Starts, Watcher, anywhere
+from benchmark.executors.slurm.job import PROBLEM, RunJob
+from benchmark.executors.slurm.queue import Queue
 from benchmark.parameters import build, settings, values_of
 from benchmark.spec import RunSpec
 from benchmark.store import Store
-from benchmark.worker import ATTEMPTS, Execution
+from benchmark.worker import Execution
 
 if TYPE_CHECKING:
     from benchmark.driver import Resources
 
-POLL_SECONDS = 1.0
-"""How often the store is looked at."""
+POLL_SECONDS = (0.1, 1.0)
+"""How often the store is looked at, for one job and for a thousand or more."""
+
+RETRY_SECONDS = 30.0
+"""How long after Slurm refused a job, having accepted others, it is asked again."""
 
 ARRAY = 1000
 """Jobs in one array; Slurm's own default is at most 1001."""
@@ -60,7 +63,7 @@ def make(resources: "Resources", runs: int) -> "SlurmExecutor":
         given.setdefault("gpus_per_node", 1)
     request = build(Request, given, "slurm")
     execution = anywhere(resources.execution(resources.threads or request.cpus_per_task))
-    return SlurmExecutor(execution, request)
+    return SlurmExecutor(execution, request, Queue(execution.store / "slurm" / "slurm.log"))
 
 
 def _parse(text: str) -> tuple[str, Any]:
@@ -86,39 +89,17 @@ class SlurmExecutor:
     ----------
     execution : Execution
     request : Request
+    queue : Queue
     """
 
     execution: Execution
     request: Request
+    queue: Queue
 
     def run(self, specs: Sequence[RunSpec], watcher: Watcher) -> None:
         """Execute all runs; see `Executor`."""
-        engine, store = self._engine(), Store(self.execution.store)
-        starts, waiting = Starts(store), list(specs)
-        jobs: dict[str, tuple[RunSpec, submitit.Job[None]]] = {}
-        try:
-            while waiting or jobs:
-                for start in range(0, len(waiting), ARRAY):
-                    jobs |= self._submit(engine, waiting[start : start + ARRAY], starts)
-                waiting = []
-                for run_id, (spec, job) in list(jobs.items()):
-                    over = job.done()  # Before the store is read: a record may appear in between, but not vanish.
-                    record = store.read_record(run_id)
-                    if record is None and not over:
-                        continue
-                    del jobs[run_id]
-                    if record is None and _was_killed(job):
-                        if not starts.exhausted(spec, f"its Slurm job {job.job_id} ended as {job.state}"):
-                            waiting.append(spec)
-                            continue
-                        record = store.read_record(run_id)
-                    if record is not None:  # Without one, somebody else executes the run.
-                        watcher.ended(spec, record["status"])
-                if jobs and not waiting:
-                    sleep(POLL_SECONDS)
-        finally:
-            for _, job in reversed(jobs.values()):  # Those that wait first, so that none of them starts meanwhile.
-                job.cancel(check=False)
+        store = Store(self.execution.store)
+        _Session(self.execution, self._engine(), self.queue, watcher, store, Starts(store), list(specs)).execute()
 
     def _engine(self) -> submitit.SlurmExecutor:
         try:
@@ -129,65 +110,78 @@ class SlurmExecutor:
         engine.update_parameters(job_name="supernet-bench", **asked)
         return engine
 
-    def _submit(
-        self, engine: submitit.SlurmExecutor, specs: Sequence[RunSpec], starts: Starts
-    ) -> "dict[str, tuple[RunSpec, submitit.Job[None]]]":
-        for spec in specs:
-            starts.start(spec)
+
+@dataclass
+class _Session:
+    """Runs that are to be done, and their jobs."""
+
+    execution: Execution
+    engine: submitit.SlurmExecutor
+    queue: Queue
+    watcher: Watcher
+    store: Store
+    starts: Starts
+    waiting: list[RunSpec]
+    jobs: "dict[str, tuple[RunSpec, submitit.Job[None]]]" = field(default_factory=dict)
+    accepted: bool = False
+    next_try: float = 0.0
+
+    def execute(self) -> None:
+        """Return when all runs have ended."""
         try:
-            jobs = engine.submit_array([RunJob(spec.canonical(), self.execution) for spec in specs])
-        except (FailedJobError, FailedSubmissionError) as error:
-            raise InputError(f"Slurm refused the job: {error}") from error
-        return {spec.run_id: (spec, job) for spec, job in zip(specs, jobs, strict=True)}
+            while self.waiting or self.jobs:
+                self._submit()
+                self.queue.look({job.job_id for _, job in self.jobs.values()})
+                for spec, job in list(self.jobs.values()):
+                    self._take(spec, job)
+                if self.waiting or self.jobs:
+                    first, last = POLL_SECONDS
+                    sleep(min(last, first + len(self.jobs) / 1000))
+        finally:
+            # Those that wait first, so that none of them starts meanwhile.
+            self.queue.cancel([job.job_id for _, job in reversed(self.jobs.values())])
+
+    def _submit(self) -> None:
+        while self.waiting and monotonic() >= self.next_try:
+            specs = self.waiting[:ARRAY]
+            for spec in specs:
+                self.starts.start(spec)
+            try:
+                with self.queue.words_of_submitit():
+                    jobs = self.engine.submit_array([RunJob(spec.canonical(), self.execution) for spec in specs])
+            except (FailedJobError, FailedSubmissionError) as error:
+                refusal = f"Slurm refused the job: {' '.join(str(error).split())}"
+                if not self.accepted:
+                    raise InputError(refusal) from error
+                self.queue.tell(f"{refusal}; trying again")  # Its controller may be restarting.
+                self.next_try = monotonic() + RETRY_SECONDS
+                return
+            self.accepted = True
+            self.queue.submitted()
+            self.jobs |= {spec.run_id: (spec, job) for spec, job in zip(specs, jobs, strict=True)}
+            del self.waiting[:ARRAY]
+
+    def _take(self, spec: RunSpec, job: "submitit.Job[None]") -> None:
+        # Before the store is read: a record may appear in between, but not vanish.
+        over = job.paths.result_pickle.exists() or self.queue.is_over(job.job_id)
+        record = self.store.read_record(spec.run_id)
+        if record is None and not over:
+            return
+        del self.jobs[spec.run_id]
+        if record is None and _was_killed(job):
+            if not self.starts.exhausted(spec, f"its Slurm job {job.job_id} ended as {self.queue.end_of(job.job_id)}"):
+                self.waiting.append(spec)
+                return
+            record = self.store.read_record(spec.run_id)
+        if record is not None:  # Without one, somebody else executes the run.
+            self.watcher.ended(spec, record["status"])
 
 
 def _was_killed(job: "submitit.Job[None]") -> bool:
     """Return whether a job ended in the middle; raise InputError if for a reason that the user can mend."""
-    problems = [line for line in (job.stderr() or "").splitlines() if line.startswith(PROBLEM)]
+    log = job.paths.stderr
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    problems = [line for line in lines if line.startswith(PROBLEM)]
     if problems:
         raise InputError(f"Slurm job {job.job_id}: {problems[-1].removeprefix(PROBLEM)}")
     return not job.paths.result_pickle.exists()
-
-
-PROBLEM = "error: "
-"""How the line in the log of a job starts that says what the user can mend."""
-
-
-class RunJob:
-    """What a job executes; submitit calls it, and asks it how to go on before the job is stopped.
-
-    Parameters
-    ----------
-    tables : dict
-        The spec of the run.
-    execution : Execution
-    stops : int
-        How often in a row the job was stopped before the run had saved anything.
-    """
-
-    def __init__(self, tables: dict[str, Any], execution: Execution, stops: int = 0) -> None:
-        self._tables, self._execution, self._stops = tables, execution, stops
-        self._saved = 0
-
-    def __call__(self) -> None:
-        """Execute the run, or what is left of it."""
-        spec = RunSpec.from_tables(self._tables)
-        self._saved = Store(self._execution.store).saved_at(spec.run_id)
-        try:
-            attempt(spec, self._execution)
-        except (InputError, OSError) as error:
-            _print_problem(str(error))
-
-    def checkpoint(self) -> DelayedSubmission:
-        """Return what the job executes when it is started again."""
-        run_id = RunSpec.from_tables(self._tables).run_id
-        got_on = Store(self._execution.store).saved_at(run_id) != self._saved
-        stops = 0 if got_on else self._stops + 1
-        if stops == ATTEMPTS:
-            _print_problem(f"run {run_id} was stopped {stops} times before its first save; try --slurm time=MINUTES")
-            sys.exit(1)
-        return DelayedSubmission(RunJob(self._tables, self._execution, stops))
-
-
-def _print_problem(text: str) -> None:
-    print(PROBLEM + " ".join(text.split()), file=sys.stderr, flush=True)
