@@ -6,7 +6,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import submitit
-from submitit.core.utils import FailedJobError, FailedSubmissionError
+from submitit.core.utils import FailedJobError, FailedSubmissionError, pickle_load
 
 from benchmark.errors import InputError
 from benchmark.executors.base import Starts, Watcher, anywhere
@@ -28,6 +28,9 @@ RETRY_SECONDS = 30.0
 
 ARRAY = 1000
 """Jobs in one array; Slurm's own default is at most 1001."""
+
+WARNING_SECONDS = 90
+"""How long before its end a job is told; less where that is near its start, when nobody listens yet."""
 
 TIMEOUTS = 100_000
 """How often a job may reach its time limit: always, as long as it gets on."""
@@ -107,7 +110,9 @@ class SlurmExecutor:
         except RuntimeError:
             raise InputError("executor is 'slurm'; allowed where srun is, on a machine of a Slurm cluster") from None
         asked = {key: value for key, value in values_of(self.request).items() if value not in ("", 0)}
-        engine.update_parameters(job_name="supernet-bench", **asked)
+        engine.update_parameters(
+            job_name="supernet-bench", signal_delay_s=min(WARNING_SECONDS, 20 * self.request.time), **asked
+        )
         return engine
 
 
@@ -179,9 +184,10 @@ class _Session:
 
 def _was_killed(job: "submitit.Job[None]") -> bool:
     """Return whether a job ended in the middle; raise InputError if for a reason that the user can mend."""
-    log = job.paths.stderr
+    log, result = job.paths.stderr, job.paths.result_pickle
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     problems = [line for line in lines if line.startswith(PROBLEM)]
     if problems:
         raise InputError(f"Slurm job {job.job_id}: {problems[-1].removeprefix(PROBLEM)}")
-    return not job.paths.result_pickle.exists()
+    # Without success nobody executed the run: submitit could not load it, or Slurm not queue the job again.
+    return not result.exists() or pickle_load(result)[0] != "success"

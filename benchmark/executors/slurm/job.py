@@ -33,9 +33,9 @@ class RunJob:
 
     def __call__(self) -> None:
         """Execute the run, or what is left of it."""
-        spec = RunSpec.from_tables(self._tables)
-        self._saved = Store(self._execution.store).saved_at(spec.run_id)
         try:
+            spec = RunSpec.from_tables(self._tables)
+            self._saved = Store(self._execution.store).saved_at(spec.run_id)
             attempt(spec, self._execution)
         except (InputError, OSError) as error:
             _print_problem(str(error))

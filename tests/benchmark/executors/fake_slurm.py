@@ -1,4 +1,4 @@
-"""A cluster of one machine: sbatch, srun, sacct, squeue, scancel and scontrol as Slurm has them, with processes as jobs.
+"""A cluster of one machine without accounting: Slurm's commands, with processes as jobs.
 
 `install` puts these commands into a folder; each is this file under another name. The jobs of a cluster are files in
 the same folder: the state of each, and the process of each that runs.
