@@ -228,13 +228,16 @@ def command(study: Path, *options: str, **settings: Any) -> subprocess.Completed
     return subprocess.run(arguments, capture_output=True, text=True, env=environment, cwd=study.parent, **settings)
 
 
-@pytest.mark.parametrize(("limit", "file"), [(500, "studies/small.json"), (3000, ".pt")], ids=["driver", "worker"])
+# Runs of no epochs have no checkpoint, and may be the first that want to write more.
+@pytest.mark.parametrize(
+    ("limit", "file"), [(500, r"studies/small\.json"), (3000, r"(\.pt|runs/\w+\.json)")], ids=["driver", "worker"]
+)
 def test_a_disk_without_room_is_one_line_and_nothing_half_written(study: Path, limit: int, file: str) -> None:
     """The operating system refuses to let any file grow past `limit` bytes, as a full disk would."""
     result = command(study, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
     last = result.stderr.splitlines()[-1]
     assert result.returncode == 2
-    assert re.fullmatch(rf"error: .*cannot be written: File too large: .*{re.escape(file)}'", last)
+    assert re.fullmatch(rf"error: .*cannot be written: File too large: .*{file}'", last)
     assert "Traceback" not in result.stderr
     store = Store(study.parent / "store")
     assert not list(store.folder.rglob("*.tmp"))
