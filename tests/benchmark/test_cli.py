@@ -228,10 +228,9 @@ def command(study: Path, *options: str, **settings: Any) -> subprocess.Completed
     return subprocess.run(arguments, capture_output=True, text=True, env=environment, cwd=study.parent, **settings)
 
 
+# Runs of no epochs have no checkpoint, and may be the first that want to write more.
 @pytest.mark.parametrize(
-    ("limit", "file"),
-    [(500, r"studies/small\.json"), (3000, r"(checkpoints/\w+\.pt|runs/\w+\.json)")],
-    ids=["driver", "worker"],
+    ("limit", "file"), [(500, r"studies/small\.json"), (3000, r"(\.pt|runs/\w+\.json)")], ids=["driver", "worker"]
 )
 def test_a_disk_without_room_is_one_line_and_nothing_half_written(study: Path, limit: int, file: str) -> None:
     """The operating system refuses to let any file grow past `limit` bytes, as a full disk would."""
