@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import InputError, unknown
+from benchmark.files import is_litter
 from benchmark.layout import manifest_path, record_checksum, reference_path, upgrade
 
 DESCRIPTIVE_COLUMNS = ("index", "architecture", "isomorphism", "parameters", "macs")
@@ -77,7 +78,7 @@ def read_manifest(store: Path, study: str) -> Manifest:
         raise InputError(f"store {store} does not exist; allowed: the folder of a study that was run")
     path = manifest_path(store, study)
     if not path.is_file():
-        raise unknown("study", study, [file.stem for file in path.parent.glob("*.json")])
+        raise unknown("study", study, [file.stem for file in path.parent.glob("*.json") if not is_litter(file.name)])
     return read_manifest_file(path)
 
 

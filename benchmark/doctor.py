@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmark.data import cache_folder, existing, find, user_folder
 from benchmark.errors import InputError
+from benchmark.files import is_litter
 from benchmark.processors import cores
 from benchmark.store import Store
 
@@ -128,6 +129,8 @@ def _records(store: Path) -> Iterator[Finding]:
         except InputError as error:
             yield Finding(False, "record", str(error), "execute its study again")
     for path in sorted((store / "checkpoints").glob("*.pt")):
+        if is_litter(path.name):
+            continue
         try:
             Store(store).check_checkpoint(path.stem)
         except InputError as error:

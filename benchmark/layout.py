@@ -5,6 +5,7 @@ Shared by those who write and those who analyse.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from benchmark.errors import InputError
 
 SCHEMA = 2
 """Version of records and manifests; `STEPS` says what each one changed."""
+
+
+RUN_ID = re.compile(r"\w+")
+"""An id of a run is one word; copies that other programs make of its files have names of several."""
 
 
 def record_path(store: Path, run_id: str) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 from benchmark import layout
 from benchmark.damage import Damaged, unless_damaged
 from benchmark.errors import InputError
-from benchmark.files import read_if_there, write_atomically
+from benchmark.files import is_litter, read_if_there, write_atomically
 from benchmark.leases import Held, take
 from benchmark.output import say
 from benchmark.published import is_published, opened
@@ -71,7 +71,7 @@ def _merge_stores(sources: Sequence[Path], store: Store) -> dict[str, Counter[st
         ("manifests", "studies/*.json", _merge_manifest),
         ("tables", "spaces/*.parquet", _merge_table),
     ):
-        files = [path for source in sources for path in sorted(source.glob(folder))]
+        files = [path for source in sources for path in sorted(source.glob(folder)) if not is_litter(path.name)]
         counts[kind] = Counter(_outcome(path, store, merge_one) for path in files)
     return counts
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.composition import overridden_hooks
 from benchmark.errors import InputError, unknown
+from benchmark.files import is_litter
 from benchmark.layout import SCHEMA
 from benchmark.parameters import build, in_words, values_of
 from benchmark.registry import find, heuristic_types
@@ -134,7 +135,7 @@ class Study:
 
 def shipped_studies() -> dict[str, Path]:
     """Return the studies that come with the suite, by name."""
-    return {path.stem: path for path in sorted(SHIPPED.glob("*.toml"))}
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.toml")) if not is_litter(path.name)}
 
 
 def load_study(name: str) -> Study:

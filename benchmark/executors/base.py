@@ -47,7 +47,8 @@ class Executor(Protocol):
 def executor_names() -> list[str]:
     """Return the names of all executors, without importing them."""
     folder = importlib.import_module("benchmark.executors")
-    return [module.name for module in pkgutil.iter_modules(folder.__path__) if module.name != "base"]
+    names = [module.name for module in pkgutil.iter_modules(folder.__path__)]
+    return [name for name in names if name != "base" and name.isidentifier()]
 
 
 def find_executor(name: str) -> ModuleType:
