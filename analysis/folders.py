@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import shutil
 import uuid
 from collections.abc import Collection, Iterator
@@ -63,7 +64,10 @@ def _keep_litter(old: Path, folder: Path) -> None:
 
 
 def check_replaceable(folder: Path, contents: Collection[str]) -> None:
-    """Raise InputError if writing to `folder` would delete something that is not among `contents`."""
+    """Raise InputError if `folder` cannot be written, or that would delete something that is not among `contents`."""
+    place = next(parent for parent in folder.absolute().parents if os.path.lexists(parent))
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise InputError(f"report folder {folder} cannot be made in {place}; allowed: in a folder that can be written")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"report folder {folder} is a file")
     found = {path.name for path in folder.iterdir() if not is_litter(path.name)} if folder.exists() else set()

@@ -118,6 +118,7 @@ def run(
         print("interrupted; the same command continues", file=sys.stderr)
         raise typer.Exit(130) from None
     if report:
+        _ensure_reference(store, loaded.name, data)
         _report(loaded.name, store, reports, None)
 
 

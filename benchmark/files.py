@@ -25,6 +25,14 @@ def is_litter(name: str) -> bool:
     return LITTER.fullmatch(name) is not None
 
 
+def resolved(path: Path) -> Path:
+    """Return the absolute path without links; a circle of links is an OSError, as for whoever opens the file."""
+    try:
+        return path.resolve()
+    except RuntimeError:  # Of Python before 3.13.
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+
+
 def write_atomically(path: Path, content: bytes, guard: Callable[[], None] = lambda: None) -> None:
     """Write `content` to `path` so that a reader never sees a part of it.
 

@@ -11,7 +11,7 @@ from typing import Any
 from benchmark import layout
 from benchmark.damage import Damaged, unless_damaged
 from benchmark.errors import InputError
-from benchmark.files import is_litter, read_if_there, write_atomically
+from benchmark.files import is_litter, read_if_there, resolved, write_atomically
 from benchmark.leases import Held, take
 from benchmark.output import say
 from benchmark.published import is_published, opened
@@ -77,7 +77,7 @@ def _merge_stores(sources: Sequence[Path], store: Store) -> dict[str, Counter[st
 
 
 def _check_source(source: Path, destination: Path) -> None:
-    if source.resolve() == destination.resolve():
+    if resolved(source) == resolved(destination):
         raise InputError(f"source is {str(source)!r}, which is the destination; allowed: another store")
     folders = ("runs", "checkpoints", "studies")
     if not any((source / folder).is_dir() for folder in folders) and not is_published(source):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.composition import overridden_hooks
 from benchmark.errors import InputError, unknown
-from benchmark.files import is_litter
+from benchmark.files import is_litter, resolved
 from benchmark.layout import SCHEMA
 from benchmark.parameters import build, in_words, values_of
 from benchmark.registry import find, heuristic_types
@@ -157,7 +157,7 @@ def load_study(name: str) -> Study:
         if name not in shipped:
             raise InputError(f"{unknown('study', name, shipped)}, or the path of a .toml file")
         path = shipped[name]
-    elif path.stem in shipped_studies() and path.resolve() != shipped_studies()[path.stem].resolve():
+    elif path.stem in shipped_studies() and resolved(path) != resolved(shipped_studies()[path.stem]):
         raise InputError(f"study file {path} has the name of a shipped study; allowed: another name")
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Protocol
 
 from benchmark.errors import InputError, unknown
+from benchmark.files import resolved
 from benchmark.leases import Held, Lost, latest, take
 from benchmark.spec import RunSpec
 from benchmark.store import Store
@@ -101,7 +102,7 @@ def _record_failure(store: Store, spec: RunSpec, error: Mapping[str, str]) -> bo
 
 def anywhere(execution: Execution) -> Execution:
     """Return how a process that was started in another folder, or on another machine, executes the same."""
-    return replace(execution, store=execution.store.resolve(), data=execution.data and execution.data.resolve())
+    return replace(execution, store=resolved(execution.store), data=execution.data and resolved(execution.data))
 
 
 def share_devices(devices: Sequence[str], count: int) -> tuple[str, ...]:
