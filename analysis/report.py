@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from analysis.effects import Effects
 from analysis.estimation import compute_effects
-from analysis.folders import replaced
+from analysis.folders import files_of, replaced
 from analysis.footnotes import footer, metrics_footer
 from analysis.formatting import count
 from analysis.plots import EFFECTS_FOREST, all_figures, effect_names, grid_names
@@ -143,8 +143,7 @@ def write_report_of(
         _write_frames(new, results, effects)
         captions = _write_plots(new / "plots", results, effects, on_progress, save)
         (new / "report.md").write_text(_report_page(results, effects, captions), encoding="utf-8")
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return Report(text, tuple(paths), effects.warnings)
+    return Report(text, tuple(files_of(folder)), effects.warnings)
 
 
 def _write_tables(folder: Path, results: Results, effects: Effects) -> str:

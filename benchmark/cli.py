@@ -124,6 +124,7 @@ def run(
         raise typer.Exit(130) from None
     if report:
         check_stored(loaded, store)  # Somebody else may have run another study of that name meanwhile.
+        _ensure_reference(store, loaded.name, data)
         _report(loaded.name, store, reports, None)
 
 

@@ -1,5 +1,6 @@
 """What is installed, cached and missing, and what to do about it."""
 
+import errno
 import os
 import platform
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 from benchmark.damage import Damaged
 from benchmark.data import cache_folder, existing, find, user_folder
 from benchmark.errors import InputError
+from benchmark.files import is_litter, resolved
 from benchmark.processors import cores
 from benchmark.registry import broken_plugins, heuristic_types, image_types, space_types
 from benchmark.store import Store
@@ -149,11 +151,17 @@ def _table(what: str, names: tuple[str, ...], data: Path | None, otherwise: str)
 
 
 def _disk(store: Path) -> Finding:
-    folder = next(parent for parent in (store.resolve(), *store.resolve().parents) if parent.is_dir())
+    try:
+        place = resolved(store)
+        folder = next(parent for parent in (place, *place.parents) if parent.exists())
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    except OSError as error:
+        return Finding(False, "disk of the store", str(error), "use another folder, by --store")
+    if not os.access(folder, os.W_OK):
+        return Finding(False, "disk of the store", f"{folder} cannot be written", "use another folder, by --store")
     free = shutil.disk_usage(folder).free / 1e9
     found = f"{free:.0f} GB free"
-    if not os.access(folder, os.W_OK):
-        return Finding(False, "disk of the store", found, f"{folder} cannot be written: use --store")
     if free <= LOW_DISK_GB:
         return Finding(False, "disk of the store", found, f"free some space, or use --store; {folder}")
     return Finding(True, "disk of the store", found)
@@ -169,8 +177,12 @@ def _records(store: Path) -> Iterator[Finding]:
             yield Finding(False, "record", str(error), "execute its study again")
         except InputError as error:
             yield Finding(False, "record", str(error), "use the version that wrote it")
+        except OSError as error:
+            yield Finding(False, "record", str(error), "make it readable")
     for path in sorted((store / "checkpoints").glob("*.pt")):
+        if is_litter(path.name):
+            continue
         try:
             Store(store).check_checkpoint(path.stem)
-        except InputError as error:
+        except (InputError, OSError) as error:
             yield Finding(False, "checkpoint", str(error), "execute its study again")

@@ -14,6 +14,7 @@ from benchmark.damage import Damaged
 from benchmark.data import existing
 from benchmark.errors import InputError
 from benchmark.executors.base import Executor, Watcher, find_executor, share_devices
+from benchmark.layout import manifest_path
 from benchmark.leases import TTL_S, Held, holder, latest, take
 from benchmark.naming import check_continued
 from benchmark.origins import changed, notes
@@ -171,6 +172,8 @@ def run_study(
         _execute(pending, store, executor, _Once(watch(len(specs), len(specs) - len(pending))))
     for spec in specs:
         _tidy(store, spec.run_id)
+    if not manifest_path(store.folder, study.name).exists():  # Somebody emptied the store meanwhile.
+        store.write_manifest(study.name, study.manifest())
 
 
 def _check_all_images(specs: list[RunSpec], folder: Path | None) -> None:
