@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -250,9 +249,3 @@ def test_a_study_whose_store_was_emptied_meanwhile_can_be_reported(tmp_path: Pat
     monkeypatch.setattr(driver, "_execute", lambda pending, store, *_: shutil.rmtree(store.folder))
     run_study(made, Resources(tmp_path / "store", jobs=1, threads=1), lambda runs, recorded: Watch())
     assert read_manifest(tmp_path / "store", "mine").study == "mine"
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="it is how Linux limits files")
-def test_a_manifest_with_a_name_too_long_is_an_error_of_files(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="cannot be written: File name too long"):
-        Store(tmp_path).write_manifest("a" * 250, {})
