@@ -28,6 +28,7 @@ TABLES = {
     "seeds": 2,
     "factors": {"path_dropout": [{"rate": 0.3}]},
 }
+UNDISTURBED: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
 ROOT = Path(__file__).resolve().parents[3]
 LONG_TOML = """
 space.name = "toy"
@@ -70,10 +71,13 @@ def long_study(seeds: int = 2, epochs: int = 40) -> Study:
 
 
 def undisturbed(made: Study, store: Path) -> dict[str, dict[str, Any]]:
-    """Return the results of a study that one process executes."""
-    for spec in made.runs():
-        execute(spec, Execution(store))
-    return results(made, store)
+    """Return the results of a study that one process executes, which the tests of this process share."""
+    run_ids = tuple(spec.run_id for spec in made.runs())
+    if run_ids not in UNDISTURBED:
+        for spec in made.runs():
+            execute(spec, Execution(store))
+        UNDISTURBED[run_ids] = results(made, store)
+    return UNDISTURBED[run_ids]
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:

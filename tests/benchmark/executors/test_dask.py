@@ -129,31 +129,46 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_the_loss_of_a_scheduler_costs_what_was_not_saved(tmp_path: Path, start: Start) -> None:
+def test_losses_of_worker_and_scheduler_cost_what_was_not_saved(tmp_path: Path, start: Start) -> None:
+    """They are commands of their own, which somebody starts again; in the end nobody does."""
     port, store = _free_port(), tmp_path / "store"
     address = f"tcp://127.0.0.1:{port}"
-    options = ("--executor", "dask", "--scheduler", address)
+    made = long_study(seeds=1, epochs=150)
+    (run_id,) = (spec.run_id for spec in made.runs() if spec.training.epochs == 150)
 
-    def start_cluster() -> subprocess.Popen[bytes]:
-        scheduler = start("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard", "--no-show")
-        for _ in range(2):
-            start("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard")
-        return scheduler
+    def start_scheduler() -> subprocess.Popen[bytes]:
+        return start("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard", "--no-show")
 
-    scheduler = start_cluster()
-    process = start_driver(tmp_path, *options)
-    wait_until(lambda: list(store.glob("checkpoints/*.pt")))
+    def start_worker() -> subprocess.Popen[bytes]:
+        return start("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard")
+
+    def wait_for_a_save() -> None:
+        saved = Store(store).saved_at(run_id)
+        wait_until(lambda: Store(store).saved_at(run_id) != saved)
+
+    scheduler, worker = start_scheduler(), start_worker()
+    process = start_driver(tmp_path, "--executor", "dask", "--scheduler", address, seeds=1, epochs=150)
+    wait_for_a_save()
+    worker.kill()
+    worker.wait()
+    worker = start_worker()
+    wait_for_a_save()
+    scheduler.kill()
+    scheduler.wait()
+    worker.wait()
+    scheduler, worker = start_scheduler(), start_worker()
+    code, errors = finish(process)
+    assert code == 0, errors
+    assert [line for line in errors if not line.startswith("[")] == []
+    assert results(made, store) == undisturbed(made, tmp_path / "undisturbed")
+    assert Store(store).read_record(run_id)["execution"]["resumed"] == 2
+
+    process = start_driver(tmp_path, "--executor", "dask", "--scheduler", address, seeds=1, epochs=3000)
+    wait_until(lambda: holders(store))
     scheduler.kill()
     code, errors = finish(process)
     assert code == 2
-    assert errors[-1] == f"error: dask scheduler {address} cannot be reached; the same command continues once it can"
-    assert not any("Traceback" in line for line in errors)
-    start_cluster()
-    code, errors = finish(start_driver(tmp_path, *options))
-    assert code == 0, errors
-    assert results(long_study(), store) == undisturbed(long_study(), tmp_path / "undisturbed")
-    run_ids = Store(store).find("")
-    assert max(Store(store).read_record(run_id)["execution"]["resumed"] for run_id in run_ids) >= 1
+    assert errors == [f"error: dask scheduler {address} cannot be reached; the same command continues once it can"]
 
 
 def test_a_lost_driver_stops_the_runs_on_the_workers_of_others(tmp_path: Path, start: Start) -> None:

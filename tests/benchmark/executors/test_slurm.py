@@ -57,21 +57,39 @@ def test_records_are_those_of_a_local_study(tmp_path: Path, cluster: Path) -> No
 ONE_AT_A_TIME = ("--executor", "slurm", "--jobs", "1")
 
 
-@pytest.mark.parametrize("how", [signal.SIGUSR2, signal.SIGKILL], ids=["preempted", "killed"])
-def test_a_stopped_job_continues(tmp_path: Path, cluster: Path, how: signal.Signals) -> None:
-    store = tmp_path / "store"
-    process = start_driver(tmp_path, *ONE_AT_A_TIME, seeds=1, epochs=150)
-    wait_until(lambda: list(store.glob("checkpoints/*.pt")))
+NO_ACCOUNTS = "Slurm accounting storage is disabled: how jobs ended is known from squeue alone"
+
+
+def stop_after_a_save(store: Store, run_id: str, cluster: Path, how: signal.Signals) -> None:
+    """Stop the job that runs, once it has saved something, and return when it has stopped."""
+    saved = store.saved_at(run_id)
+    wait_until(lambda: store.saved_at(run_id) != saved and fake_slurm.pids(cluster))
     (pid,) = fake_slurm.pids(cluster).values()
     os.kill(pid, how)
+    wait_until(lambda: not is_there(pid))
+
+
+def test_a_stopped_job_continues(tmp_path: Path, cluster: Path) -> None:
+    """First it is preempted and queued again, then killed and submitted again, while the controller is restarted."""
+    store = tmp_path / "store"
+    process = start_driver(tmp_path, *ONE_AT_A_TIME, seeds=1, epochs=150)
+    made = long_study(seeds=1, epochs=150)
+    (run_id,) = (spec.run_id for spec in made.runs() if spec.training.epochs == 150)
+    stop_after_a_save(Store(store), run_id, cluster, signal.SIGUSR2)
+    stop_after_a_save(Store(store), run_id, cluster, signal.SIGKILL)
+    assert len(list(cluster.glob("*.script"))) == 1
+    (cluster / "restarting").touch()
+    wait_until(lambda: states(cluster)[0] == "FAILED")
+    (cluster / "restarting").unlink()
     code, errors = finish(process)
     assert code == 0, errors
-    made = long_study(seeds=1, epochs=150)
     assert results(made, store) == undisturbed(made, tmp_path / "undisturbed")
-    resumed = [Store(store).read_record(run_id)["execution"]["resumed"] for run_id in Store(store).find("")]
-    assert sorted(resumed) == [0, 1]
-    submissions = len(list(cluster.glob("*.script")))
-    assert submissions == (1 if how == signal.SIGUSR2 else 2), "a preempted job is queued again, a killed one submitted"
+    resumed = {run_id: Store(store).read_record(run_id)["execution"]["resumed"] for run_id in Store(store).find("")}
+    assert resumed.pop(run_id) == 2
+    assert list(resumed.values()) == [0]
+    assert len(list(cluster.glob("*.script"))) == 2, "a preempted job is queued again, a killed one submitted"
+    told = [line for line in errors if not line.startswith("[")]
+    assert [line for line in told if not line.startswith("Slurm does not answer (")] == [NO_ACCOUNTS]
 
 
 def test_jobs_outlive_their_driver_and_are_waited_for(tmp_path: Path, cluster: Path) -> None:
@@ -120,7 +138,7 @@ def test_a_job_that_never_saves_anything_is_not_queued_for_ever(tmp_path: Path, 
 
 def test_what_the_user_can_mend_is_told(tmp_path: Path, cluster: Path) -> None:
     with pytest.raises(InputError, match=r"Slurm job 100(_\d)?: device is 'cuda'; allowed here: auto, cpu"):
-        run(study(seeds=1), tmp_path / "store", engine="slurm", device="cuda")
+        run(study(seeds=1, factors={}), tmp_path / "store", engine="slurm", device="cuda")
     assert "--gpus-per-node=1" in next((tmp_path / "store" / "slurm").glob("*/*_submission.sh")).read_text()
     with pytest.raises(InputError, match="Slurm refused the job: sbatch: error: invalid partition specified: nowhere"):
         run(study(seeds=1), tmp_path / "store", engine="slurm", slurm=("partition=nowhere",))
