@@ -2,6 +2,7 @@
 
 A digest is that of the syntax trees of the module of a class, of those that it inherits from, and of what these import
 of their own package. Comments, docstrings, the layout of the text, types of arguments, and the names of files leave it.
+Sources in other languages that lie beside these modules are part of it as they are.
 """
 
 import ast
@@ -10,11 +11,13 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec, resolve_name
+from pathlib import Path
 
 PACKAGES = ("heuristics", "spaces", "benchmark.images")
 """Where the suite's own plug-ins are. The module `base` of each says what a plug-in is, and belongs to none."""
 
 _LENGTH = 16
+_COMPILED = (".c", ".cpp", ".cu", ".cuh", ".h")
 
 
 @cache
@@ -58,11 +61,11 @@ def _add_with_imports(module: str, found: set[str]) -> None:
     package = _package(module)
     if module in found or module == f"{package}.base":
         return
-    source = _source(module)
-    if source is None:
+    tree = _tree(module)
+    if tree is None:
         return
     found.add(module)
-    for name in _imported(ast.parse(source), module):
+    for name in _imported(tree, module):
         if name == package or name.startswith(f"{package}."):
             _add_with_imports(name, found)
 
@@ -86,20 +89,38 @@ def _base(node: ast.ImportFrom, module: str) -> str:
     return resolve_name("." * node.level + (node.module or ""), package)
 
 
+def _tree(module: str) -> ast.Module | None:
+    """Return the syntax tree of a module of a package, or None if there is no such module or it cannot be read."""
+    source = _source(module)
+    try:
+        return None if source is None else ast.parse(source)
+    except (SyntaxError, ValueError):  # It is imported only when it is needed, if ever.
+        return None
+
+
 @cache
 def _source(module: str) -> str | None:
-    """Return the text of a module of a package, or None if there is no such module or it has no text."""
     try:
         spec = find_spec(module)
-    except (ImportError, AttributeError, ValueError):  # What is imported may be something in a module.
+        get_source = getattr(spec and spec.loader, "get_source", None)
+        return get_source(module) if get_source else None
+    except Exception:  # What is imported may be something in a module; packages above it are imported, and may fail.
         return None
-    get_source = getattr(spec and spec.loader, "get_source", None)
-    return get_source(module) if get_source else None
 
 
 @cache
 def _module_digest(module: str) -> str:
-    return hashlib.sha256(canonical(_source(module) or "", _package(module)).encode()).hexdigest()
+    parts = [canonical(_source(module) or "", _package(module)), *_beside(module)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _beside(module: str) -> list[str]:
+    """Return the texts in other languages that lie beside a module, which may compile them."""
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        return []
+    files = sorted(path for path in Path(spec.origin).parent.glob("*") if path.suffix in _COMPILED)
+    return [path.read_text(encoding="utf-8", errors="replace") for path in files]
 
 
 def _distribution(module: str) -> str:

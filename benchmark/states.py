@@ -11,7 +11,10 @@ from benchmark.errors import InputError
 
 STORABLE = "tensors, and numbers, strings, lists, tuples and dictionaries of Python's own"
 
-_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+_PLAIN = (bool, float, complex, str, bytes, type(None))
+_LARGEST = 2**2000
+"""PyTorch reads no whole numbers that are much larger."""
+
 _SEQUENCES = (list, tuple, set, torch.Size)
 _MAPPINGS = (dict, OrderedDict)
 
@@ -50,5 +53,7 @@ def _unstorable(value: object, place: str) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list | tuple | set) and kind in _SEQUENCES:
         for index, item in enumerate(value):
             yield from _unstorable(item, f"{place}[{index}]")
-    elif kind not in (*_PLAIN, Tensor, nn.Parameter):
+    elif kind in (Tensor, nn.Parameter):
+        yield from _unstorable(vars(value), f"{place}.__dict__")
+    elif not (kind in _PLAIN or (kind is int and abs(value) < _LARGEST)):
         yield place, value

@@ -1,5 +1,6 @@
 """Runs on the workers of dask.distributed: those of an existing scheduler, or processes on this machine."""
 
+import importlib
 import logging
 import os
 import pkgutil
@@ -21,6 +22,7 @@ from distributed.client import ClosedClientError
 
 from benchmark.errors import InputError
 from benchmark.executors.base import Starts, Watcher, anywhere, attempt
+from benchmark.output import steady
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.worker import Execution
@@ -302,6 +304,9 @@ def execute_here(tables: dict[str, Any], execution: Execution, places: Sequence[
     InputError, OSError
         If the run cannot be executed here.
     """
+    # Digests are of what is imported now, also when a later study asks for them.
+    importlib.import_module("benchmark.preload")
+    steady()
     worker = get_worker()
     if worker.state.nthreads != 1:
         # Initial weights are drawn from a generator that all threads of a process share.

@@ -85,6 +85,10 @@ FILES = {
     "twice.py": "DOUBLE = 2\n",
     "deeper/__init__.py": "",
     "deeper/grand.py": "class Grand:\n    order = 3\n",
+    "deeper/loops.cpp": "for (int i = 0; i < 3; ++i) {}\n",
+    "broken.py": "def unfinished(\n",
+    "failing/__init__.py": "raise RuntimeError('no backend')\n",
+    "failing/deep.py": "x = 1\n",
     "unrelated.py": "x = 4\n",
     "__init__.py": "",
 }
@@ -131,6 +135,15 @@ def test_a_moved_file_leaves_it(digest_of) -> None:
 )
 def test_what_a_class_inherits_and_uses_is_part_of_it(digest_of, file: str, old: str, new: str) -> None:
     assert digest_of() != digest_of((file, old, new))
+
+
+def test_sources_of_what_is_compiled_are_part_of_it(digest_of, tmp_path: Path) -> None:
+    assert digest_of() != digest_of(("deeper/loops.cpp", "i < 3", "i < 4"))
+
+
+def test_what_is_imported_late_and_cannot_be_read_harms_nothing(digest_of) -> None:
+    lazy = "    def begin(self):\n        from . import broken\n        from .failing import deep\n"
+    assert digest_of(("made.py", "    factor = 1\n", f"    factor = 1\n{lazy}"))
 
 
 def test_what_it_does_not_use_is_not(digest_of) -> None:

@@ -53,6 +53,7 @@ BAD = {
     "generator": (torch.Generator(), "Generator"),
     "module": (nn.Linear(1, 1), "Linear"),
     "function": (print, "builtin_function_or_method"),
+    "very large": (2**5000, "builtins.int"),
 }
 
 
@@ -71,6 +72,15 @@ def test_what_is_not_is_named_and_nothing_is_written(tmp_path: Path, value: obje
     with pytest.raises(InputError, match=rf"state of run x: \['deep'\]\[1\]\['key'\] is .*{kind}\); allowed: tensors"):
         store.write_checkpoint("x", {"deep": [0, {"key": value}]})
     assert not list(tmp_path.rglob("*.pt*"))
+
+
+def test_what_is_attached_to_a_tensor_is_stored_too() -> None:
+    tensor = torch.ones(1)
+    tensor.note = "short"  # type: ignore[attr-defined]
+    check_state(tensor, "mine")
+    tensor.note = np.float64(1)  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match=r"mine: .__dict__\['note'\] is np.float64\(1.0\)"):
+        check_state(tensor, "mine")
 
 
 def test_a_key_that_cannot_be_stored_is_named() -> None:

@@ -7,6 +7,7 @@ from submitit.helpers import DelayedSubmission
 
 from benchmark.errors import InputError
 from benchmark.executors.base import attempt
+from benchmark.output import steady
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.worker import ATTEMPTS, Execution
@@ -33,6 +34,7 @@ class RunJob:
 
     def __call__(self) -> None:
         """Execute the run, or what is left of it."""
+        steady()  # Plug-ins may print.
         try:
             spec = RunSpec.from_tables(self._tables)
             self._saved = Store(self._execution.store).saved_at(spec.run_id)
