@@ -144,6 +144,13 @@ def test_what_the_user_can_mend_is_told(tmp_path: Path, cluster: Path) -> None:
         run(study(seeds=1), tmp_path / "store", engine="slurm", slurm=("partition=nowhere",))
 
 
+@pytest.mark.parametrize(("minutes", "seconds"), [(1, 20), (2, 40), (60, 90)])
+def test_a_short_job_is_not_told_of_its_end_before_it_listens(tmp_path: Path, cluster: Path, minutes, seconds) -> None:
+    """Slurm may tell it half a minute early; one that does not listen yet dies of that."""
+    made = Resources(tmp_path, engine="slurm", slurm=(f"time={minutes}",)).executor(runs=1)
+    assert made._engine().parameters["signal_delay_s"] == seconds
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
