@@ -234,7 +234,7 @@ def command(study: Path, *options: str, **settings: Any) -> subprocess.Completed
 )
 def test_a_disk_without_room_is_one_line_and_nothing_half_written(study: Path, limit: int, file: str) -> None:
     """The operating system refuses to let any file grow past `limit` bytes, as a full disk would."""
-    result = command(study, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    result = command(study, "--jobs", "1", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
     last = result.stderr.splitlines()[-1]
     assert result.returncode == 2
     assert re.fullmatch(rf"error: .*cannot be written: File too large: .*{file}'", last)
