@@ -33,7 +33,8 @@ def has_interval(value: float, half_width: float, architectures: int = FEWEST) -
     """Return whether it can be said how far an estimate may be off: the rule for every interval.
 
     Three seeds may well agree exactly, and so may all resamples. An interval of no width would then claim to know what
-    was not seen. Around exactly zero it claims no effect: runs that are the same differ by nothing.
+    was not seen. Around exactly zero it is kept, where no seed finds any of the best, or equal runs differ by nothing:
+    published tables hold such intervals.
 
     Parameters
     ----------

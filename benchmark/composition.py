@@ -3,6 +3,7 @@
 Numbers that hooks return become Python's own, since a checkpoint cannot hold NumPy's, nor a record all of them.
 """
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from benchmark.contracts import Broken, with_line
 from benchmark.errors import InputError
-from benchmark.states import check_state, is_storable
+from benchmark.states import check_state
 from heuristics.base import Heuristic, Reset, Step, Task
 from spaces.base import NO_HOOKS, Hooks
 
@@ -96,13 +97,13 @@ class Composition:
         """Return how many of the training images are used."""
         for heuristic in self._overriding["training_images"]:
             with blaming(heuristic, "training_images"):
-                images = int(heuristic.training_images(images))
+                images = operator.index(heuristic.training_images(images))
         return images
 
     def steps_per_epoch(self, batches: int, space: "Space") -> int:
         """Return the number of optimiser steps in an epoch of `batches` batches."""
         for heuristic in self._overriding["steps_per_epoch"]:
-            batches = int(heuristic.steps_per_epoch(batches, space))
+            batches = operator.index(heuristic.steps_per_epoch(batches, space))
         return batches
 
     def begin(self, task: Task) -> None:
@@ -116,7 +117,7 @@ class Composition:
             window = heuristic.iteration(index, total_steps)
             if window is not None:
                 start, length = window
-                return int(start), int(length)
+                return operator.index(start), operator.index(length)
         return 0, total_steps
 
     def resets(self) -> Reset:
@@ -213,15 +214,13 @@ class Composition:
         Raises
         ------
         InputError
-            If a checkpoint cannot hold one, unless its heuristic is at its neutral level: it is left out then.
+            If a checkpoint cannot hold one.
         """
         states = {}
         for heuristic in self._active:
-            state = heuristic.state_dict()
-            if is_storable(state) or not _does_nothing(heuristic):
-                kind = type(heuristic)
-                check_state(state, f"state_dict of heuristic {kind.__module__}.{kind.__qualname__}")
-                states[heuristic.factor] = state
+            state, kind = heuristic.state_dict(), type(heuristic)
+            check_state(state, f"state_dict of heuristic {kind.__module__}.{kind.__qualname__}")
+            states[heuristic.factor] = state
         return states
 
     def load_state_dict(self, states: Mapping[str, Any]) -> None:
@@ -229,11 +228,6 @@ class Composition:
         for heuristic in self._active:
             if heuristic.factor in states:
                 heuristic.load_state_dict(states[heuristic.factor])
-
-
-def _does_nothing(heuristic: Heuristic) -> bool:
-    neutral = heuristic.neutral
-    return neutral is not None and all(getattr(heuristic, key) == value for key, value in neutral.items())
 
 
 def _check_same_architectures(heuristic: Heuristic, given: "RunSpec", revised: "RunSpec") -> None:

@@ -84,7 +84,7 @@ def examine(kind: str, plugin: type, base: type) -> Broken | None:
         {"heuristic": _check_heuristic, "space": _check_space, "images": _check_images}[kind](plugin)
     except Mistake as mistake:
         return Broken.of(kind, plugin, mistake.attribute, mistake.reason)
-    except Exception as error:  # What a class does when it is looked at is not specified.
+    except (Exception, SystemExit) as error:  # What a class does when it is looked at is not specified.
         return Broken.of(kind, plugin, "", f"cannot be examined: {in_one_line(error)}")
     return None
 
@@ -230,7 +230,7 @@ def _make(plugin: Any) -> Any:
         raise Mistake(name, "has no default; allowed: one")
     try:
         return plugin()
-    except Exception as error:  # A dataclass may do anything when it is made.
+    except (Exception, SystemExit) as error:  # A dataclass may do anything when it is made.
         raise Mistake("", f"cannot be made as it stands: {with_line(error)}") from error
 
 

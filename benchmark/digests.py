@@ -43,6 +43,8 @@ def canonical(source: str, package: str = "heuristics") -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.level or _is_ours(node.module or "", package)):
             node.module, node.level = None, 0  # Where a name comes from changes when a file is moved.
+        if isinstance(node, ast.JoinedStr):  # Python 3.12.1 adds empty texts.
+            node.values = [part for part in node.values if not (isinstance(part, ast.Constant) and part.value == "")]
     return _text(tree)
 
 

@@ -30,7 +30,7 @@ def check_continued(study: Study, store: Store) -> None:
     if other:
         raise InputError(
             f"study {study.name!r} has other runs of {shortened(other)} than what was run under its name, {path}; "
-            "allowed: another name, another --store, or to remove that file alone"
+            "allowed: another name, another --store, or to remove that manifest"
         )
     found = differences(stored, study.manifest(), "now")
     if found:

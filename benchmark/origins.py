@@ -6,7 +6,6 @@ from typing import Any
 
 from benchmark.digests import digest
 from benchmark.registry import heuristic_types, image_types, space_types
-from benchmark.rivals import NEEDED
 from benchmark.spec import RunSpec
 
 Record = Mapping[str, Any]
@@ -14,11 +13,8 @@ Record = Mapping[str, Any]
 
 def code_of(spec: RunSpec) -> dict[str, str]:
     """Return the digest of each plug-in that has a part in a run, by what it is and its name."""
-    chosen = {f"heuristic {name}": heuristic_types()[name] for name in spec.heuristics}
-    active = spec.build_heuristics()
-    needed = {f"heuristic {active[factor].name}": type(active[factor]) for factor in NEEDED if factor in active}
-    others = {f"space {spec.space.name}": type(spec.space), f"images {spec.images.name}": type(spec.images)}
-    kinds: dict[str, type] = {**chosen, **needed, **others}
+    kinds: dict[str, type] = {f"heuristic {each.name}": type(each) for each in spec.active_heuristics()}
+    kinds |= {f"space {spec.space.name}": type(spec.space), f"images {spec.images.name}": type(spec.images)}
     return {name: digest(kinds[name]) for name in sorted(kinds)}
 
 

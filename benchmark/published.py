@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import InputError
+from benchmark.files import is_litter
 from benchmark.layout import manifest_path, record_checksum, record_path
 
 RECORDS = "records.jsonl.xz"
@@ -29,7 +30,8 @@ def check_name(study: str) -> None:
     """Raise InputError if a study of that name could not be published."""
     reserved = [name for name in (AGREEMENT, INDEX) if name.casefold() == study.casefold()]
     is_file = study.casefold().endswith(".toml")  # Commands would take it for a path.
-    if reserved or is_file or not NAME.fullmatch(study):
+    is_taken_for_litter = is_litter(f"{study}.json")  # Such as what a sync program makes of a name in conflict.
+    if reserved or is_file or is_taken_for_litter or not NAME.fullmatch(study):
         raise InputError(
             f"name of a study is {study!r}; allowed: letters, digits and any of '_. -' after the first, "
             f"not {AGREEMENT!r} or {INDEX!r}, and no '.toml' at its end"

@@ -17,6 +17,7 @@ from benchmark.generators import SharedGenerators
 from benchmark.layout import LARGEST_WHOLE
 from benchmark.parameters import build, values_of
 from benchmark.registry import check_needed, find, heuristic_types, image_types, is_neutral, space_types
+from benchmark.rivals import NEEDED
 from benchmark.streams import stream, stream_seed
 
 if TYPE_CHECKING:
@@ -173,9 +174,17 @@ class RunSpec:
         check_needed(active)
         return dict(sorted(active.items()))
 
+    def active_heuristics(self) -> "list[Heuristic]":
+        """Return new heuristics that have a part in the run.
+
+        One at a neutral level is left out, since it would change nothing, unless training needs one of its factor.
+        """
+        heuristics = self.build_heuristics().items()
+        return [each for factor, each in heuristics if each.name in self.heuristics or factor in NEEDED]
+
     def revised(self) -> "RunSpec":
         """Return what is run: this spec with what its heuristics make of space, images, training and scoring."""
-        composition = Composition(self.build_heuristics().values())
+        composition = Composition(self.active_heuristics())
         spec = composition.revise(self)
         for part in ("space", "images", "training", "scoring"):
             value = getattr(spec, part)
@@ -205,7 +214,7 @@ class RunSpec:
                         f"heuristics {heuristic.name!r} and {other!r} are in conflict; allowed: one of them"
                     )
         revised = self.revised()
-        for heuristic in self.build_heuristics().values():
+        for heuristic in self.active_heuristics():
             with blaming(heuristic, "check"):
                 heuristic.check(revised)
         if self.training.nesterov and self.training.momentum == 0:

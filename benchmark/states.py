@@ -35,11 +35,6 @@ def check_state(state: object, owner: str) -> None:
         )
 
 
-def is_storable(state: object) -> bool:
-    """Return whether a checkpoint can hold a state."""
-    return next(_unstorable(state, ""), None) is None
-
-
 def _unstorable(value: object, place: str) -> Iterator[tuple[str, Any]]:
     """Yield each value that cannot be stored, and where it is.
 
@@ -55,5 +50,5 @@ def _unstorable(value: object, place: str) -> Iterator[tuple[str, Any]]:
             yield from _unstorable(item, f"{place}[{index}]")
     elif kind in (Tensor, nn.Parameter):
         yield from _unstorable(vars(value), f"{place}.__dict__")
-    elif not (kind in _PLAIN or (kind is int and abs(value) < _LARGEST)):
+    elif not (kind in _PLAIN or (isinstance(value, int) and kind is int and abs(value) < _LARGEST)):
         yield place, value

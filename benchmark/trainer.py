@@ -56,7 +56,7 @@ def check_images(spec: RunSpec, data: ImageData, heuristics: Composition | None 
     heuristics : Composition, optional
         Those of the spec, unless given.
     """
-    heuristics = heuristics or Composition(spec.build_heuristics().values())
+    heuristics = heuristics or Composition(spec.active_heuristics())
     revised = heuristics.revise(spec)
     available, validation = len(data.train.labels), len(data.valid.labels)
     for name, found in (("resolution", data.resolution), ("train", available), ("valid", validation)):
@@ -113,7 +113,7 @@ class Trainer:
         heuristics: Composition | None = None,
         truth: Callable[[], Truth] | None = None,
     ) -> None:
-        self.heuristics = heuristics or Composition(spec.build_heuristics().values())
+        self.heuristics = heuristics or Composition(spec.active_heuristics())
         self._device = device
         self._truth = truth
         self.truth_seen: Truth | None = None

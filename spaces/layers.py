@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from spaces.base import Costs, FeatureHook
@@ -181,20 +180,27 @@ class _MeanOfNeighbours(torch.autograd.Function):
         return functional.avg_pool2d(features, 3, stride=1, padding=1, count_include_pad=False)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         height, width = gradient.shape[-2:]
-        return _sum_of_neighbours(gradient / _neighbours(height, width, gradient.dtype, gradient.device))
+        return _SumOfNeighbours.apply(gradient / _neighbours(height, width, gradient.dtype, gradient.device))
 
 
-def _sum_of_neighbours(features: Tensor) -> Tensor:
-    return functional.avg_pool2d(features, 3, stride=1, padding=1, divisor_override=1)
+class _SumOfNeighbours(torch.autograd.Function):
+    """The sum over neighbours, which is its own gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor) -> Tensor:
+        return functional.avg_pool2d(features, 3, stride=1, padding=1, divisor_override=1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return _SumOfNeighbours.apply(gradient)
 
 
 @lru_cache(64)
 def _neighbours(height: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return how many neighbours, itself included, each pixel has, [1, 1, height, width]."""
-    return _sum_of_neighbours(torch.ones(1, 1, height, width, dtype=dtype, device=device))
+    return _SumOfNeighbours.apply(torch.ones(1, 1, height, width, dtype=dtype, device=device))
 
 
 def classify(classifier: nn.Linear, features: Tensor, on_features: FeatureHook | None = None) -> Tensor:

@@ -4,7 +4,6 @@ import importlib
 import logging
 import os
 import pkgutil
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
@@ -22,7 +21,7 @@ from distributed.client import ClosedClientError
 
 from benchmark.errors import InputError
 from benchmark.executors.base import Starts, Watcher, anywhere, attempt
-from benchmark.output import steady
+from benchmark.output import say, steady
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.worker import Execution
@@ -199,7 +198,7 @@ class _Session:
         elif address and not self.told and monotonic() - self.had_workers > _patience():
             self.told = True
             line = f"dask scheduler {address} has no workers any more; waiting for: dask worker {address} --nthreads 1"
-            print(line, file=sys.stderr, flush=True)
+            say(line)
 
     def _submit(self, spec: RunSpec) -> None:
         self.starts.start(spec)

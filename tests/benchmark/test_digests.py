@@ -50,6 +50,7 @@ OTHER = {
     "a default": ("rate: float = 0.1", "rate: float = 0.2"),
     "the type of a setting": ("rate: float", "rate: int"),
     "an operation": ("self.rate * FACTOR", "self.rate + FACTOR"),
+    "an empty text": ("scaled(loss, ", 'scaled("", loss, '),
     "a name": ("import scaled", "import unscaled as scaled"),
     "another package": ("from heuristics.scaling", "from elsewhere.scaling"),
     "a statement": ("        return scaled", "        loss = loss * 2\n        return scaled"),

@@ -61,7 +61,7 @@ def test_a_check_that_goes_wrong_is_named(toy_spec, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Width, "check", wrong)
     message = r"^plug-in heuristics\.width: Width\.check raises ZeroDivisionError: .* \(test_hooks\.py, line \d+\)$"
     with pytest.raises(InputError, match=message):
-        toy_spec()
+        toy_spec({"width": {"scale": 0.5}})
 
 
 def test_who_makes_settings_be_out_of_range_is_named(toy_spec, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +70,7 @@ def test_who_makes_settings_be_out_of_range_is_named(toy_spec, monkeypatch: pyte
 
     monkeypatch.setattr(Width, "revise", revise)
     with pytest.raises(InputError, match=r"^training\.batch_size is 0; allowed: .* 2 \(as revised by width\)$"):
-        toy_spec()
+        toy_spec({"width": {"scale": 0.5}})
 
 
 def test_a_record_says_what_was_run(toy_spec) -> None:

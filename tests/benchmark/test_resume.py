@@ -146,7 +146,7 @@ def test_the_state_of_heuristics_is_part_of_a_checkpoint(toy_spec, tmp_path: Pat
 
 
 def test_a_checkpoint_from_before_a_factor_existed_is_continued(toy_spec) -> None:
-    spec = toy_spec()
+    spec = toy_spec({"path_dropout": {"rate": 0.3}})
     older, newer = (Trainer(spec, spec.images.load(), torch.device("cpu")) for _ in range(2))
     older._train_epoch()
     state = older.state_dict()

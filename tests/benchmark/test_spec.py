@@ -4,12 +4,15 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.errors import InputError
 from benchmark.registry import heuristic_types
+from benchmark.rivals import NEEDED
 from benchmark.spec import SCHEMA, RunSpec, Scoring
+from benchmark.trainer import Trainer
 
 TABLES = {"space": {"name": "toy"}, "images": {"name": "digits"}, "scoring": {"architectures": 8}}
 
@@ -135,3 +138,18 @@ def test_the_untrained_supernet_is_scored_once() -> None:
 def test_equal_specs_are_equal_keys() -> None:
     spec = with_tables()
     assert len({spec, with_tables(), replace(spec, seed=1)}) == 2
+
+
+def test_a_heuristic_at_its_neutral_level_has_no_part_unless_training_needs_it(toy_spec, monkeypatch) -> None:
+    """A mistake in a new heuristic, or a change of it, then concerns the runs that use it alone."""
+    dropout = heuristic_types()["path_dropout"]
+
+    def fail(*arguments: object) -> None:
+        raise ValueError("boom")
+
+    monkeypatch.setattr(dropout, "begin", fail)
+    data = toy_spec().load_images(None)
+    Trainer(toy_spec(), data, torch.device("cpu"))
+    with pytest.raises(ValueError, match="boom"):
+        Trainer(toy_spec({"path_dropout": {"rate": 0.3}}), data, torch.device("cpu"))
+    assert {heuristic.name for heuristic in toy_spec().active_heuristics()} == set(NEEDED.values())

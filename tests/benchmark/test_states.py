@@ -123,17 +123,6 @@ def test_the_plug_in_and_the_key_are_named_when_the_state_is_saved(toy_spec) -> 
         trainer.state_dict()
 
 
-def test_runs_that_do_not_use_the_plug_in_are_saved_without_its_state(toy_spec, tmp_path: Path) -> None:
-    heuristic, store = Counts(), Store(tmp_path)
-    heuristic.neutral, heuristic.on = {"on": False}, False
-    trainer = trainer_of(toy_spec(), heuristic)
-    trainer._train_epoch()
-    store.write_checkpoint("x", trainer.state_dict())
-    again = trainer_of(toy_spec(), heuristic)
-    again.load_state_dict(store.read_checkpoint("x"))
-    assert again.epoch == 1
-
-
 class FromNumpy(Heuristic):
     """Returns NumPy's numbers wherever a number is asked for."""
 

@@ -58,6 +58,7 @@ def test_gradient_is_that_of_the_means(side: int, memory_format) -> None:
     features = torch.randn(2, 2, side, side + 1, dtype=torch.float64, generator=generator)
     features = features.contiguous(memory_format=memory_format).requires_grad_()
     assert torch.autograd.gradcheck(mean_of_neighbours, features)
+    assert torch.autograd.gradgradcheck(mean_of_neighbours, features)
 
 
 def test_padded_pooling_of_any_kind_is_noticed() -> None:
