@@ -16,7 +16,8 @@ from benchmark.rivals import ships
 if TYPE_CHECKING:
     from heuristics.base import Heuristic
 
-PAGE = Path(__file__).parents[1] / "docs" / "heuristics.md"
+PAGE = Path("docs/heuristics.md")
+"""From the root of a checkout, where ``make docs`` runs."""
 
 INTRODUCTION = """\
 # The heuristics

@@ -79,7 +79,7 @@ def test_commands_and_options_exist(page: Path) -> None:
 
 
 def test_the_page_of_heuristics_is_what_they_declare() -> None:
-    assert read(PAGE) == handbook(), "after a change of heuristics: make docs"
+    assert read(ROOT / PAGE) == handbook(), "after a change of heuristics: make docs"
 
 
 def test_the_study_that_is_shown_is_one(tmp_path: Path) -> None:
