@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STUDY ?= default
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench smoke test test-cluster lint notebook speed clean
+.PHONY: help setup bench smoke test test-cluster lint docs notebook speed clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ lint: setup  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: setup  ## write docs/heuristics.md from the declarations of the heuristics
+	$(BIN)/python -m benchmark.handbook
 
 notebook: $(VENV)/.notebook  ## open the notebook over the result files
 	$(BIN)/jupyter notebook analysis/notebooks

@@ -39,12 +39,13 @@ def _heuristics() -> Table:
     table = Table("factor", "heuristic", "settings, levels of a sweep, source", title="heuristics", show_lines=True)
     for name, kind in sorted(heuristic_types().items(), key=lambda item: (item[1].factor, item[0])):
         marks = "\n(default)" if kind.default else ""
-        levels = "levels: " + "; ".join(_level(kind, level) for level in kind.levels)
+        levels = "levels: " + "; ".join(level_in_words(kind, level) for level in kind.levels)
         _add(table, kind.factor, name + marks, "\n".join(filter(None, [_settings(kind), levels, kind.source])))
     return table
 
 
-def _level(kind: "type[Heuristic]", level: Mapping[str, Any]) -> str:
+def level_in_words(kind: "type[Heuristic]", level: Mapping[str, Any]) -> str:
+    """Return one level of a heuristic, with whether training then sees published accuracies."""
     sees = kind.uses_truth and not is_neutral(kind, values_of(build(kind, level, kind.name)))
     return (in_words(level) or kind.name) + (" (sees published accuracies)" if sees else "")
 
