@@ -22,7 +22,6 @@ app = typer.Typer(
     name="supernet-bench",
     help="Benchmark of supernet-training heuristics: which of them make the ranking of architectures better.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 import_app = typer.Typer(no_args_is_help=True, help="Read a published benchmark file once, into a compact table.")
@@ -74,6 +73,23 @@ def _one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(2) from None
 
     return wrapped
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from benchmark.versions import code_version
+
+        print(f"supernet-bench {code_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and stop.")
+    ] = False,
+) -> None:
+    """Take what is said before the command."""
 
 
 @app.command()
@@ -190,7 +206,7 @@ def agreement(
     ] = False,
 ) -> None:
     """Say whether the effects in one published study predict those in another."""
-    from analysis.agreement_report import compared
+    from analysis.agreement_report import compared, read_pairs
     from analysis.index import index, write_index
     from benchmark.published import AGREEMENT
 
@@ -205,7 +221,10 @@ def agreement(
         return
     index(results, without=AGREEMENT)
     written = _write_agreement(names, results, folder, data)
-    print((folder / "report.md").read_text(encoding="utf-8"))
+    for pair in read_pairs(folder):
+        print(wrapped(f"{pair['first']} and {pair['second']}"))
+        print(wrapped(str(pair["conclusion"]), "  "), end="\n\n")
+    print(f"the whole page: {folder / 'report.md'}")
     _say_written([*written, write_index(results)])
 
 

@@ -1,26 +1,23 @@
 // A click on the name of a column sorts by it, a second click the other way; what is no number comes last.
-function value(row, column) {
-  const text = row.cells[column].textContent.trim();
-  const number = parseFloat(text.replace(/^\[/, ""));
-  return { text, number: row.cells[column].tagName === "TD" ? number : NaN };
+function compare(a, b, isNumber) {
+  return isNumber ? number(a) - number(b) : a.localeCompare(b, "en", { numeric: true });
 }
 
-function compare(a, b) {
-  if (isNaN(a.number) && isNaN(b.number)) return a.text.localeCompare(b.text, "en", { numeric: true });
-  return a.number - b.number;
+function number(text) {
+  return parseFloat(text.replace(/^\[/, ""));
 }
 
 function sort(head) {
   const body = head.closest("table").tBodies[0];
-  const descending = head.ariaSort === "ascending";
+  const descending = head.getAttribute("aria-sort") === "ascending";
   const column = head.cellIndex;
   const isNumber = head.classList.contains("number");
-  const rows = Array.from(body.rows, (row) => ({ row, value: value(row, column) }));
-  rows.sort((a, b) => {
-    const missing = isNumber ? isNaN(a.value.number) - isNaN(b.value.number) : 0;
-    return missing || (descending ? -1 : 1) * compare(a.value, b.value);
+  const text = (row) => row.cells[column].textContent;
+  const rows = Array.from(body.rows).sort((a, b) => {
+    const missing = isNumber ? isNaN(number(text(a))) - isNaN(number(text(b))) : 0;
+    return missing || (descending ? -1 : 1) * (compare(text(a), text(b), isNumber) || 0);
   });
-  body.append(...rows.map(({ row }) => row));
+  body.append(...rows);
   for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
   head.setAttribute("aria-sort", descending ? "descending" : "ascending");
 }
