@@ -190,7 +190,7 @@ def _download(file: PublishedFile, places: list[Path]) -> Path:
     try:
         import pooch
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress
     except ImportError as error:
         raise InputError(f"{missing}; it cannot be downloaded without {error.name}; {remedy}") from error
     pooch.get_logger().setLevel("ERROR")  # A refusal is one line, and it is ours.
@@ -202,10 +202,8 @@ def _download(file: PublishedFile, places: list[Path]) -> Path:
         retry_if_failed=RETRIES,
     )
     console = Console(stderr=True)
-    # A bar of the usual length would cut the name.
-    columns = TextColumn("{task.description}"), BarColumn(bar_width=16), TaskProgressColumn(), TimeRemainingColumn()
     try:
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             bar = _Bar(progress, file.name)
             get = pooch.HTTPDownloader(progressbar=bar, chunk_size=CHUNK_BYTES, timeout=TIMEOUT_S)
             return Path(source.fetch(file.name, downloader=get))
