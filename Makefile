@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 STUDY ?= default
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench smoke test lint notebook speed clean
+.PHONY: help setup bench smoke test test-cluster lint notebook speed clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(VENV)/.installed  ## make the virtual environment and install everything
 
@@ -29,6 +29,12 @@ smoke: setup  ## execute every code path in under a minute
 # One thread each, since tests run side by side.
 test: $(VENV)/.speed lint  ## lint, check types and run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
+
+# Not part of `test`: needs root and Debian's packages, and takes minutes.
+test-cluster: setup  ## run the tests on a real Slurm cluster of one node, which is installed first
+	@command -v slurmctld slurmdbd mariadbd munged >/dev/null \
+		|| apt-get install -y --no-install-recommends slurm-wlm munge slurmdbd mariadb-server
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m cluster tests/benchmark/executors
 
 lint: setup  ## check style and types
 	$(BIN)/ruff check .

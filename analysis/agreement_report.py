@@ -15,7 +15,7 @@ from analysis.agreement import FEWEST, Agreement, Correlation, agree
 from analysis.agreement_plot import agreement_figure
 from analysis.effects import Effect, Effects
 from analysis.estimation import compute_effects
-from analysis.folders import SUMS, read_table, replaced, write_sums
+from analysis.folders import SUMS, files_of, read_table, replaced, write_sums
 from analysis.formatting import (
     CORRECTED,
     ONE_SEED,
@@ -271,7 +271,7 @@ def write_agreement(
         _write_frame(new / PAIRS, [{**_pair_row(pair), "plot": plots[pair.name]} for pair in pairs])
         (new / PAGE).write_text(_page(pairs, plots), encoding="utf-8")
         write_sums(new)
-    return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
+    return tuple(files_of(folder))
 
 
 def read_pairs(folder: Path) -> list[dict[str, object]]:

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+from analysis.folders import files_of
+
 TOLERANCE = 2e-6
 """Of numbers in tables, which have six digits: another processor may add in another order."""
 
@@ -25,7 +27,7 @@ def differences(committed: Path, rebuilt: Path) -> list[str]:
     """
     names = sorted(path.relative_to(rebuilt) for path in rebuilt.rglob("*") if path.is_file())
     lines = [line for name in names for line in _of_file(committed / name, rebuilt / name)]
-    stale = sorted(path for path in committed.glob("plots/*") if not (rebuilt / "plots" / path.name).exists())
+    stale = sorted(path for path in files_of(committed / "plots") if not (rebuilt / "plots" / path.name).exists())
     return [*lines, *(f"{path} would not be written" for path in stale)]
 
 

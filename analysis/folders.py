@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import shutil
 import uuid
 from collections.abc import Collection, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.errors import InputError
+from benchmark.files import is_litter
 
 SUMS = "SHA256SUMS"
 """The file that lists all others of a folder with their checksums, as `sha256sum --check` reads it."""
@@ -39,6 +41,7 @@ def replaced(folder: Path, contents: Collection[str]) -> Iterator[Path]:
         if folder.exists():
             folder.replace(old)
         new.replace(folder)
+        _keep_litter(old, folder)
     except BaseException:
         if old.exists() and not folder.exists():
             old.replace(folder)
@@ -47,11 +50,28 @@ def replaced(folder: Path, contents: Collection[str]) -> Iterator[Path]:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def files_of(folder: Path) -> list[Path]:
+    """Return the files below a folder, sorted, without what other programs left there."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if not any(map(is_litter, path.relative_to(folder).parts)))
+
+
+def _keep_litter(old: Path, folder: Path) -> None:
+    """Move what other programs left in a folder that was replaced into the new one: it is not ours to delete."""
+    for path in old.iterdir() if old.exists() else ():
+        if is_litter(path.name):
+            path.replace(folder / path.name)
+
+
 def check_replaceable(folder: Path, contents: Collection[str]) -> None:
-    """Raise InputError if writing to `folder` would delete something that is not among `contents`."""
+    """Raise InputError if `folder` cannot be written, or that would delete something that is not among `contents`."""
+    place = next(parent for parent in folder.absolute().parents if os.path.lexists(parent))
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise InputError(f"report folder {folder} cannot be made in {place}; allowed: in a folder that can be written")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"report folder {folder} is a file")
-    foreign = sorted({path.name for path in folder.iterdir()} - set(contents)) if folder.exists() else []
+    found = {path.name for path in folder.iterdir() if not is_litter(path.name)} if folder.exists() else set()
+    foreign = sorted(found - set(contents))
     if foreign:
         raise InputError(f"report folder {folder} holds {foreign[0]!r}; allowed: an empty folder or an older report")
 
@@ -131,5 +151,5 @@ def check_sums(folder: Path) -> list[str]:
 
 
 def _sums(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / SUMS)
+    files = (path for path in files_of(folder) if path != folder / SUMS)
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

@@ -20,7 +20,7 @@ from analysis.records import Manifest, read_manifest_file
 from analysis.rendering import escape_markdown
 from analysis.statistics import ALPHA, Estimate
 from analysis.tables import TOP_COLUMNS, Column
-from benchmark.files import write_atomically
+from benchmark.files import is_litter, write_atomically
 from benchmark.published import AGREEMENT, INDEX, MANIFEST
 
 NEGLIGIBLE = 0.05
@@ -148,7 +148,7 @@ def index(results: Path, without: str = "") -> str:
     """
     parts = [INTRODUCTION.format(nothing=NEGLIGIBLE)]
     for folder in sorted(file.parent for file in results.glob(f"*/{MANIFEST}")):
-        if folder.name != without:
+        if folder.name != without and not is_litter(folder.name):
             with blaming(folder / TABLE):
                 parts += _study(folder)
     if without != AGREEMENT:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
-from analysis.folders import SUMS, replaced, write_sums
+from analysis.folders import SUMS, files_of, replaced, write_sums
 from analysis.provenance import SOURCE, write_source
 from analysis.records import PlannedRun, conflict, read_manifest_file
 from analysis.report import write_report_of
@@ -71,7 +71,7 @@ def publish(
         (new / RECORDS).write_bytes(pack(store, runs["run_id"]))
         write_source(store, study, new)
         write_sums(new)
-    return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
+    return tuple(files_of(folder))
 
 
 def _check_same(folder: Path, runs: tuple[PlannedRun, ...]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import InputError, unknown
+from benchmark.files import is_litter
 from benchmark.layout import LARGEST_WHOLE, manifest_path, record_checksum, reference_path, upgrade
 
 DESCRIPTIVE_COLUMNS = ("index", "architecture", "isomorphism", "parameters", "macs")
@@ -77,7 +78,7 @@ def read_manifest(store: Path, study: str) -> Manifest:
     if not store.is_dir():
         raise InputError(f"store {store} does not exist; allowed: the folder of a study that was run")
     path = manifest_path(store, study)
-    known = [file.stem for file in manifest_path(store, "").parent.glob("*.json")]
+    known = [file.stem for file in manifest_path(store, "").parent.glob("*.json") if not is_litter(file.name)]
     if study not in known:  # Whatever else a path or a file system takes for the same.
         raise unknown("study", study, known)
     manifest = read_manifest_file(path)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from analysis.effects import Effects
 from analysis.estimation import compute_effects
-from analysis.folders import replaced
+from analysis.folders import files_of, replaced
 from analysis.html_page import page_as_html
 from analysis.page import compose, main_tables, other_tables
 from analysis.plots import all_figures
@@ -135,8 +135,7 @@ def write_report_of(
         page = compose(results, effects, captions)
         (new / "report.md").write_text(page_as_markdown(page), encoding="utf-8")
         (new / "report.html").write_text(page_as_html(page, new / "plots"), encoding="utf-8")
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return Report(terminal_text(results, effects), tuple(paths), effects.warnings)
+    return Report(terminal_text(results, effects), tuple(files_of(folder)), effects.warnings)
 
 
 def _write_tables(folder: Path, results: Results, effects: Effects) -> None:

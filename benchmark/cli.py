@@ -137,6 +137,7 @@ def run(
         raise typer.Exit(130) from None
     if report:
         check_stored(loaded, store)  # Somebody else may have run another study of that name meanwhile.
+        _ensure_reference(store, loaded.name, data)
         _report(loaded.name, store, reports, None)
 
 
@@ -277,11 +278,17 @@ def merge(
 
 @app.command()
 @_one_line_errors
-def doctor(store: StoreFolder = STORE, data: DataFolder = None) -> None:
+def doctor(
+    store: StoreFolder = STORE,
+    data: DataFolder = None,
+    device: Annotated[
+        str | None, typer.Option(help="Also compare what cpu or cuda computes, all kinds of layers, with float64.")
+    ] = None,
+) -> None:
     """Say what is installed, cached and missing, and what to do about it."""
     from benchmark.doctor import examine
 
-    for finding in examine(store, data):
+    for finding in examine(store, data, device):
         advice = f"; {finding.advice}" if finding.advice else ""
         print(wrapped(f"{finding.what}: {finding.found}{advice}", "ok  " if finding.good else "--  ", "    "))
 

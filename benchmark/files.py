@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,6 +10,27 @@ from pathlib import Path
 
 ABSENT = (errno.ENOENT, errno.ESTALE)
 """What says that there is no file: network file systems say ``ESTALE`` of one that was replaced since it was found."""
+
+
+LITTER = re.compile(
+    r"\..*|.*~|#.*#|.*\.(sw[a-p]|bak|orig|part|crdownload)|.*conflicted copy.*|.*\.sync-conflict-.*"
+    r"|(eh)?thumbs\.db|desktop\.ini|icon\r|__pycache__|@eadir|lost\+found",
+    re.IGNORECASE,
+)
+"""Names of files that operating systems, editors and sync programs leave in folders; hidden ones are never data."""
+
+
+def is_litter(name: str) -> bool:
+    """Return whether a file or folder is one that other programs leave beside ours; it is neither read nor removed."""
+    return LITTER.fullmatch(name) is not None
+
+
+def resolved(path: Path) -> Path:
+    """Return the absolute path without links; a circle of links is an OSError, as for whoever opens the file."""
+    try:
+        return path.resolve()
+    except RuntimeError:  # Of Python before 3.13.
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
 
 
 def write_atomically(path: Path, content: bytes, guard: Callable[[], None] = lambda: None) -> None:

@@ -5,6 +5,7 @@ Shared by those who write and those who analyse.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ SCHEMA = 2
 
 LARGEST_WHOLE = 2**63 - 1
 """A column of a table holds no larger whole number, nor does a size of PyTorch."""
+
+
+RUN_ID = re.compile(r"\w+")
+"""An id of a run is one word; copies that other programs make of its files have names of several."""
 
 
 def record_path(store: Path, run_id: str) -> Path:

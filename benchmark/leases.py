@@ -284,6 +284,8 @@ def _read(path: Path) -> tuple[bytes, float] | None:
     try:
         with path.open("rb") as file:
             return file.read(), os.fstat(file.fileno()).st_mtime
+    except IsADirectoryError:  # Somebody made it; it is no lease, and expires as such.
+        return b"", path.stat().st_mtime
     except OSError as error:
         if error.errno in ABSENT:
             return None

@@ -11,7 +11,7 @@ from typing import Any
 from benchmark import layout
 from benchmark.damage import Damaged, unless_damaged
 from benchmark.errors import InputError
-from benchmark.files import read_if_there, write_atomically
+from benchmark.files import is_litter, read_if_there, resolved, write_atomically
 from benchmark.leases import Held, take
 from benchmark.manifests import parse_manifest
 from benchmark.output import say
@@ -72,13 +72,13 @@ def _merge_stores(sources: Sequence[Path], store: Store) -> dict[str, Counter[st
         ("manifests", "studies/*.json", _merge_manifest),
         ("tables", "spaces/*.parquet", _merge_table),
     ):
-        files = [path for source in sources for path in sorted(source.glob(folder))]
+        files = [path for source in sources for path in sorted(source.glob(folder)) if not is_litter(path.name)]
         counts[kind] = Counter(_outcome(path, store, merge_one) for path in files)
     return counts
 
 
 def _check_source(source: Path, destination: Path) -> None:
-    if source.resolve() == destination.resolve():
+    if resolved(source) == resolved(destination):
         raise InputError(f"source is {str(source)!r}, which is the destination; allowed: another store")
     folders = ("runs", "checkpoints", "studies")
     if not any((source / folder).is_dir() for folder in folders) and not is_published(source):

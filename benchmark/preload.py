@@ -1,5 +1,6 @@
 """What takes seconds to import; the server that workers are forked from imports this module once."""
 
+import os
 from contextlib import suppress
 
 import torch
@@ -7,6 +8,9 @@ import torch
 import benchmark.worker  # noqa: F401
 from benchmark.digests import digest
 from benchmark.registry import heuristic_types, image_types, space_types
+
+# A plug-in may ask when it is imported whether there is a GPU. Asked through CUDA, no forked process could use one.
+os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
 
 with suppress(ImportError):
     import sklearn.datasets  # noqa: F401  # The digits come from it.

@@ -197,6 +197,8 @@ def _modules(package: str, kind: str) -> Iterator[ModuleType | Broken]:
     """Yield each module of a package, and of each package in it the module named after the kind, if there is one."""
     folder = importlib.import_module(package)
     for module in pkgutil.iter_modules(folder.__path__, prefix=f"{package}."):
+        if not module.name.rpartition(".")[2].isidentifier():
+            continue  # A copy that a sync program made, such as "pool 2.py": nothing can import it by its name.
         if not module.ispkg:
             yield _import(module.name, kind)
         elif isinstance(parent := _import(module.name, kind), Broken):

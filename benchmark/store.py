@@ -59,7 +59,7 @@ class Store:
             If a newer version of the suite wrote it.
         """
         path = self.record_path(run_id)
-        content = read_if_there(path)
+        content = _content(path)
         return None if content is None else parse_record(content, path)
 
     def write_record(self, record: Mapping[str, Any], guard: Callable[[], None] = lambda: None) -> None:
@@ -116,13 +116,13 @@ class Store:
             plain values.
         """
         path = self.checkpoint_path(run_id)
-        content = read_if_there(path)
+        content = _content(path)
         return None if content is None else parse_checkpoint(content, path)
 
     def check_checkpoint(self, run_id: str) -> None:
         """Raise Damaged if the checkpoint of a run is cut off or changed; quicker than to read it."""
         path = self.checkpoint_path(run_id)
-        content = read_if_there(path)
+        content = _content(path)
         if content is not None:
             _checked(content, path)
 
@@ -162,7 +162,16 @@ class Store:
     def find(self, prefix: str) -> list[str]:
         """Return the ids of all recorded runs that start with `prefix`."""
         files = layout.record_path(self.folder, "").parent.glob("*.json")
-        return sorted(path.stem for path in files if path.stem.startswith(prefix) and path.stem)
+        return sorted(
+            path.stem for path in files if path.stem.startswith(prefix) and layout.RUN_ID.fullmatch(path.stem)
+        )
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return read_if_there(path)
+    except IsADirectoryError:
+        raise Damaged(path, "it is a folder") from None
 
 
 def parse_record(content: bytes, path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.composition import overridden_hooks
 from benchmark.errors import InputError, unknown
+from benchmark.files import is_litter, resolved
 from benchmark.layout import LARGEST_WHOLE, SCHEMA
 from benchmark.parameters import build, in_words, values_of
 from benchmark.published import check_name
@@ -138,7 +139,7 @@ class Study:
 
 def shipped_studies() -> dict[str, Path]:
     """Return the studies that come with the suite, by name."""
-    return {path.stem: path for path in sorted(SHIPPED.glob("*.toml"))}
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.toml")) if not is_litter(path.name)}
 
 
 def is_study_file(name: str) -> bool:
@@ -178,7 +179,7 @@ def load_study(name: str) -> Study:
 def _hides_shipped(path: Path) -> bool:
     """Return whether a file has the name of a shipped study, be it in another case, but is not that study."""
     shipped = {name.casefold(): file for name, file in shipped_studies().items()}.get(path.stem.casefold())
-    return shipped is not None and path.resolve() != shipped.resolve()
+    return shipped is not None and resolved(path) != resolved(shipped)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -128,9 +128,7 @@ def _execute(
     """Execute a run that has no record, and return its status."""
     torch.set_num_threads(execution.threads)
     started, clock, device = datetime.now(UTC), perf_counter(), execution.torch_device()
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        _compute_exactly()
+    open_device(device)
     code = code_of(spec)
     data = spec.load_images(execution.data)
     trainer, resumed, error, setup = None, 0, None, 0.0
@@ -173,7 +171,25 @@ def _execute(
     return "failed" if error else "finished"
 
 
-def _compute_exactly() -> None:
+def open_device(device: torch.device) -> None:
+    """Begin to use a device; a GPU that cannot be used is bad input, and no failure of a run."""
+    if device.type != "cuda":
+        return
+    try:
+        torch.cuda.init()
+        torch.empty(
+            1, device=device
+        )  # PyTorch knows a GPU's memory, which is counted from here on, only when it is used.
+    except RuntimeError as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"device is '{device}', which cannot be used ({reason}); allowed: one that can, or cpu"
+        ) from error
+    torch.cuda.reset_peak_memory_stats(device)
+    compute_exactly()
+
+
+def compute_exactly() -> None:
     """Have GPUs compute float32 as such, and a resumed run what an unbroken one does."""
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False

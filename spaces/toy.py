@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from spaces.base import ALL, NO_HOOKS, Architecture, Construction, Costs, Hooks, OperationHook, Space, Supernet, Truth
-from spaces.layers import ConvNorm, additive_costs, classify, conv_norm_cost, linear_cost, norm_cost
+from spaces.layers import ConvNorm, additive_costs, classify, conv_norm_cost, linear_cost, mean_of_neighbours, norm_cost
 
 OPERATIONS = ("none", "conv_3x3", "avg_pool_3x3")
 STEPS = 3
@@ -78,7 +78,7 @@ class Cell(nn.Module):
 def _operate(step: nn.Module, operation: str, features: Tensor, configuration: int) -> Tensor:
     if operation == "conv_3x3":
         return getattr(step, operation)(functional.relu(features), configuration)
-    return functional.avg_pool2d(features, 3, stride=1, padding=1, count_include_pad=False)
+    return mean_of_neighbours(features)
 
 
 class ToyNetwork(nn.Module):

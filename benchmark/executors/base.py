@@ -11,6 +11,7 @@ from typing import Protocol
 
 from benchmark.contracts import with_line
 from benchmark.errors import InputError, unknown
+from benchmark.files import resolved
 from benchmark.leases import Held, Lost, latest, take
 from benchmark.spec import RunSpec
 from benchmark.store import Store
@@ -48,7 +49,8 @@ class Executor(Protocol):
 def executor_names() -> list[str]:
     """Return the names of all executors, without importing them."""
     folder = importlib.import_module("benchmark.executors")
-    return [module.name for module in pkgutil.iter_modules(folder.__path__) if module.name != "base"]
+    names = [module.name for module in pkgutil.iter_modules(folder.__path__)]
+    return [name for name in names if name != "base" and name.isidentifier()]
 
 
 def find_executor(name: str) -> ModuleType:
@@ -106,7 +108,7 @@ def _record_failure(store: Store, spec: RunSpec, error: Mapping[str, str]) -> bo
 
 def anywhere(execution: Execution) -> Execution:
     """Return how a process that was started in another folder, or on another machine, executes the same."""
-    return replace(execution, store=execution.store.resolve(), data=execution.data and execution.data.resolve())
+    return replace(execution, store=resolved(execution.store), data=execution.data and resolved(execution.data))
 
 
 def share_devices(devices: Sequence[str], count: int) -> tuple[str, ...]:

@@ -3,8 +3,10 @@
 import logging
 import os
 import pkgutil
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import dask
+import dask.utils
 import torch
 from distributed import Client, Future, KilledWorker, LocalCluster, Reschedule, Status, Worker, get_worker
 from distributed.client import ClosedClientError
@@ -129,59 +132,79 @@ class _Session:
     running: dict[str, tuple[RunSpec, Future]] = field(default_factory=dict)
     news: "SimpleQueue[Any]" = field(default_factory=SimpleQueue)
     topic: str = field(default_factory=lambda: f"supernet-bench-{uuid4().hex}")
+    looked: float = float("-inf")
+    had_workers: float = field(default_factory=monotonic)
+    told: bool = False
 
     def execute(self) -> list[RunSpec]:
         """Return the runs that are left if the scheduler was lost."""
-        self.client.subscribe_topic(self.topic, lambda event: self.news.put(event[1]))
-        self._wait_for_a_worker()
-        self._check_environments()
-        while self.waiting or self.running:
-            try:
-                self._fill()
-                self._take(self.news.get(timeout=NEWS_SECONDS))
-            except Empty:
-                continue
-            except _SchedulerLost:
-                return [*self.waiting, *(spec for spec, _ in self.running.values())]
-        return []
+        try:
+            with _asking():
+                self.client.subscribe_topic(self.topic, lambda event: self.news.put(event[1]))
+            self._wait_for_a_worker()
+            self._check_environments()
+            while self.waiting or self.running:
+                self._look()
+                with suppress(Empty):
+                    self._take(self.news.get(timeout=NEWS_SECONDS))
+        except _SchedulerLost:
+            pass
+        return [*self.waiting, *(spec for spec, _ in self.running.values())]
 
     @property
     def _store(self) -> Store:
         return Store(self.executor.execution.store)
 
     def _wait_for_a_worker(self) -> None:
-        try:
-            self.client.wait_for_workers(1, timeout=dask.config.get("distributed.comm.timeouts.connect"))
-        except TimeoutError:
-            address = self.executor.scheduler
-            raise InputError(
-                f"dask scheduler {address} has no workers; start some: dask worker {address} --nthreads 1"
-            ) from None
+        deadline = monotonic() + _patience()
+        while not self._threads():
+            if monotonic() > deadline:
+                address = self.executor.scheduler
+                raise InputError(
+                    f"dask scheduler {address} has no workers; start some: dask worker {address} --nthreads 1"
+                )
+            sleep(NEWS_SECONDS / 10)
+
+    def _threads(self) -> int:
+        """Return how many runs the workers that are there can execute at once."""
+        with _asking():
+            return sum(self.client.nthreads().values())
 
     def _check_environments(self) -> None:
         """Ask the workers for the suite by its name: a worker without it dies of the first run that it is sent."""
-        answers = self.client.run(pkgutil.resolve_name, f"{__name__}:{execute_here.__name__}", on_error="return")
+        with _asking():
+            answers = self.client.run(pkgutil.resolve_name, f"{__name__}:{execute_here.__name__}", on_error="return")
         for worker, answer in answers.items():
             if isinstance(answer, ImportError):
                 raise _unfit(f"worker {worker}", answer)
 
-    def _fill(self) -> None:
+    def _look(self) -> None:
         """Give each worker one run: one that waits behind another would be blamed for what that does to the worker."""
-        if not self.waiting:
+        if monotonic() - self.looked < NEWS_SECONDS:
             return
-        try:
-            free = sum(self.client.nthreads().values()) - len(self.running)
-            for _ in range(min(free, len(self.waiting))):
-                self._submit(self.waiting[0])
-                del self.waiting[0]
-        except (OSError, ClosedClientError):
-            raise _SchedulerLost from None
+        threads = self._threads()
+        self.looked = monotonic()
+        self._tell_if_alone(threads)
+        for _ in range(min(threads - len(self.running), len(self.waiting))):
+            self._submit(self.waiting[0])
+            del self.waiting[0]
+
+    def _tell_if_alone(self, threads: int) -> None:
+        """Tell, once each time, that there have been no workers for longer than it takes to start one again."""
+        address = self.executor.scheduler
+        if threads:
+            self.had_workers, self.told = monotonic(), False
+        elif address and not self.told and monotonic() - self.had_workers > _patience():
+            self.told = True
+            line = f"dask scheduler {address} has no workers any more; waiting for: dask worker {address} --nthreads 1"
+            print(line, file=sys.stderr, flush=True)
 
     def _submit(self, spec: RunSpec) -> None:
         self.starts.start(spec)
-        future = self.client.submit(
-            execute_here, spec.canonical(), self.executor.execution, self.executor.places, self.topic, pure=False
-        )
+        with _asking():
+            future = self.client.submit(
+                execute_here, spec.canonical(), self.executor.execution, self.executor.places, self.topic, pure=False
+            )
         future.add_done_callback(self.news.put)
         self.running[str(future.key)] = spec, future
 
@@ -194,6 +217,7 @@ class _Session:
             raise _SchedulerLost
         else:
             spec, _ = self.running.pop(str(item.key))
+            self.looked = float("-inf")  # A worker is free.
             if item.status == "finished":
                 self._ended(spec)
             else:
@@ -203,11 +227,12 @@ class _Session:
         if isinstance(error, Elsewhere):
             return
         if isinstance(error, KilledWorker):
+            self.waiting.append(spec)  # Before the scheduler is asked, which may be lost as well.
             self._check_environments()
-            if not self.starts.exhausted(spec, "the dask worker died"):
-                self.waiting.append(spec)
-            elif (record := self._store.read_record(spec.run_id)) is not None:  # Else somebody else took it over.
-                self.watcher.ended(spec, record["status"])
+            if self.starts.exhausted(spec, "the dask worker died"):
+                self.waiting.remove(spec)
+                if (record := self._store.read_record(spec.run_id)) is not None:  # Else somebody else took it over.
+                    self.watcher.ended(spec, record["status"])
             return
         if isinstance(error.__cause__, ImportError):
             raise _unfit("scheduler", error.__cause__)
@@ -237,6 +262,20 @@ class Elsewhere(Exception):
 
 class _SchedulerLost(Exception):
     """The connection to the scheduler broke."""
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Ask the scheduler something; it may be gone, and another one in its place."""
+    try:
+        yield
+    except (OSError, CancelledError, ClosedClientError):
+        raise _SchedulerLost from None
+
+
+def _patience() -> float:
+    """Return how long a scheduler may have no workers, seconds."""
+    return float(dask.utils.parse_timedelta(dask.config.get("distributed.comm.timeouts.connect")))
 
 
 class _Stopped(BaseException):

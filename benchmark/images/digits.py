@@ -44,8 +44,10 @@ class Digits(ImageSource):
         """Read the images from scikit-learn; `folder` is not used."""
         try:
             from sklearn.datasets import load_digits
-        except ImportError:
-            raise InputError("the images 'digits' come with scikit-learn, which is not installed") from None
+        except ImportError as error:
+            raise InputError(
+                f"the images 'digits' come with scikit-learn, which cannot be imported ({error})"
+            ) from None
         if self.train + self.valid > IMAGES:
             raise InputError(f"images.valid is {self.valid}; allowed: 10 to what train leaves, {IMAGES - self.train}")
         bunch = load_digits()

@@ -37,6 +37,7 @@ class PlainCell(nn.Module):
                     nn.Identity(),
                     relu_conv_norm(channels, channels, 1),
                     relu_conv_norm(channels, channels, 3),
+                    # Its gradient is right on GPUs too, since maps are not channels-last here (pytorch/pytorch#188344).
                     nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False),
                 ]
             )

@@ -7,7 +7,9 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 
 from benchmark.data import cache_folder
@@ -35,32 +37,85 @@ _ARGUMENTS = {
 }
 
 
-@cache
+class Unavailable(Exception):
+    """Why there are no kernels and what would help, in one line."""
+
+
 def library() -> ctypes.CDLL | None:
     """Return the compiled kernels, or None if they are switched off or cannot be compiled or loaded.
 
     They are compiled in seconds when first used, and kept in the cache folder, under a name that depends on the
     source, the compiler and the processor.
     """
-    compiler = _compiler()
-    if os.environ.get(SETTING) == "0" or compiler is None:
-        return None
+    loaded = _loaded()
+    return None if isinstance(loaded, Unavailable) else loaded
+
+
+def why_none() -> str | None:
+    """Return why there are no kernels and what would help, in one line; None if there are."""
+    loaded = _loaded()
+    return str(loaded) if isinstance(loaded, Unavailable) else None
+
+
+@cache
+def _loaded() -> ctypes.CDLL | Unavailable:
     try:
-        path = cache_folder() / "kernels" / f"{_fingerprint(compiler)}.so"
-        if not path.exists():
-            write_atomically(path, _compiled(compiler))
-        loaded = ctypes.CDLL(str(path))
-    except (InputError, OSError, subprocess.CalledProcessError):
-        return None
+        loaded = _load(_compiler())
+    except Unavailable as why:
+        return why
+    except InputError as error:
+        return Unavailable(str(error))
     for name, arguments in _ARGUMENTS.items():
         getattr(loaded, f"supernet_{name}").argtypes = arguments
     return loaded
 
 
-def _compiler() -> str | None:
-    names = (os.environ.get("CXX"), "c++", "g++", "clang++")
-    found = (shutil.which(name) for name in names if name)
-    return next((path for path in found if path), None)
+def _compiler() -> str:
+    if os.environ.get(SETTING) == "0":
+        raise Unavailable(f"they are switched off by {SETTING}=0")
+    names = [name for name in (os.environ.get("CXX"), "c++", "g++", "clang++") if name]
+    found = next((path for path in map(shutil.which, names) if path), None)
+    if found is None:
+        raise Unavailable(f"there is no C++ compiler ({', '.join(names)}); install one, such as g++")
+    return found
+
+
+def _load(compiler: str) -> ctypes.CDLL:
+    """Return what is in the cache folder, after it was compiled if need be."""
+    compiling = partial(_or_unavailable, f"compiling with {compiler} failed", "CXX may name another compiler")
+    folder = cache_folder() / "kernels"
+    keeping = partial(
+        _or_unavailable, f"the cache folder {folder} cannot be used", "SUPERNET_BENCH_CACHE may name another"
+    )
+    with compiling():
+        path = folder / f"{_fingerprint(compiler)}.so"
+    with keeping():
+        exists = path.exists()
+    if not exists:
+        with compiling():
+            content = _compiled(compiler)
+        with keeping():
+            write_atomically(path, content)
+    with keeping():
+        return ctypes.CDLL(str(path))
+
+
+@contextmanager
+def _or_unavailable(what: str, remedy: str) -> Iterator[None]:
+    """Tell the reason of a failure."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"{what} ({error.strerror or error}); {remedy}") from error
+    except subprocess.CalledProcessError as error:
+        raise Unavailable(f"{what} ({_first_error(error)}); {remedy}") from error
+
+
+def _first_error(error: subprocess.CalledProcessError) -> str:
+    """Return the line of a compiler that says what is wrong: the first that speaks of an error, else the first."""
+    lines = [line.strip() for line in error.stderr.decode(errors="replace").splitlines() if line.strip()]
+    wrong = (line for line in lines if "error" in line.lower())
+    return next(wrong, lines[0] if lines else f"exit code {error.returncode}")
 
 
 def _fingerprint(compiler: str) -> str:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from spaces.base import ALL, Architecture, Construction, OperationHook
 from spaces.kernels.graph import Branch, Graph, Shape
-from spaces.layers import CentreConv2d, Conv2d, NormedConv
+from spaces.layers import CentreConv2d, Conv2d, NormedConv, mean_of_neighbours
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """(source, target) of each edge, in the order of the published string: sources are complete when read."""
@@ -168,7 +168,7 @@ def _operate(
     if operation == "none" or node is None:
         return None
     if operation == "avg_pool_3x3":
-        return functional.avg_pool2d(node, 3, stride=1, padding=1, count_include_pad=False)
+        return mean_of_neighbours(node)
     return node
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pickle
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -211,3 +212,10 @@ def test_pickle_that_imports_is_refused_and_not_run(tmp_path: Path) -> None:
 def test_damaged_pickle_is_an_input_error(cut: int) -> None:
     with pytest.raises(InputError, match=r"some\.pkl cannot be unpickled"):
         unpickle(pickle.dumps(list(range(100)))[:cut], Path("some.pkl"))
+
+
+def test_why_no_cache_folder_is_known_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SUPERNET_BENCH_CACHE", raising=False)
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    with pytest.raises(InputError, match=r"pooch, .*, cannot be imported \(import of pooch halted"):
+        cache_folder()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from benchmark import driver
 from benchmark.driver import Resources, run_study
 from benchmark.errors import InputError
 from benchmark.images.digits import Digits
@@ -59,3 +60,21 @@ def test_images_are_read_once_for_all_runs_that_have_the_same(tmp_path: Path, mo
     with pytest.raises(InputError, match="seen enough"):
         run(tmp_path, {"path_dropout": True, "resolution": [{"scale": 0.5}]}, seeds=3)
     assert resolutions == {8: 1, 4: 1}
+
+
+def test_why_training_is_slow_is_said_once_for_all_processes(tmp_path: Path, monkeypatch, capfd) -> None:
+    monkeypatch.setattr(driver, "_execute", lambda *_: None)
+    for why, said in (
+        ("there is no C++ compiler", "training is slower without compiled kernels: there is no C++ compiler\n"),
+        (None, ""),
+    ):
+        monkeypatch.setattr(driver, "why_none", lambda why=why: why)
+        run(tmp_path, {"path_dropout": [{"rate": 0.3}]})
+        assert capfd.readouterr().err == said
+
+
+@pytest.mark.parametrize("given", [{"engine": "slurm"}, {"engine": "dask", "scheduler": "tcp://there:1"}], ids=str)
+def test_of_other_machines_it_is_not_known_why_they_are_slow(tmp_path: Path, monkeypatch, capsys, given) -> None:
+    monkeypatch.setattr(driver, "why_none", lambda: "there is no C++ compiler")
+    Resources(tmp_path, **given).say_if_slow()
+    assert capsys.readouterr().err == ""

@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import runpy
+import sys
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -369,3 +370,12 @@ def test_smaller_official_pictures_vary_less(official: Path) -> None:
         share = labels.bincount(minlength=10) / len(labels)
         assert share.min() > 0.06
         assert share.max() < 0.14
+
+
+def test_why_scikit_learn_cannot_be_imported_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be there, and be broken."""
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(
+        InputError, match=r"^the images 'digits' come with scikit-learn, .* \(import of sklearn.datasets"
+    ):
+        Digits().load()

@@ -17,7 +17,7 @@ from benchmark.executors.local import process_context
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.trainer import Listener, Trainer
-from benchmark.worker import Execution, _compute_exactly, execute
+from benchmark.worker import Execution, compute_exactly, execute
 from heuristics.base import Heuristic
 from spaces.base import Truth
 
@@ -216,7 +216,7 @@ def test_on_gpus_float32_is_computed_as_such_and_the_same_each_time() -> None:
     try:
         for place, name, wanted in flags:
             setattr(place, name, not wanted)
-        _compute_exactly()
+        compute_exactly()
         assert [getattr(place, name) for place, name, _ in flags] == [wanted for *_, wanted in flags]
     finally:
         for (place, name, _), value in zip(flags, before, strict=True):

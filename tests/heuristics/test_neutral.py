@@ -15,6 +15,7 @@ from benchmark.trainer import Trainer
 from heuristics.base import Heuristic
 from spaces.toy import Toy
 from tests.heuristics.levels import SPACES, acting
+from tests.spaces.pooling import NoPaddedPooling
 
 TYPES = heuristic_types()
 WITH_NEUTRAL = [kind for kind in TYPES.values() if kind.neutral is not None]
@@ -70,7 +71,8 @@ def results(toy_spec, heuristics: list[Heuristic], space: str | dict[str, Any] =
     spec, composition = toy_spec(space=space), Composition(heuristics)
     data = composition.revise(spec).images.load()
     trainer = Trainer(spec, data, torch.device("cpu"), composition, truth=Toy().truth)
-    trainer.run()
+    with NoPaddedPooling():
+        trainer.run()
     return [*trainer.curve, *trainer.checkpoints]
 
 

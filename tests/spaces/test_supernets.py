@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from benchmark.errors import InputError
 from spaces.base import ALL, Architecture, Construction, Hooks, Space, Supernet
+from tests.spaces.pooling import NoPaddedPooling
 
 CLASSES = 5
 
@@ -198,6 +199,20 @@ def test_memory_format_changes_nothing(space: Space, construction: Construction)
     images = images.to(memory_format=torch.channels_last)
     found = [supernet(images, architecture) for architecture in architectures]
     torch.testing.assert_close(found, expected)
+
+
+def test_no_gradient_is_one_that_gpus_compute_wrongly(space: Space) -> None:
+    supernet = build(space, Construction())
+    images, labels = batch()
+    supernet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    images = images.contiguous(memory_format=torch.channels_last)
+    uniform = [tuple(min(choice, n - 1) for n in space.choices) for choice in range(max(space.choices))]
+    with NoPaddedPooling():
+        for architecture in uniform:
+            network = inherited(space, supernet, architecture, Construction())
+            gradients(network, network(images), labels)
+            gradients(supernet, supernet(images, architecture), labels)
+        gradients(supernet, supernet(images, (ALL,) * len(space.choices)), labels)
 
 
 def test_impossible_architectures_are_refused(space: Space) -> None:

@@ -1,4 +1,4 @@
-"""A cluster of one machine: sbatch, srun, sacct, scancel and scontrol as Slurm has them, with processes as jobs.
+"""A cluster of one machine without accounting: Slurm's commands, with processes as jobs.
 
 `install` puts these commands into a folder; each is this file under another name. The jobs of a cluster are files in
 the same folder: the state of each, and the process of each that runs.
@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-COMMANDS = ("sbatch", "srun", "sacct", "scancel", "scontrol")
+COMMANDS = ("sbatch", "srun", "sacct", "squeue", "scancel", "scontrol")
 HERE = Path(os.environ.get("FAKE_SLURM", "."))
 
 
@@ -113,16 +113,24 @@ def srun(*arguments: str) -> None:
 
 
 def sacct(*_: str) -> None:
-    print("JobID|State|NodeList")
+    sys.exit("Slurm accounting storage is disabled")
+
+
+def squeue(*_: str) -> None:
+    if (HERE / "restarting").exists():
+        sys.exit("slurm_load_jobs error: Unable to contact slurm controller (connect failure)")
     for path in HERE.glob("*.state"):
-        print(f"{path.stem}|{path.read_text()}|localhost")
+        print(f"{path.stem}|{path.read_text()}|None")
 
 
-def scancel(job: str) -> None:
+def scancel(*arguments: str) -> None:
     with locked():
-        stop(job)
-        if state_of(HERE, job) not in ("COMPLETED", "FAILED"):  # Who waits for the process needs the lock.
-            write(HERE / f"{job}.state", "CANCELLED")
+        for job in arguments:
+            if job.startswith("--"):
+                continue
+            stop(job)
+            if state_of(HERE, job) not in ("COMPLETED", "FAILED"):  # Who waits for the process needs the lock.
+                write(HERE / f"{job}.state", "CANCELLED")
 
 
 def scontrol(_: str, job: str) -> None:

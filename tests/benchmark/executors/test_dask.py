@@ -215,25 +215,49 @@ def test_a_run_that_kills_its_worker_every_time_is_recorded_as_failed(tmp_path: 
     assert record["error"]["message"] == message
 
 
-def test_no_run_is_lost_with_the_scheduler(tmp_path: Path) -> None:
-    """It is lost while a run is handed to it."""
-    from distributed.client import ClosedClientError
+def _closed(*arguments: Any, **named: Any) -> None:
+    raise distributed.client.ClosedClientError
 
+
+def _session(tmp_path: Path, **client: Any) -> Any:
+    """Return a session of all runs of a study at a scheduler that has one worker."""
     from benchmark.executors.dask import DaskExecutor, _Session
 
-    def closed(*arguments: Any, **named: Any) -> None:
-        raise ClosedClientError
+    answers = {"subscribe_topic": lambda *_: None, "run": lambda *_, on_error: {}, "nthreads": lambda: {"tcp://a": 1}}
+    executor = DaskExecutor(Execution(tmp_path), scheduler="tcp://a:1")
+    stub, starts = SimpleNamespace(**{**answers, **client}), Starts(Store(tmp_path))
+    return _Session(stub, executor, Watch(), starts, list(study().runs()))
 
-    client = SimpleNamespace(
-        subscribe_topic=lambda *_: None,
-        wait_for_workers=lambda *_, timeout: None,
-        run=lambda *_, on_error: {},
-        nthreads=lambda: {"tcp://a": 1},
-        submit=closed,
-    )
-    specs = study().runs()
-    session = _Session(client, DaskExecutor(Execution(tmp_path)), Watch(), Starts(Store(tmp_path)), list(specs))
-    assert session.execute() == list(specs)
+
+@pytest.mark.parametrize("call", ["subscribe_topic", "run", "nthreads", "submit"])
+def test_no_run_is_lost_with_the_scheduler(tmp_path: Path, call: str) -> None:
+    """Whatever it is asked when it is lost."""
+    assert _session(tmp_path, **{call: _closed}).execute() == list(study().runs())
+
+
+def test_no_run_is_lost_with_a_worker_and_the_scheduler(tmp_path: Path) -> None:
+    session = _session(tmp_path)
+    future = SimpleNamespace(key="key", status="error", cancelled=lambda: False, add_done_callback=lambda call: None)
+    future.exception = lambda: distributed.KilledWorker("key", None, 0)
+    session.client.submit = lambda *_, pure: future
+    session._look()
+    session.client.run = _closed
+    session.news.put(future)
+    assert set(session.execute()) == set(study().runs())
+
+
+def test_that_there_are_no_workers_any_more_is_told_once(tmp_path: Path, monkeypatch, capfd) -> None:
+    from benchmark.executors import dask as executor
+
+    monkeypatch.setattr(executor, "_patience", lambda: 0.0)
+    monkeypatch.setattr(executor, "NEWS_SECONDS", 0.0)
+    session = _session(tmp_path)
+    for threads in ({}, {}):
+        session.client.nthreads = lambda threads=threads: threads
+        session._look()
+    line = "dask scheduler tcp://a:1 has no workers any more; waiting for: dask worker tcp://a:1 --nthreads 1"
+    assert capfd.readouterr().err.splitlines() == [line]
+    assert session.waiting == list(study().runs())
 
 
 def test_a_worker_without_the_suite_is_told(tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ from torch.nn import functional
 from spaces.base import Construction
 from spaces.kernels import maps
 from spaces.kernels.graph import ZERO, Branch, Graph, Memory, Shape
-from spaces.kernels.library import library
+from spaces.kernels.library import why_none
 from spaces.nasbench201.network import CellNetwork, CellSupernet, _parts
 from spaces.nasbench201.space import NasBench201
 
-pytestmark = pytest.mark.skipif(library() is None, reason="no C++ compiler: the kernels are NOT tested")
+pytestmark = pytest.mark.skipif(why_none() is not None, reason=f"the kernels are NOT tested: {why_none()}")
 
 NORMS = {
     "batch": partial(nn.BatchNorm2d, track_running_stats=False),

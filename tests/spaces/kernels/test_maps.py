@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from spaces.kernels import maps
-from spaces.kernels.library import library
+from spaces.kernels.library import why_none
 
-pytestmark = pytest.mark.skipif(library() is None, reason="no C++ compiler: the kernels are NOT tested")
+pytestmark = pytest.mark.skipif(why_none() is not None, reason=f"the kernels are NOT tested: {why_none()}")
 
 CHANNELS = st.sampled_from([8, 16, 24, 32])
 SIDES = st.integers(1, 11)
