@@ -45,7 +45,7 @@ class Report:
     Attributes
     ----------
     text : str
-        The main tables, for a terminal.
+        The main tables and a few lines on them, for a terminal.
     paths : tuple of Path
         All files, sorted.
     warnings : tuple of str

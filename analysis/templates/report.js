@@ -1,8 +1,4 @@
 // A click on the name of a column sorts by it, a second click the other way; what is no number comes last.
-function compare(a, b, isNumber) {
-  return isNumber ? number(a) - number(b) : a.localeCompare(b, "en", { numeric: true });
-}
-
 function number(text) {
   return parseFloat(text.replace(/^\[/, ""));
 }
@@ -14,8 +10,10 @@ function sort(head) {
   const isNumber = head.classList.contains("number");
   const text = (row) => row.cells[column].textContent;
   const rows = Array.from(body.rows).sort((a, b) => {
-    const missing = isNumber ? isNaN(number(text(a))) - isNaN(number(text(b))) : 0;
-    return missing || (descending ? -1 : 1) * (compare(text(a), text(b), isNumber) || 0);
+    const [one, other] = [text(a), text(b)];
+    const direction = descending ? -1 : 1;
+    if (!isNumber) return direction * one.localeCompare(other, "en", { numeric: true });
+    return isNaN(number(one)) - isNaN(number(other)) || direction * (number(one) - number(other)) || 0;
   });
   body.append(...rows);
   for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
