@@ -274,6 +274,12 @@ def write_agreement(
     return tuple(files_of(folder))
 
 
+def read_pairs(folder: Path) -> list[dict[str, object]]:
+    """Return what was written of each pair, by column."""
+    table = read_table(folder / PAIRS, keep_default_na=False, na_values=[""])
+    return [{str(name): value for name, value in pair.items()} for pair in table.to_dict("records")]
+
+
 def _draw(pair: Pair, file: Path) -> None:
     with style():
         agreement_figure(pair.levels, (pair.first.name, pair.second.name), _order(pair)).savefig(file)

@@ -11,15 +11,8 @@ from analysis.wording import seeds_line
 
 def footer(results: Results, effects: Effects) -> list[str]:
     """Return the lines without which the numbers mean nothing."""
-    manifest, attributes = results.manifest, results.reference.attrs
-    seeds = ", ".join(map(str, manifest.seeds))
-    scored, known = len(results.architectures), len(effects.truth)
-    without_truth = f", {known} of them with a known truth" if known < scored else ""
     lines = [
-        f"Study {manifest.study} ({manifest.title}): space {manifest.space}, images {manifest.images}.",
-        f"Truth: {attributes.get('table', 'unnamed table')}, column {results.target}; "
-        f"{attributes.get('left_out', 'unknown number of')} published runs left out of the table.",
-        f"{count(scored, 'architecture')} scored{without_truth}; {count(len(manifest.seeds), 'seed')} ({seeds}).",
+        *facts(results, effects),
         "tau is Kendall's tau-b of the score (the accuracy, unless the level says otherwise) with the truth (1: the "
         "same order, 0: chance, -1: reversed), the mean over late checkpoints, then over seeds.",
         "95 % intervals say how far a mean could move with other seeds and other architectures: a t interval over "
@@ -29,17 +22,15 @@ def footer(results: Results, effects: Effects) -> list[str]:
         *_correction(effects),
         "Path passes x baseline: how many paths a level trains, relative to the baseline with the same seed.",
         *_same_order(results, effects),
-        _runs(effects),
+        runs_line(effects),
     ]
+    known = len(effects.truth)
     if 0 < known == results.reference[results.target].notna().sum():
         lines.append(
             "The whole space was scored, so the architectures are no sample of it; the intervals treat them as one "
             "and are wider than this space alone asks for."
         )
-    if any(estimate.one_seed for estimate in _estimates(effects)):
-        lines.append(f"{ONE_SEED} One seed: the interval covers architectures alone and says nothing about seeds.")
-    if any(effect.level.uses_truth for effect in effects.levels):
-        lines.append(f"{USES_TRUTH} This level looks at published accuracies while it trains.")
+    lines += mark_notes(effects)
     if any(effect.level.name == NOISE_CEILING for effect in effects.references):
         lines.append(
             "Noise ceiling: mean tau of one published run against another of the same architectures. A predictor can "
@@ -48,15 +39,46 @@ def footer(results: Results, effects: Effects) -> list[str]:
     return lines
 
 
+def facts(results: Results, effects: Effects) -> list[str]:
+    """Return what was run, and what it is compared with."""
+    manifest, attributes = results.manifest, results.reference.attrs
+    seeds = ", ".join(map(str, manifest.seeds))
+    scored, known = len(results.architectures), len(effects.truth)
+    without_truth = f", {known} of them with a known truth" if known < scored else ""
+    return [
+        f"Study {manifest.study} ({manifest.title}): space {manifest.space}, images {manifest.images}.",
+        f"Truth: {attributes.get('table', 'unnamed table')}, column {results.target}; "
+        f"{attributes.get('left_out', 'unknown number of')} published runs left out of the table.",
+        f"{count(scored, 'architecture')} scored{without_truth}; {count(len(manifest.seeds), 'seed')} ({seeds}).",
+    ]
+
+
+def marks_line(effects: Effects) -> str:
+    """Return what the marks beside differences mean; there are comparisons."""
+    return (
+        f"{CORRECTED} marks differences that exclude zero also when all "
+        f"{count(len(effects.comparisons), 'comparison')} of the study are corrected for their number (Holm), "
+        f"{UNCORRECTED} those that exclude it only before."
+    )
+
+
+def mark_notes(effects: Effects) -> list[str]:
+    """Return what the marks mean that stand beside some levels and intervals."""
+    lines = []
+    if any(estimate.one_seed for estimate in _estimates(effects)):
+        lines.append(f"{ONE_SEED} One seed: the interval covers architectures alone and says nothing about seeds.")
+    if any(effect.level.uses_truth for effect in effects.levels):
+        lines.append(f"{USES_TRUTH} This level looks at published accuracies while it trains.")
+    return lines
+
+
 def _correction(effects: Effects) -> list[str]:
     """Return what the marks beside differences mean, and how many seeds would decide more of them."""
-    many = len(effects.comparisons)
-    if not many:
+    if not effects.comparisons:
         return []
     return [
-        f"Intervals are not adjusted for their number. {CORRECTED} marks differences that exclude zero also when all "
-        f"{count(many, 'comparison')} of the study are corrected for their number (Holm), {UNCORRECTED} those that "
-        "exclude it only before. A comparison of the same runs counts once. Every metric is a family of its own.",
+        f"Intervals are not adjusted for their number. {marks_line(effects)} A comparison of the same runs counts "
+        "once. Every metric is a family of its own.",
         seeds_line(effects),
     ]
 
@@ -69,7 +91,7 @@ def _same_order(results: Results, effects: Effects) -> list[str]:
     return ["Parameter count and MACs order these architectures identically, so their two rows are one reference."]
 
 
-def _runs(effects: Effects) -> str:
+def runs_line(effects: Effects) -> str:
     """Return what became of all runs."""
     runs = effects.runs.drop_duplicates("run_id")
     states = ", ".join(f"{number} {state}" for state, number in runs["status"].value_counts(sort=False).items())

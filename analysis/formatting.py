@@ -35,6 +35,16 @@ def with_interval(estimate: Estimate, sign: str = "", scale: float = 1.0, decima
     return value if ends == NONE else f"{value} {ends}"
 
 
+def in_full(estimate: Estimate, sign: str = "", scale: float = 1.0, decimals: int = 3) -> str:
+    """Return an estimate with more digits than a table has, what it rests on, and how sure a difference is."""
+    parts = [with_interval(estimate, sign, scale, decimals + 2)]
+    parts += [count(estimate.seeds, "seed")] if estimate.seeds else []
+    parts += [count(estimate.architectures, "architecture")]
+    if isinstance(estimate, Difference) and not math.isnan(estimate.adjusted):
+        parts += [f"p {estimate.p_value:.2g}", f"corrected (Holm) {estimate.adjusted:.2g}"]
+    return ", ".join(parts)
+
+
 def marks(estimate: Estimate) -> str:
     """Return what has to stand beside an interval: that seeds are not covered, or that a comparison excludes zero."""
     if estimate.one_seed and not math.isnan(estimate.low):

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.agreement_report import PAGE as AGREEMENT_PAGE
-from analysis.agreement_report import PAIRS
+from analysis.agreement_report import PAIRS, read_pairs
 from analysis.checking import of_pages
 from analysis.effects import BASELINE, REFERENCE, UNTRAINED, Counts
 from analysis.folders import blaming, read_table
@@ -275,9 +275,8 @@ def _failed(table: pd.DataFrame) -> list[str]:
 def _agreement(folder: Path) -> Iterator[str]:
     if not (folder / PAIRS).is_file():
         return
-    pairs = read_table(folder / PAIRS, keep_default_na=False, na_values=[""])
     yield f"## [Does one study predict another?]({folder.name}/{AGREEMENT_PAGE})"
-    for pair in pairs.to_dict("records"):
+    for pair in read_pairs(folder):
         yield escape_markdown(str(pair["conclusion"]))
         name = escape_markdown(f"{pair['first']} and {pair['second']}")
         yield f"![{name}]({folder.name}/{pair['plot']})"

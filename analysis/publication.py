@@ -21,7 +21,10 @@ from benchmark.published import MANIFEST, RECORDS, check_name, pack
 TABLE = "table.csv"
 ARCHITECTURES = "architectures.csv"
 PAGES = ("report.md", "table.md", TABLE)
-"""Of a report, besides the plots; what is left out can be had from the records."""
+"""Of a report, besides the plots; what is left out can be had from the records.
+
+`report.html` holds every plot once more, and those who read what is published on a forge see `report.md`.
+"""
 
 CONTENTS = frozenset((RECORDS, MANIFEST, ARCHITECTURES, SOURCE, SUMS, *PAGES, "plots"))
 

@@ -1,9 +1,11 @@
-"""Tables as plain text, Markdown and LaTeX."""
+"""Tables in Markdown and LaTeX, and a page in Markdown."""
 
 import re
 from collections.abc import Sequence
 
+from analysis.page import Block, Items, Page, Paragraph, Picture, Tables
 from analysis.tables import Table
+from analysis.wording import Finding
 
 SIGN = re.compile(r"(?<![\w.])[-+](?=\d)")
 LATEX = {
@@ -27,17 +29,31 @@ LATEX = {
 }
 
 
-def as_text(tables: Sequence[Table], lines: Sequence[str]) -> str:
-    """Return tables for a terminal, in columns of equal width, and the lines below."""
-    return "\n\n".join([*map(_text_table, tables), "\n".join(lines)]) + "\n"
+def page_as_markdown(page: Page) -> str:
+    """Return a page in Markdown, with its plots in a folder beside it."""
+    parts = [f"# {escape_markdown(page.title)}", *map(_markdown_block, page.opening)]
+    for section in page.sections:
+        parts += [f"## {escape_markdown(section.heading)}", *map(_markdown_block, section.blocks)]
+    return "\n\n".join(parts) + "\n"
 
 
-def _text_table(table: Table) -> str:
-    cells = [table.header, *_without_repetition(table.rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    rule = "  ".join("-" * width for width in widths)
-    lines = ["  ".join(_padded(row, widths, table.text_columns)).rstrip() for row in cells]
-    return "\n".join([table.title, "", lines[0], rule, *lines[1:]])
+def _markdown_block(block: Block) -> str:
+    match block:
+        case Paragraph(text):
+            return escape_markdown(text)
+        case Items(items):
+            return "\n".join(map(_markdown_item, items))
+        case Picture(name, caption):
+            return f"![{name}](plots/{name}.png)\n\n*{escape_markdown(caption)}*"
+        case Tables(tables, notes):
+            return as_markdown(tables, notes).rstrip()
+
+
+def _markdown_item(item: str | Finding) -> str:
+    """Return a sentence as an item; a claim with an item below it per level."""
+    if isinstance(item, str):
+        return f"- {escape_markdown(item)}"
+    return "\n".join([f"- {escape_markdown(item.claim)}:", *(f"  - {escape_markdown(level)}" for level in item.levels)])
 
 
 def as_markdown(tables: Sequence[Table], lines: Sequence[str]) -> str:

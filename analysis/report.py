@@ -10,27 +10,16 @@ from matplotlib.figure import Figure
 from analysis.effects import Effects
 from analysis.estimation import compute_effects
 from analysis.folders import files_of, replaced
-from analysis.footnotes import footer, metrics_footer
-from analysis.formatting import count
-from analysis.plots import EFFECTS_FOREST, all_figures, effect_names, grid_names
+from analysis.html_page import page_as_html
+from analysis.page import compose, main_tables, other_tables
+from analysis.plots import all_figures
 from analysis.plotting import style
 from analysis.records import PlannedRun, conflict
-from analysis.rendering import as_latex, as_markdown, as_text, escape_markdown
+from analysis.rendering import as_latex, as_markdown, page_as_markdown
 from analysis.resampling import RESAMPLES
 from analysis.results import Results, load_results
-from analysis.setting import introduction
-from analysis.tables import (
-    Table,
-    effects_table,
-    full_frame,
-    interaction_table,
-    rank_metrics_table,
-    references_table,
-    size_table,
-    top_differences_table,
-    top_metrics_table,
-)
-from analysis.wording import Finding, reading, size_reading, summary
+from analysis.tables import full_frame
+from analysis.terminal import terminal_text
 
 RUNS = "runs.parquet"
 
@@ -40,6 +29,7 @@ CONTENTS = frozenset(
         "table.csv",
         "table.tex",
         "report.md",
+        "report.html",
         RUNS,
         "scores.parquet",
         "curve.parquet",
@@ -55,7 +45,7 @@ class Report:
     Attributes
     ----------
     text : str
-        The main tables, for a terminal.
+        The main tables and a few lines on them, for a terminal.
     paths : tuple of Path
         All files, sorted.
     warnings : tuple of str
@@ -139,32 +129,22 @@ def write_report_of(
     """Write the report of a study that has been read, each plot by `save`; see `write_report`."""
     effects = compute_effects(results, resamples, seed, on_progress)
     with replaced(folder.absolute(), CONTENTS) as new:
-        text = _write_tables(new, results, effects)
+        _write_tables(new, results, effects)
         _write_frames(new, results, effects)
         captions = _write_plots(new / "plots", results, effects, on_progress, save)
-        (new / "report.md").write_text(_report_page(results, effects, captions), encoding="utf-8")
-    return Report(text, tuple(files_of(folder)), effects.warnings)
+        page = compose(results, effects, captions)
+        (new / "report.md").write_text(page_as_markdown(page), encoding="utf-8")
+        (new / "report.html").write_text(page_as_html(page, new / "plots"), encoding="utf-8")
+    return Report(terminal_text(results, effects), tuple(files_of(folder)), effects.warnings)
 
 
-def _write_tables(folder: Path, results: Results, effects: Effects) -> str:
-    """Write the tables and return the text for the terminal."""
-    main, lines = _main_tables(effects), footer(results, effects)
-    full, all_lines = [*main, *_other_tables(effects)], [*lines, *metrics_footer(effects)]
-    (folder / "table.md").write_text(as_markdown(full, all_lines), encoding="utf-8")
-    (folder / "table.tex").write_text(as_latex(full, all_lines), encoding="utf-8")
+def _write_tables(folder: Path, results: Results, effects: Effects) -> None:
+    main, others = main_tables(results, effects), other_tables(effects)
+    tables, lines = (*main.tables, *others.tables), (*main.notes, *others.notes)
+    (folder / "table.md").write_text(as_markdown(tables, lines), encoding="utf-8")
+    (folder / "table.tex").write_text(as_latex(tables, lines), encoding="utf-8")
     # Six digits are more than any number here means, and equal on every machine.
     full_frame(effects).to_csv(folder / "table.csv", index=False, float_format="%.6f", lineterminator="\n")
-    return as_text(main, lines)
-
-
-def _main_tables(effects: Effects) -> list[Table]:
-    return [effects_table(effects), references_table(effects)]
-
-
-def _other_tables(effects: Effects) -> list[Table]:
-    differences = [size_table(effects), top_differences_table(effects)]
-    interactions = [interaction_table(effects, grid) for grid in effects.grids]
-    return [*differences, *interactions, rank_metrics_table(effects), top_metrics_table(effects)]
 
 
 def _write_frames(folder: Path, results: Results, effects: Effects) -> None:
@@ -194,44 +174,3 @@ def _write_plots(
             if on_progress:
                 on_progress(f"drew {name}")
     return captions
-
-
-def _report_page(results: Results, effects: Effects, captions: dict[str, str]) -> str:
-    """Return the page that puts tables, plots and their reading together."""
-    of_factors, of_grids = effect_names(effects), grid_names(effects)
-    parts = [f"# {escape_markdown(results.manifest.title)}", *map(escape_markdown, introduction(results, effects))]
-    parts += [_items(summary(effects)), *_image(EFFECTS_FOREST, captions)]
-    if effects.warnings:
-        parts += ["## Warnings", _items(effects.warnings)]
-    parts += ["## Tables", as_markdown(_main_tables(effects), footer(results, effects)).rstrip()]
-    for factor, plot in of_factors.items():
-        n = count(len(effects.truth), "architecture")
-        findings = _findings(reading(effects, factor))
-        parts += [f"## {escape_markdown(factor)}", f"Differences in tau to the baseline, paired by seed, {n}:"]
-        parts += [findings or "No level besides the baseline.", *_image(plot, captions)]
-        size = _findings(size_reading(effects, factor))
-        parts += ["Of those that exclude zero:", size] if size else []
-        parts += _image(of_grids[factor], captions) if factor in of_grids else []
-    parts += ["## Other metrics", as_markdown(_other_tables(effects), metrics_footer(effects)).rstrip()]
-    parts += ["## Other plots"]
-    for plot in captions:
-        if plot != EFFECTS_FOREST and plot not in (*of_factors.values(), *of_grids.values()):
-            parts += _image(plot, captions)
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _items(lines: tuple[str, ...] | list[str]) -> str:
-    return "\n".join(f"- {escape_markdown(line)}" for line in lines)
-
-
-def _findings(findings: list[Finding]) -> str:
-    """Return each claim as an item, with an item below it per level."""
-    lines = []
-    for finding in findings:
-        lines.append(f"- {escape_markdown(finding.claim)}:")
-        lines += [f"  - {escape_markdown(level)}" for level in finding.levels]
-    return "\n".join(lines)
-
-
-def _image(name: str, captions: dict[str, str]) -> list[str]:
-    return [f"![{name}](plots/{name}.png)", f"*{escape_markdown(captions[name])}*"]

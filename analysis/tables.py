@@ -5,10 +5,36 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from analysis.effects import Effect, Effects
-from analysis.formatting import DECIMALS, NONE, count, interval, lost_note, marked, marks, number, with_interval
+from analysis.formatting import (
+    DECIMALS,
+    NONE,
+    count,
+    in_full,
+    interval,
+    lost_note,
+    marked,
+    marks,
+    number,
+    with_interval,
+)
 from analysis.grids import Grid
 from analysis.measures import COMPARED_RANK_METRICS, COMPARED_TOP_METRICS, RANK_METRICS, TOP_METRICS
 from analysis.statistics import Difference, Estimate
+
+EFFECTS_TITLE = "Kendall's tau with the truth, and the difference to the baseline"
+REFERENCES_TITLE = "The same architectures ranked without a trained supernet"
+
+
+class Cell(str):
+    """A cell of numbers, with what it rests on in full."""
+
+    note: str
+
+    def __new__(cls, text: str, note: str) -> "Cell":
+        """Return the text, with the note beside it."""
+        cell = super().__new__(cls, text)
+        cell.note = note
+        return cell
 
 
 @dataclass(frozen=True)
@@ -22,7 +48,7 @@ class Table:
     header : tuple of str
         Names of the columns.
     rows : tuple of tuples of str
-        The cells.
+        The cells; a `Cell` where there is more to say than fits.
     text_columns : int
         How many columns, from the left, are text; the others are numbers.
     """
@@ -72,7 +98,7 @@ def effects_table(effects: Effects) -> Table:
     rows = (
         (
             *_name(effect),
-            _runs(effect),
+            runs_cell(effect),
             *_cells(effect.tau),
             _pairs(effect),
             *_cells(effect.difference, "+"),
@@ -80,7 +106,7 @@ def effects_table(effects: Effects) -> Table:
         )
         for effect in effects.levels
     )
-    return Table("Kendall's tau with the truth, and the difference to the baseline", header, tuple(rows), 2)
+    return Table(EFFECTS_TITLE, header, tuple(rows), 2)
 
 
 def references_table(effects: Effects) -> Table:
@@ -90,13 +116,13 @@ def references_table(effects: Effects) -> Table:
         (
             effect.level.name,
             str(effect.tau.architectures),
-            _runs(effect),
+            runs_cell(effect),
             *_cells(effect.tau),
             *_cells(effect.baseline_minus_this, "+"),
         )
         for effect in effects.references
     )
-    return Table("The same architectures ranked without a trained supernet", header, tuple(rows), 1)
+    return Table(REFERENCES_TITLE, header, tuple(rows), 1)
 
 
 def rank_metrics_table(effects: Effects) -> Table:
@@ -121,7 +147,11 @@ def top_differences_table(effects: Effects) -> Table:
 
 def _differences_table(title: str, effects: Effects, columns: tuple[Column, ...]) -> Table:
     rows = (
-        (*_name(effect), _runs(effect), *(_cell(effect.differences[column.metric], column, "+") for column in columns))
+        (
+            *_name(effect),
+            runs_cell(effect),
+            *(_cell(effect.differences[column.metric], column, "+") for column in columns),
+        )
         for effect in effects.levels
         if effect.differences
     )
@@ -136,14 +166,14 @@ def interaction_table(effects: Effects, grid: Grid) -> Table:
         effect = effects.of_level(level)
         difference, interaction = _cells(effect.difference, "+"), _cells(effect.interaction, "+")
         mark = " (baseline)" if level.baseline else ""
-        rows.append((place[0], place[1] + mark, _runs(effect), *difference, *interaction))
+        rows.append((place[0], place[1] + mark, runs_cell(effect), *difference, *interaction))
     title = f"Interaction of {grid.axes[0]} and {grid.axes[1]} in tau; reference: {', '.join(grid.reference)}"
     return Table(title, (*grid.axes, "runs", "difference", "95 %", "interaction", "95 %"), tuple(rows), 2)
 
 
 def _metrics_table(title: str, effects: Effects, columns: tuple[Column, ...]) -> Table:
     rows = (
-        (*_name(effect), _runs(effect), *(_cell(effect.estimates[column.metric], column) for column in columns))
+        (*_name(effect), runs_cell(effect), *(_cell(effect.estimates[column.metric], column) for column in columns))
         for effect in (effects.references[0], *effects.levels)
     )
     what = f"{title}, means over seeds with 95 % intervals, {count(len(effects.truth), 'architecture')}"
@@ -151,12 +181,17 @@ def _metrics_table(title: str, effects: Effects, columns: tuple[Column, ...]) ->
 
 
 def _name(effect: Effect) -> tuple[str, str]:
+    return effect.level.factor, level_name(effect)
+
+
+def level_name(effect: Effect) -> str:
+    """Return the name of a level, with what has to stand beside it."""
     level = effect.level
     is_level_of_factor = level.baseline and level.factor != "baseline"
-    return level.factor, marked(level) + (" (baseline)" if is_level_of_factor else "")
+    return marked(level) + (" (baseline)" if is_level_of_factor else "")
 
 
-def _runs(effect: Effect) -> str:
+def runs_cell(effect: Effect) -> str:
     """Return how many runs the row rests on and what became of the others."""
     counts = effect.counts
     if not counts.planned:
@@ -175,11 +210,13 @@ def _cells(estimate: Estimate | None, sign: str = "") -> tuple[str, str]:
     """Return value and interval; an interval over architectures alone is marked."""
     if estimate is None:
         return NONE, NONE
-    return number(estimate.value, sign), interval(estimate, sign) + marks(estimate)
+    note = in_full(estimate, sign)
+    return Cell(number(estimate.value, sign), note), Cell(interval(estimate, sign) + marks(estimate), note)
 
 
 def _cell(estimate: Estimate, column: Column, sign: str = "") -> str:
-    return with_interval(estimate, sign, column.scale, column.decimals) + marks(estimate)
+    text = with_interval(estimate, sign, column.scale, column.decimals) + marks(estimate)
+    return Cell(text, in_full(estimate, sign, column.scale, column.decimals))
 
 
 def full_frame(effects: Effects) -> pd.DataFrame:

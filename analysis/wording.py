@@ -141,34 +141,33 @@ def summary(effects: Effects) -> list[str]:
         n = count(baseline.architectures, "architecture")
         lines.append(f"Baseline: tau {with_interval(baseline)}, {count(baseline.seeds, 'seed')}, {n}.")
     lines += [_beside(effect) for effect in effects.references if not math.isnan(effect.tau.value)]
-    differences = effects.comparisons
-    if differences:
-        excluding = sum(difference.excludes_zero for difference in differences)
-        surviving = sum(difference.excludes_zero_corrected for difference in differences)
-        intervals = count(len(differences), "interval") + (
-            " of a difference" if len(differences) == 1 else " of differences"
-        )
-        lines.append(
-            f"{excluding} of {intervals} to the baseline "
-            f"{'excludes' if excluding == 1 else 'exclude'} zero. If no level had an effect, at most about "
-            f"{(1 - CONFIDENCE) * len(differences):.1f} of them would by chance. Corrected for their number (Holm), "
-            f"which keeps the chance of any false one at {100 * ALPHA:.0f} %, {surviving} "
-            f"{'excludes' if surviving == 1 else 'exclude'} zero. All levels share the runs of one baseline, so false "
-            "ones come together."
-        )
-        lines.append(seeds_line(effects))
+    if effects.comparisons:
+        lines += [chance_line(effects), seeds_line(effects)]
     return lines
+
+
+def chance_line(effects: Effects) -> str:
+    """Return how many comparisons exclude zero, and how many would by chance; there are comparisons."""
+    differences = effects.comparisons
+    excluding = sum(difference.excludes_zero for difference in differences)
+    surviving = sum(difference.excludes_zero_corrected for difference in differences)
+    intervals = count(len(differences), "interval") + (
+        " of a difference" if len(differences) == 1 else " of differences"
+    )
+    return (
+        f"{excluding} of {intervals} to the baseline "
+        f"{'excludes' if excluding == 1 else 'exclude'} zero. If no level had an effect, at most about "
+        f"{(1 - CONFIDENCE) * len(differences):.1f} of them would by chance. Corrected for their number (Holm), "
+        f"which keeps the chance of any false one at {100 * ALPHA:.0f} %, {surviving} "
+        f"{'excludes' if surviving == 1 else 'exclude'} zero. All levels share the runs of one baseline, so false "
+        "ones come together."
+    )
 
 
 def seeds_line(effects: Effects) -> str:
     """Return how small an effect these seeds can mark and how many seeds others need; there are comparisons."""
-    differences = effects.comparisons
-    many, seeds = len(differences), [difference.seeds for difference in differences]
-    typical = Spread(
-        seeds=int(np.median(seeds)),
-        deviation=typical_deviation([difference.deviation for difference in differences], seeds),
-        shared=float(np.median([difference.shared for difference in differences])),
-    )
+    typical, seeds = _typical(effects), [difference.seeds for difference in effects.comparisons]
+    many = len(seeds)
     rests = f"{min(seeds)} to {max(seeds)}" if min(seeds) < max(seeds) else f"{max(seeds)}"
     percent = f"{100 * ALPHA:.0f} %"
     lines = [
@@ -176,12 +175,29 @@ def seeds_line(effects: Effects) -> str:
         f"(median of {count(many, 'comparison')}, each over {rests} seeds), and the choice of architectures, which "
         f"more seeds do not reduce, adds one of {number(typical.shared)} (median).",
         _smallest_marked(typical, many),
-        f"To show an effect with power 80 % by an interval at {percent}: {_seeds_for(typical, ALPHA, effects)}.",
+        power_line(effects),
     ]
     if many > 1:
         strictest = _seeds_for(typical, ALPHA / many, effects)
         lines.append(f"At {percent} / {many}, where Holm's correction starts: {strictest}.")
     return " ".join(lines)
+
+
+def power_line(effects: Effects) -> str:
+    """Return how many seeds show effects of some sizes, each by itself; there are comparisons."""
+    found = _seeds_for(_typical(effects), ALPHA, effects)
+    return f"To show an effect with power 80 % by an interval at {100 * ALPHA:.0f} %: {found}."
+
+
+def _typical(effects: Effects) -> Spread:
+    """Return the spread of a difference as it is in the middle of all comparisons."""
+    differences = effects.comparisons
+    seeds = [difference.seeds for difference in differences]
+    return Spread(
+        seeds=int(np.median(seeds)),
+        deviation=typical_deviation([difference.deviation for difference in differences], seeds),
+        shared=float(np.median([difference.shared for difference in differences])),
+    )
 
 
 def _smallest_marked(typical: Spread, many: int) -> str:

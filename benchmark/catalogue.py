@@ -1,12 +1,11 @@
-"""What exists, as tables for a terminal."""
+"""What exists, for a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from rich.markup import escape
-from rich.table import Table
-
 from benchmark.errors import InputError
+from benchmark.output import wrapped
 from benchmark.parameters import allowed, build, in_words, required, settings, values_of
 from benchmark.registry import heuristic_types, image_types, is_neutral, space_types
 from benchmark.study import load_study, shipped_studies
@@ -15,33 +14,52 @@ if TYPE_CHECKING:
     from heuristics.base import Heuristic
 
 
-def catalogue(what: str) -> Table:
-    """Return the table of all ``"spaces"``, ``"images"``, ``"heuristics"`` or ``"studies"``."""
+@dataclass(frozen=True)
+class Entry:
+    """One thing that exists.
+
+    Attributes
+    ----------
+    name : str
+    mark : str
+        What has to stand beside it.
+    lines : tuple of str
+        What there is to know about it.
+    """
+
+    name: str
+    mark: str
+    lines: tuple[str, ...]
+
+
+def catalogue(what: str) -> Iterator[Entry]:
+    """Yield all ``"spaces"``, ``"images"``, ``"heuristics"`` or ``"studies"``."""
     return {"spaces": _spaces, "images": _images, "heuristics": _heuristics, "studies": _studies}[what]()
 
 
-def _spaces() -> Table:
-    table = Table("space", "architectures", "decisions", "settings", "source", title="spaces", show_lines=True)
+def as_text(entry: Entry) -> str:
+    """Return an entry for a terminal, its name on a line of its own."""
+    head = f"{entry.name} ({entry.mark})" if entry.mark else entry.name
+    return "\n".join([head, *(wrapped(line, "  ", "    ") for line in entry.lines if line)])
+
+
+def _spaces() -> Iterator[Entry]:
     for name, kind in space_types().items():
         space = kind()
-        _add(table, name, f"{space.size:,}", str(len(space.choices)), _settings(kind), kind.source)
-    return table
+        size = f"{space.size:,} architectures, {len(space.choices)} decisions"
+        yield Entry(name, "", (size, *_settings(kind), kind.source))
 
 
-def _images() -> Table:
-    table = Table("images", "settings", "source", title="images", show_lines=True)
+def _images() -> Iterator[Entry]:
     for name, kind in image_types().items():
-        _add(table, name, _settings(kind), kind.source)
-    return table
+        yield Entry(name, "", (*_settings(kind), kind.source))
 
 
-def _heuristics() -> Table:
-    table = Table("factor", "heuristic", "settings, levels of a sweep, source", title="heuristics", show_lines=True)
+def _heuristics() -> Iterator[Entry]:
     for name, kind in sorted(heuristic_types().items(), key=lambda item: (item[1].factor, item[0])):
-        marks = "\n(default)" if kind.default else ""
+        mark = f"factor {kind.factor}{', default' if kind.default else ''}"
         levels = "levels: " + "; ".join(level_in_words(kind, level) for level in kind.levels)
-        _add(table, kind.factor, name + marks, "\n".join(filter(None, [_settings(kind), levels, kind.source])))
-    return table
+        yield Entry(name, mark, (*_settings(kind), levels, kind.source))
 
 
 def level_in_words(kind: "type[Heuristic]", level: Mapping[str, Any]) -> str:
@@ -50,37 +68,25 @@ def level_in_words(kind: "type[Heuristic]", level: Mapping[str, Any]) -> str:
     return (in_words(level) or kind.name) + (" (sees published accuracies)" if sees else "")
 
 
-def _studies() -> Table:
-    table = Table("study", "what", "space", "images", "runs", "epochs", "factors", title="studies", show_lines=True)
+def _studies() -> Iterator[Entry]:
     for name in shipped_studies():
         try:
             study = load_study(name)
         except InputError as error:  # It uses a plug-in that is broken; the others do not.
-            _add(table, name, str(error))
+            yield Entry(name, "", (str(error),))
             continue
-        _add(
-            table,
-            name,
-            study.title,
-            study.baseline.space.name,
-            study.baseline.images.name,
-            str(len(study.runs())),
-            str(study.baseline.training.epochs),
-            ", ".join(factor.name for factor in study.factors),
-        )
-    return table
+        baseline = study.baseline
+        size = f"{len(study.runs())} runs, {baseline.training.epochs} epochs"
+        factors = ", ".join(factor.name for factor in study.factors)
+        about = (study.title, f"space {baseline.space.name}, images {baseline.images.name}, {size}")
+        yield Entry(name, "", (*about, f"factors: {factors}"))
 
 
-def _add(table: Table, *texts: str) -> None:
-    """Add a row; brackets in what plug-ins and studies say are no markup."""
-    table.add_row(*map(escape, texts))
-
-
-def _settings(kind: type) -> str:
+def _settings(kind: type) -> list[str]:
     hints, needed = get_type_hints(kind), required(kind)
     lines = []
     for field in settings(kind):
         default = "" if field.name in needed else f" = {field.default!r}"
         words = allowed(hints[field.name], field)
         lines.append(f"{field.name}{default}: {field.metadata.get('help', '')} ({words})")
-    return "\n".join(lines)
+    return lines

@@ -11,12 +11,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from benchmark.errors import InputError
-from benchmark.output import steady
+from benchmark.output import steady, wrapped
 
 if TYPE_CHECKING:
     from benchmark.study import Study
@@ -25,7 +22,6 @@ app = typer.Typer(
     name="supernet-bench",
     help="Benchmark of supernet-training heuristics: which of them make the ranking of architectures better.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 import_app = typer.Typer(no_args_is_help=True, help="Read a published benchmark file once, into a compact table.")
@@ -77,6 +73,23 @@ def _one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(2) from None
 
     return wrapped
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from benchmark.versions import code_version
+
+        print(f"supernet-bench {code_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and stop.")
+    ] = False,
+) -> None:
+    """Take what is said before the command."""
 
 
 @app.command()
@@ -194,7 +207,7 @@ def agreement(
     ] = False,
 ) -> None:
     """Say whether the effects in one published study predict those in another."""
-    from analysis.agreement_report import compared
+    from analysis.agreement_report import compared, read_pairs
     from analysis.index import index, write_index
     from benchmark.published import AGREEMENT
 
@@ -209,7 +222,10 @@ def agreement(
         return
     index(results, without=AGREEMENT)
     written = _write_agreement(names, results, folder, data)
-    print((folder / "report.md").read_text(encoding="utf-8"))
+    for pair in read_pairs(folder):
+        print(wrapped(f"{pair['first']} and {pair['second']}"))
+        print(wrapped(str(pair["conclusion"]), "  "), end="\n\n")
+    print(f"the whole page: {folder / 'report.md'}")
     _say_written([*written, write_index(results)])
 
 
@@ -217,11 +233,11 @@ def agreement(
 @_one_line_errors
 def list_(what: Annotated[Listed, typer.Argument(help="What to list.")]) -> None:
     """List what exists, with settings, levels and source."""
-    from benchmark.catalogue import catalogue
+    from benchmark.catalogue import as_text, catalogue
     from benchmark.registry import warn_of_broken_plugins
 
     warn_of_broken_plugins()
-    Console().print(catalogue(what.value))
+    print("\n\n".join(map(as_text, catalogue(what.value))))
 
 
 @app.command()
@@ -272,11 +288,9 @@ def doctor(
     """Say what is installed, cached and missing, and what to do about it."""
     from benchmark.doctor import examine
 
-    table = Table("", "what", "found", "what to do", title="supernet-bench doctor")
     for finding in examine(store, data, device):
-        # Brackets in names of files and in what plug-ins say are no markup.
-        table.add_row("ok" if finding.good else "--", *map(escape, (finding.what, finding.found, finding.advice)))
-    Console().print(table)
+        advice = f"; {finding.advice}" if finding.advice else ""
+        print(wrapped(f"{finding.what}: {finding.found}{advice}", "ok  " if finding.good else "--  ", "    "))
 
 
 @import_app.command("nasbench201")
@@ -417,7 +431,8 @@ def _report(study: str, store: Path, reports: Path, target: str | None) -> None:
     print(written.text)
     for warning in written.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    _say_written(written.paths)
+    print(f"the whole report: {reports / study / 'report.html'}")
+    print(wrapped("beside it report.md, table.md, table.csv, table.tex, plots, and what they were made from"))
 
 
 def _warn_of_other_code(store: Path, study: str, given: str) -> None:
@@ -437,20 +452,16 @@ def _say_written(paths: Sequence[Path]) -> None:
 
 
 def _show(record: dict[str, Any]) -> None:
-    console = Console()
-    console.print(f"run {record['run_id']}: {record['status']}")
+    print(f"run {record['run_id']}: {record['status']}")
     if record["error"]:
-        console.print(record["error"]["traceback"] or record["error"]["message"], markup=False)
+        print(record["error"]["traceback"] or record["error"]["message"])
     for key in ("spec", "counts", "execution"):
-        console.print(f"{key}: {json.dumps(record[key], indent=2)}", markup=False, highlight=False)
-    curve = Table("epoch", "loss", "accuracy", "learning rate", title="training")
+        print(f"{key}: {json.dumps(record[key], indent=2)}")
+    print(f"\n{'epoch':>5}  {'loss':>10}  {'accuracy':>10}  {'learning rate':>13}")
     for row in record["curve"]:
-        values = (f"{row[key]:.4g}" for key in ("loss", "accuracy", "learning_rate"))
-        curve.add_row(str(row["epoch"]), *values)
-    console.print(curve)
-    scores = Table("epoch", "late", "mean accuracy", "best accuracy", title="checkpoints")
+        print(f"{row['epoch']:>5}  {row['loss']:>10.4g}  {row['accuracy']:>10.4g}  {row['learning_rate']:>13.4g}")
+    print(f"\n{'epoch':>5}  {'late':>4}  {'mean accuracy':>13}  {'best accuracy':>13}")
     for checkpoint in record["checkpoints"]:
         accuracy = checkpoint["accuracy"]
-        mean = sum(accuracy) / len(accuracy)
-        scores.add_row(str(checkpoint["epoch"]), str(checkpoint["late"]), f"{mean:.4f}", f"{max(accuracy):.4f}")
-    console.print(scores)
+        late, mean = "yes" if checkpoint["late"] else "no", sum(accuracy) / len(accuracy)
+        print(f"{checkpoint['epoch']:>5}  {late:>4}  {mean:>13.4f}  {max(accuracy):>13.4f}")

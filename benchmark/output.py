@@ -6,9 +6,32 @@ A terminal may lack a character, a reader such as ``head`` may leave, and a log 
 import io
 import os
 import sys
+import textwrap
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
+
+WIDTH = 80
+"""Of what is printed; a word that is longer is not cut, so that it can be copied."""
+
+
+def wrapped(text: str, first: str = "", other: str | None = None) -> str:
+    """Return a text in lines of `WIDTH`, broken at spaces alone.
+
+    Parameters
+    ----------
+    text : str
+    first, other : str
+        What the first line and the others begin with; the same, unless `other` is given.
+    """
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=first if other is None else other,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def steady() -> None:

@@ -60,10 +60,12 @@ def telling(what: str) -> Iterator[Callable[[str], None]]:
 
 def _bars(console: "Console") -> "Progress":
     from rich import progress
+    from rich.table import Column
 
     return progress.Progress(
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
+        # Wrapped, since rich would cut it.
+        progress.TextColumn("{task.description}", table_column=Column(overflow="fold")),
+        progress.BarColumn(bar_width=16),
         progress.MofNCompleteColumn(),
         progress.TimeElapsedColumn(),
         progress.TextColumn("left"),

@@ -5,14 +5,11 @@ A worker needs PyTorch and NumPy only; neither the published accuracies nor the 
 
 import gc
 import platform
-import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -30,6 +27,7 @@ from benchmark.parameters import values_of
 from benchmark.spec import RunSpec, scored_architectures
 from benchmark.store import Store
 from benchmark.trainer import Listener, Trainer
+from benchmark.versions import code_version
 from spaces.kernels.library import library
 
 ATTEMPTS = 3
@@ -302,38 +300,6 @@ def _peak_resident_bytes() -> int | None:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-@cache
-def code_version() -> str:
-    """Return the version of the suite, with the git revision where it runs from a checkout."""
-    try:
-        number = version("supernet-bench")
-    except PackageNotFoundError:
-        number = "unknown"
-    root = Path(__file__).parents[1]
-    if not (root / ".git").exists():
-        return number
-    try:
-        return f"{number}+{revision(root)}"
-    except (OSError, subprocess.CalledProcessError):
-        return number
-
-
-def revision(checkout: Path) -> str:
-    """Return the commit of a checkout, and whether files differ from it, without writing to it.
-
-    ``git describe --dirty`` would lock and write the index, in many processes at once and beside the user's commands;
-    one that is killed meanwhile leaves the lock.
-    """
-    commit = _git(checkout, "describe", "--always", "--exclude=*")
-    changed = _git(checkout, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
-    return f"{commit}-dirty" if changed else commit
-
-
-def _git(checkout: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 def _devices() -> list[str]:

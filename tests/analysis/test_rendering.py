@@ -1,6 +1,6 @@
 """Tables in each format, with text that the format would misread."""
 
-from analysis.rendering import as_latex, as_markdown, as_text, escape_latex
+from analysis.rendering import as_latex, as_markdown, escape_latex
 from analysis.tables import Table
 
 TABLE = Table(
@@ -9,19 +9,6 @@ TABLE = Table(
     (("batch_norm", "a|b & c", "0.500", "[0.400, 0.600] †"), ("batch_norm", "x", "-0.010", "[-0.2, +0.1]")),
     text_columns=2,
 )
-
-
-def test_text_has_columns_and_names_each_factor_once() -> None:
-    assert as_text([TABLE], ["One line."]).splitlines() == [
-        "A title",
-        "",
-        "factor      level       tau              95 %",
-        "----------  -------  ------  ----------------",
-        "batch_norm  a|b & c   0.500  [0.400, 0.600] †",
-        "            x        -0.010      [-0.2, +0.1]",
-        "",
-        "One line.",
-    ]
 
 
 def test_markdown_cells_cannot_break_the_table() -> None:

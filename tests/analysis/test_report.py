@@ -3,9 +3,12 @@
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from base64 import b64encode
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -35,6 +38,35 @@ PLOTS = [
 ]
 
 
+class Shown(HTMLParser):
+    """What a browser shows of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self._open: list[str] = []
+        self.cells: set[str] = set()
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self._open.append(tag)
+        self.text += " "
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open.pop() != tag:  # Some are never closed, such as <img>.
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] not in ("style", "script", "title"):
+            self.text += data
+        if self._open and self._open[-1] == "th":
+            self.cells.add(data)
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"[\w.]+", text))
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Report]:
     folder = tmp_path_factory.mktemp("written")
@@ -62,7 +94,7 @@ def test_everything_is_written(written: tuple[Path, Path, Report]) -> None:
     plots = {f"plots/{name}.{kind}" for name in PLOTS for kind in ("png", "svg")}
     assert names == plots | (set(report_module.CONTENTS) - {"plots"})
     assert not report.warnings
-    assert "The whole space was scored" not in report.text
+    assert "The whole space was scored" not in (folder / "report.md").read_text()
     assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []
     page = (folder / "report.md").read_text()
     assert all(f"](plots/{name}.png)" in page for name in PLOTS)
@@ -79,10 +111,11 @@ def test_every_table_names_what_its_numbers_rest_on(written: tuple[Path, Path, R
             "Toy table v1",
             "cifar10_valid_200",
             "4 published runs",
-            "bootstrap",
         ):
             assert part in plain
         assert "50 architectures scored; 3 seeds (0, 1, 2)" in plain
+    assert "bootstrap" in (folder / "table.md").read_text()
+    assert "bootstrap" not in report.text  # Notes on method are in the report.
 
 
 def test_the_csv_holds_every_metric_of_every_row(written: tuple[Path, Path, Report]) -> None:
@@ -123,16 +156,16 @@ def test_the_csv_holds_what_decides_about_differences(written: tuple[Path, Path,
 
 def test_a_study_prints_the_seeds_it_needs_and_what_the_marks_mean(written: tuple[Path, Path, Report]) -> None:
     text = written[2].text
+    assert max(map(len, text.splitlines())) <= 80
     assert "To show an effect with power 80 % by an interval at 5 %" in text
     assert "* marks differences that exclude zero also when all 3 comparisons" in text
     assert "Runs: 15 finished." in text
     table = pd.read_csv(written[1] / "table.csv").set_index("level")
     for level in ("fairnas accounting=compute", "pool size=50", "tracked"):
-        (line,) = (line for line in text.splitlines() if f" {level} " in line)
+        (line,) = (line for line in text.splitlines() if f"  {level} " in line)
         row = table.loc[level]
         mark = "*" if row["difference_holm"] < 0.05 else "(*)" if row["difference_p"] < 0.05 else "]"
-        before_path_passes = line.rsplit(maxsplit=1)[0]
-        assert before_path_passes.endswith(mark)
+        assert line.endswith(mark)
 
 
 def test_size_and_top_metrics_have_tables_of_differences(written: tuple[Path, Path, Report]) -> None:
@@ -192,6 +225,26 @@ def test_words_claim_what_the_intervals_show(written: tuple[Path, Path, Report])
     assert section.count("50 architectures") == 1
 
 
+def test_the_file_for_browsers_says_and_shows_the_same_and_needs_nothing_else(
+    written: tuple[Path, Path, Report],
+) -> None:
+    folder = written[1]
+    page = (folder / "report.html").read_text()
+    assert "http" not in page
+    assert all(
+        place.startswith(("data:image/png;base64,", "#")) for place in re.findall(r'(?:src|href)="([^"]*)"', page)
+    )
+    for name in PLOTS:
+        assert b64encode((folder / "plots" / f"{name}.png").read_bytes()).decode() in page
+    shown, said = Shown(page), re.sub(r"!\[.*|\\", "", (folder / "report.md").read_text())
+    assert words(said) | {"Notes"} == words(shown.text)
+    levels = {level for effect in pd.read_csv(folder / "table.csv").itertuples() for level in [effect.level]}
+    assert levels - {"macs"} <= {cell.split(" (")[0] for cell in shown.cells}
+    row = pd.read_csv(folder / "table.csv").set_index("level").loc["pool size=50"]
+    numbers = f"{row['difference']:+.5f} [{row['difference_low']:+.5f}, {row['difference_high']:+.5f}], 3 seeds"
+    assert f'title="sampling pool size=50, difference: {numbers}, 50 architectures, p ' in page
+
+
 def test_figures_are_text_and_well_formed(written: tuple[Path, Path, Report]) -> None:
     for name in PLOTS:
         tree = ElementTree.parse(written[1] / "plots" / f"{name}.svg")
@@ -218,7 +271,7 @@ def test_writing_again_gives_the_same_bytes_and_replaces_the_old_report(
     (again / "table.csv").write_text("old")
     (again / "plots" / "effect_gone.png").write_text("old")
     write_report(store, "default", again, resamples=200)
-    for path in (p for p in folder.rglob("*") if p.suffix in (".csv", ".svg", ".png", ".md", ".tex")):
+    for path in (p for p in folder.rglob("*") if p.suffix in (".csv", ".svg", ".png", ".md", ".html", ".tex")):
         assert path.read_bytes() == (again / path.relative_to(folder)).read_bytes()
     assert not (again / "plots" / "effect_gone.png").exists()
 
@@ -233,7 +286,7 @@ def test_a_report_that_fails_leaves_the_old_one_whole(
     def full_disk(*_: object) -> str:
         raise OSError("no space left")
 
-    monkeypatch.setattr(report_module, "_report_page", full_disk)
+    monkeypatch.setattr(report_module, "page_as_markdown", full_disk)
     with pytest.raises(OSError, match="no space left"):
         write_report(store, "default", folder, resamples=100)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
@@ -291,7 +344,8 @@ def test_without_a_baseline_there_are_levels_but_no_differences(store: Path, tmp
 def test_one_seed_is_marked(tmp_path: Path) -> None:
     store = write_store(tmp_path / "store", Scenario(seeds=(0,), architectures=30, epochs=(5, 10)))
     report = write_report(store, "default", tmp_path / "report", resamples=100)
-    assert "† One seed: the interval covers architectures alone and says nothing about seeds." in report.text
+    text = " ".join(report.text.split())
+    assert "† One seed: the interval covers architectures alone and says nothing about seeds." in text
     page = (tmp_path / "report" / "report.md").read_text()
     assert "- One seed: not decidable, the interval covers architectures alone:\n  - " in page
     assert "higher tau" not in page
@@ -380,8 +434,8 @@ def test_names_that_a_figure_or_a_table_would_misread(tmp_path: Path) -> None:
 
 def test_the_whole_space_is_no_sample(tmp_path: Path) -> None:
     scenario = Scenario(architectures=400, epochs=(5,), seeds=(0,), factors={})
-    report = write_report(write_store(tmp_path / "store", scenario), "default", tmp_path / "report", resamples=100)
-    assert "The whole space was scored" in report.text
+    write_report(write_store(tmp_path / "store", scenario), "default", tmp_path / "report", resamples=100)
+    assert "The whole space was scored" in (tmp_path / "report" / "report.md").read_text()
 
 
 def test_unknown_study_and_target_are_named(store: Path, tmp_path: Path) -> None:
@@ -411,6 +465,7 @@ def test_analysis_needs_neither_torch_nor_the_rest_of_the_project() -> None:
         "benchmark.errors",
         "benchmark.files",
         "benchmark.layout",
+        "benchmark.output",
         "benchmark.published",
     }
 

@@ -19,6 +19,7 @@ from benchmark.layout import record_checksum
 from benchmark.registry import heuristic_types, image_types, space_types
 from benchmark.store import Store
 from benchmark.study import load_study, shipped_studies
+from benchmark.versions import code_version
 from spaces.kernels import library
 
 STUDY = """
@@ -61,9 +62,11 @@ def test_run_report_and_show(study: Path, tmp_path: Path) -> None:
     assert first.exit_code == 0, first.stderr
     assert "[6/6]" in first.stderr
     assert "path_dropout" in first.stdout
+    assert "the whole report: reports/small/report.html" in first.stdout
+    assert widest(first.stdout) <= 80
     assert "toy table, made up" in first.stdout
     written = {path.name for path in (tmp_path / "reports" / "small").rglob("*") if path.is_file()}
-    assert {"table.md", "table.csv", "table.tex", "report.md", "effect_path_dropout.png"} <= written
+    assert {"table.md", "table.csv", "table.tex", "report.md", "report.html", "effect_path_dropout.png"} <= written
 
     again = runner.invoke(app, ["run", str(study)])
     assert "[" not in again.stderr
@@ -75,6 +78,7 @@ def test_run_report_and_show(study: Path, tmp_path: Path) -> None:
     run_id = Store(tmp_path / "store").find("")[0]
     shown = runner.invoke(app, ["show", run_id[:10]])
     assert f"run {run_id}: finished" in shown.stdout
+    assert widest(shown.stdout) <= 80
 
 
 def test_a_report_needs_the_store_alone(study: Path, tmp_path: Path) -> None:
@@ -87,37 +91,73 @@ def test_a_report_needs_the_store_alone(study: Path, tmp_path: Path) -> None:
     assert (tmp_path / "new" / "small" / "report.md").exists()
 
 
+def widest(text: str) -> int:
+    """Return the width of the widest line that could have been broken."""
+    return max(len(line) for line in text.splitlines() if " " in line.strip())
+
+
 @pytest.mark.parametrize("what", ["spaces", "heuristics", "studies", "images"])
-def test_list_shows_everything(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "300")
+def test_list_shows_every_name_whole_in_80_columns(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     result = runner.invoke(app, ["list", what])
     assert result.exit_code == 0
     known = {"spaces": space_types(), "heuristics": heuristic_types(), "images": image_types()}.get(what)
-    for name in known or shipped_studies():
-        assert name in result.stdout
+    names = {line.partition(" ")[0] for line in result.stdout.splitlines()}
+    assert names == {"", *(known or shipped_studies())}
+    assert widest(result.stdout) <= 80
 
 
-def test_list_heuristics_shows_settings_levels_and_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "300")
-    text = runner.invoke(app, ["list", "heuristics"]).stdout
+def test_list_studies_names_all_factors(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = runner.invoke(app, ["list", "studies"]).stdout.replace(",", "").split()
+    for name in shipped_studies():
+        study = load_study(name)
+        parts = [part for factor in study.factors for part in factor.name.split()]
+        assert {study.baseline.space.name, study.baseline.images.name, *parts} <= set(words)
+
+
+def test_list_heuristics_shows_settings_levels_and_source() -> None:
+    text = " ".join(runner.invoke(app, ["list", "heuristics"]).stdout.split())
     assert "accounting=compute" in text
     assert "from 0.0 to 0.95" in text
     assert "arXiv 1909.10815" in text
 
 
 def test_doctor_names_what_is_damaged(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("COLUMNS", "80")
     (tmp_path / "store" / "runs").mkdir(parents=True)
     (tmp_path / "store" / "runs" / "abcd.json").write_text("{")
     result = runner.invoke(app, ["doctor"])
     assert result.exit_code == 0
-    assert "package torch" in result.stdout
-    assert "abcd.json is damaged" in result.stdout
+    assert "ok  package torch: " in result.stdout
+    assert "store/runs/abcd.json is damaged" in " ".join(result.stdout.split())
+    assert widest(result.stdout) <= 80
+
+
+def entered(*arguments: str, **environment: str) -> str:
+    """Return what the installed command prints."""
+    program = "import sys; from benchmark.cli import main; sys.argv[0] = 'supernet-bench'; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        timeout=60,
+    )
+    return done.stdout
+
+
+def test_the_version_names_the_code() -> None:
+    assert entered("--version") == f"supernet-bench {code_version()}\n"
+
+
+def test_a_shell_can_complete_commands() -> None:
+    words = {"COMP_WORDS": "supernet-bench pub", "COMP_CWORD": "1"}
+    assert entered(_SUPERNET_BENCH_COMPLETE="complete_bash", **words).split() == ["publish"]
 
 
 def test_doctor_tells_the_reason_and_does_not_guess(study: Path, tmp_path: Path, monkeypatch) -> None:
     """Of what has several: no kernels, no GPU, a folder that cannot be written, and a record that cannot be read."""
-    monkeypatch.setenv("COLUMNS", "500")
     monkeypatch.setattr(library, "why_none", lambda: "the cache folder /there cannot be used (Read-only file system)")
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
     monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: True)
@@ -126,11 +166,11 @@ def test_doctor_tells_the_reason_and_does_not_guess(study: Path, tmp_path: Path,
     newer["checksum"] = record_checksum(newer)
     (tmp_path / "store" / "runs" / "abcd.json").write_text(json.dumps(newer))
     result = runner.invoke(app, ["doctor"])
-    said = result.stdout
+    said = " ".join(result.stdout.split())
     assert result.exit_code == 0, result.stderr
     assert "slower: the cache folder /there cannot be used (Read-only file system)" in said
     assert "install a C++ compiler" not in said
-    assert "cannot be written: use --store" in said
+    assert "cannot be written; use another folder, by --store" in said
     assert "free some space" not in said
     if not torch.cuda.is_available():
         assert "PyTorch finds none" in said

@@ -12,7 +12,7 @@ from benchmark.study import load_study
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = {"analysis", "benchmark", "heuristics", "spaces"}
-LEAVES = {"benchmark.data", "benchmark.errors", "benchmark.files", "benchmark.layout", "benchmark.published"}
+LEAVES = {f"benchmark.{name}" for name in ("data", "errors", "files", "layout", "output", "published")}
 ALLOWED = {
     "heuristics": {"heuristics", *LEAVES},
     "spaces": {"spaces", *LEAVES},

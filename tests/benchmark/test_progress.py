@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmark.progress import Bars, Lines, watch
+from benchmark.progress import Bars, Lines, _bars, watch
 
 
 def test_bars_count_shares_of_runs(toy_spec) -> None:
@@ -23,6 +23,18 @@ def test_bars_count_shares_of_runs(toy_spec) -> None:
         assert progress.tasks[0].completed == 4
         assert len(progress.tasks) == 1
     assert f"{second.run_id} failed, defaults" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_80_columns_show_names_and_the_time_left(toy_spec) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
+    with _bars(console) as progress:
+        bars = Bars(progress, runs=185, recorded=20)
+        bars.advanced(toy_spec({"batch_norm": {"statistics": "recalibrated", "affine": False}}, seed=3), 0.5)
+        console.print(progress.get_renderable())
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "…" not in shown
+    for part in ("left -:--:--", "batch_norm", "statistics=recalibrated", "affine=false"):
+        assert part in shown
 
 
 def test_a_run_that_starts_again_is_not_counted_twice(toy_spec) -> None:

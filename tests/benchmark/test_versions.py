@@ -1,10 +1,10 @@
-"""What is recorded beside the result of a run."""
+"""The revision that a record names and `--version` prints."""
 
 import os
 import subprocess
 from pathlib import Path
 
-from benchmark.worker import revision
+from benchmark.versions import revision
 
 
 def git(folder: Path, *arguments: str) -> str:
