@@ -11,7 +11,7 @@ from submitit.core.utils import FailedJobError, FailedSubmissionError
 from submitit.helpers import DelayedSubmission
 
 from benchmark.errors import InputError
-from benchmark.executors.base import Starts, Watcher, anywhere, attempt
+from benchmark.executors.base import Starts, Watcher, anywhere, attempt, received
 from benchmark.parameters import MOST_AT_ONCE, build, settings, values_of
 from benchmark.spec import RunSpec
 from benchmark.store import Store
@@ -179,16 +179,16 @@ class RunJob:
 
     def __call__(self) -> None:
         """Execute the run, or what is left of it."""
-        spec = RunSpec.from_tables(self._tables)
-        self._saved = Store(self._execution.store).saved_at(spec.run_id)
         try:
+            spec = received(self._tables, self._execution)
+            self._saved = Store(self._execution.store).saved_at(spec.run_id)
             attempt(spec, self._execution)
         except (InputError, OSError) as error:
             _print_problem(str(error))
 
     def checkpoint(self) -> DelayedSubmission:
         """Return what the job executes when it is started again."""
-        run_id = RunSpec.from_tables(self._tables).run_id
+        run_id = received(self._tables, self._execution).run_id
         got_on = Store(self._execution.store).saved_at(run_id) != self._saved
         stops = 0 if got_on else self._stops + 1
         if stops == ATTEMPTS:
