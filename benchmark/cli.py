@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from functools import wraps
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -237,6 +238,23 @@ def list_(what: Annotated[Listed, typer.Argument(help="What to list.")], plugin:
     _use(plugin)
     warn_of_broken_plugins()
     Console().print(catalogue(what.value))
+
+
+@app.command()
+@_one_line_errors
+def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="Python file with plug-ins of your own.")]) -> None:
+    """Run the plug-ins in a file on small tasks, and say in one line each what is wrong with them."""
+    from benchmark.conformance.check import findings
+    from benchmark.plugin_file import read_plugin_file
+    from benchmark.registry import admit_files, plugins_of
+
+    read, count = read_plugin_file(file), 0
+    for count, line in enumerate(chain(admit_files([read]), findings(read)), 1):  # noqa: B007  # It is the last.
+        print(line, flush=True)
+    if count:
+        raise typer.Exit(1)
+    names = [f"{kind} {plugin.name}" for kind, plugins in plugins_of(read).items() for plugin in plugins]
+    print(f"{read.path}: nothing is wrong with {', '.join(names)}")
 
 
 @app.command()

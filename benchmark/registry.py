@@ -68,21 +68,24 @@ def use_files(files: Iterable[PluginFile]) -> None:
         If any of them cannot be used, or a file has none: who names a file wants what is in it. Those in use before
         stay then.
     """
-    files, before = tuple(files), tuple(_files)
-    if files == before:
-        return
-    _files[:] = files
-    found = [line for file in files for line in mistakes_in(file)]
+    before = files_in_use()
+    found = admit_files(files)
     if found:
-        _files[:] = before
-        raise InputError("; ".join(dict.fromkeys(found)))
+        admit_files(before)
+        raise InputError("; ".join(found))
 
 
-def mistakes_in(file: PluginFile) -> list[str]:
+def admit_files(files: Iterable[PluginFile]) -> list[str]:
+    """Have what is right in these files exist, and return a line for each plug-in in them that is left out."""
+    _files[:] = files
+    return list(dict.fromkeys(line for file in _files for line in _mistakes_in(file)))
+
+
+def _mistakes_in(file: PluginFile) -> list[str]:
     """Return a line for each plug-in of a file in use that is left out, or one if it has none at all."""
     broken = [str(each) for each in broken_plugins() if each.module == str(file.path)]
     if broken or plugins_of(file):
-        return list(dict.fromkeys(broken))
+        return broken
     bases = " or ".join(base for _, base in _KINDS.values())
     return [f"plug-in {file.path}: defines none; allowed: a {bases} of its own, not imported"]
 

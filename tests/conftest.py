@@ -1,7 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from benchmark.processors import cores
+from benchmark.registry import use_files
 from benchmark.spec import RunSpec
 
 
@@ -39,6 +40,13 @@ def shared_data(tables: Path) -> Path:
 def _one_thread() -> None:
     """Small tensors are slower on many threads, and tests run side by side."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _no_files_in_use() -> Iterator[None]:
+    """Leave no plug-ins of a test's own to the next."""
+    yield
+    use_files(())
 
 
 SpecMaker = Callable[..., RunSpec]
