@@ -249,7 +249,7 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="Python file
     from benchmark.registry import admit_files, plugins_of
 
     read, count = read_plugin_file(file), 0
-    for count, line in enumerate(chain(admit_files([read]), findings(read)), 1):  # noqa: B007  # It is the last.
+    for count, line in enumerate(chain(admit_files([read]), findings(read)), 1):  # noqa: B007  # The last is how many.
         print(line, flush=True)
     if count:
         raise typer.Exit(1)

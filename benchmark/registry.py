@@ -90,7 +90,7 @@ def _mistakes_in(file: PluginFile) -> list[str]:
     return [f"plug-in {file.path}: defines none; allowed: a {bases} of its own, not imported"]
 
 
-def plugins_of(file: PluginFile) -> dict[str, list[type]]:
+def plugins_of(file: PluginFile) -> dict[str, list[Any]]:
     """Return the plug-ins of a file in use that can be used, by kind."""
     every: dict[str, dict[str, Any]] = {"heuristic": heuristic_types(), "space": space_types(), "images": image_types()}
     own = {kind: [each for each in types.values() if each.__module__ == file.module] for kind, types in every.items()}

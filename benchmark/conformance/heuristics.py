@@ -23,7 +23,7 @@ from heuristics.base import Heuristic, Step, Task
 if TYPE_CHECKING:
     from spaces.base import Architecture, Construction
 
-ENOUGH = {"training": {"epochs": 8}, "space": "nasbench201", "images": {"train": 1000, "valid": 500}}
+ENOUGH: dict[str, Any] = {"training": {"epochs": 8}, "space": "nasbench201", "images": {"train": 1000, "valid": 500}}
 """A run that is large enough for the levels of a sweep."""
 
 CHOOSES_PATHS = {"revise", "training_images", "steps_per_epoch", "iteration", "sample", "auxiliary_loss"}
@@ -139,7 +139,7 @@ def neutral_level(kind: type[Heuristic]) -> Heuristic:
 
 
 def acts(level: Heuristic, spec: RunSpec) -> bool:
-    """Return whether a level does anything in a run; if none did, a neutral level that does nothing would say nothing."""
+    """Return whether a level does anything in a run; if none did, that a neutral one does nothing would say little."""
     return outcome(spec, with_plain(level)) != outcome(spec, with_plain())
 
 
