@@ -8,8 +8,9 @@ from benchmark.driver import Resources, run_study
 from benchmark.errors import InputError
 from benchmark.output import steady
 from benchmark.parameters import MOST_AT_ONCE
+from benchmark.plugin_file import merged, read_plugin_file
 from benchmark.progress import Lines
-from benchmark.registry import warn_of_broken_plugins
+from benchmark.registry import use_files, warn_of_broken_plugins
 from benchmark.study import load_study
 
 
@@ -24,13 +25,15 @@ def main() -> int:
     parser.add_argument("--threads", type=_positive, metavar="N", help="threads per run")
     parser.add_argument("--runs-per-gpu", type=_positive, metavar="N", help="runs at once on a GPU")
     parser.add_argument("--redo", action="store_true", help="execute runs again that other code of a plug-in made")
+    parser.add_argument("--plugin", type=Path, action="append", metavar="FILE", help="file with plug-ins of your own")
     steady()
     given = parser.parse_args()
     resources = Resources(
         given.store, given.data, given.device, given.jobs, given.threads, runs_per_gpu=given.runs_per_gpu
     )
-    warn_of_broken_plugins()
     try:
+        use_files(merged(map(read_plugin_file, given.plugin or ())))
+        warn_of_broken_plugins()
         run_study(load_study(given.study), resources, Lines, redo=given.redo, given=given.study)
     except (InputError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)

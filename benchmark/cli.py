@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from functools import wraps
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,6 +36,10 @@ ReportFolder = Annotated[Path, typer.Option("--reports", help="Folder of the rep
 DataFolder = Annotated[
     Path | None,
     typer.Option("--data", help="Folder with images and tables; else $SUPERNET_BENCH_DATA, else downloaded."),
+]
+PluginFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--plugin", metavar="FILE", help="Python file with plug-ins of your own; repeat it for more."),
 ]
 ResultsFolder = Annotated[Path, typer.Option("--results", help="Folder of the published studies.")]
 Target = Annotated[str | None, typer.Option("--target", help="Column of published accuracies to compare with.")]
@@ -113,6 +118,7 @@ def run(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Execute failed runs again.")] = False,
     redo: Annotated[bool, typer.Option("--redo", help="Execute runs again that other code of a plug-in made.")] = False,
     report: Annotated[bool, typer.Option(help="Make the report at the end.")] = True,
+    plugin: PluginFiles = None,
 ) -> None:
     """Execute the runs of a study that are not in the store yet, then report.
 
@@ -124,6 +130,7 @@ def run(
     from benchmark.registry import warn_of_broken_plugins
     from benchmark.study import load_study
 
+    _use(plugin)
     warn_of_broken_plugins()
     loaded = load_study(study)
     resources = Resources(store, data, device, jobs, threads, executor, runs_per_gpu, scheduler, tuple(slurm or ()))
@@ -153,8 +160,10 @@ def report(
         bool, typer.Option("--check", help="Rebuild a published report from its records and compare; write nothing.")
     ] = False,
     results: ResultsFolder = RESULTS,
+    plugin: PluginFiles = None,
 ) -> None:
     """Rebuild table, plots and result files of a study from the store alone."""
+    _use(plugin)
     if check:
         given = {"--store": store != STORE, "--reports": reports != REPORTS, "--target": target is not None}
         if any(given.values()):
@@ -173,7 +182,11 @@ def report(
 @app.command()
 @_one_line_errors
 def publish(
-    study: StudyName, store: StoreFolder = STORE, results: ResultsFolder = RESULTS, data: DataFolder = None
+    study: StudyName,
+    store: StoreFolder = STORE,
+    results: ResultsFolder = RESULTS,
+    data: DataFolder = None,
+    plugin: PluginFiles = None,
 ) -> None:
     """Write a study with all its records and its report to a folder that can be committed, and the index of all."""
     from analysis.index import index, write_index
@@ -181,6 +194,7 @@ def publish(
     from analysis.publication import publish as write
     from benchmark.progress import telling
 
+    _use(plugin)
     name = _stored(study, store)
     _ensure_reference(store, name, data)
     index(results, without=name)  # What is damaged there is refused before anything is replaced.
@@ -205,12 +219,14 @@ def agreement(
     check: Annotated[
         bool, typer.Option("--check", help="Compare again what was compared, and compare that; write nothing.")
     ] = False,
+    plugin: PluginFiles = None,
 ) -> None:
     """Say whether the effects in one published study predict those in another."""
     from analysis.agreement_report import compared, read_pairs
     from analysis.index import index, write_index
     from benchmark.published import AGREEMENT
 
+    _use(plugin)
     folder = results / AGREEMENT
     names = list(dict.fromkeys(studies or (compared(folder) if check else [])))
     if len(names) < 2:
@@ -231,13 +247,31 @@ def agreement(
 
 @app.command("list")
 @_one_line_errors
-def list_(what: Annotated[Listed, typer.Argument(help="What to list.")]) -> None:
+def list_(what: Annotated[Listed, typer.Argument(help="What to list.")], plugin: PluginFiles = None) -> None:
     """List what exists, with settings, levels and source."""
     from benchmark.catalogue import as_text, catalogue
     from benchmark.registry import warn_of_broken_plugins
 
+    _use(plugin)
     warn_of_broken_plugins()
     print("\n\n".join(map(as_text, catalogue(what.value))))
+
+
+@app.command()
+@_one_line_errors
+def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="Python file with plug-ins of your own.")]) -> None:
+    """Run the plug-ins in a file on small tasks, and say in one line each what is wrong with them."""
+    from benchmark.conformance.check import findings
+    from benchmark.plugin_file import read_plugin_file
+    from benchmark.registry import admit_files, plugins_of
+
+    read, count = read_plugin_file(file), 0
+    for count, line in enumerate(chain(admit_files([read]), findings(read)), 1):  # noqa: B007  # The last is how many.
+        print(line, flush=True)
+    if count:
+        raise typer.Exit(1)
+    names = [f"{kind} {plugin.name}" for kind, plugins in plugins_of(read).items() for plugin in plugins]
+    print(f"{read.path}: nothing is wrong with {', '.join(names)}")
 
 
 @app.command()
@@ -321,6 +355,14 @@ def new_heuristic(
         print(f"wrote {path}")
 
 
+def _use(files: list[Path] | None) -> None:
+    """Have the plug-ins in these files exist, and in no others yet."""
+    from benchmark.plugin_file import merged, read_plugin_file
+    from benchmark.registry import use_files
+
+    use_files(merged(map(read_plugin_file, files or ())))
+
+
 def _prepare_report(study: "Study", store: Path, reports: Path, data: Path | None) -> None:
     """Refuse what a report would refuse, before anything is trained; take over a table imported meanwhile."""
     from analysis.folders import check_replaceable
@@ -333,7 +375,7 @@ def _prepare_report(study: "Study", store: Path, reports: Path, data: Path | Non
     choose_target(read_reference(store, study.baseline.space.name), study.target)
 
 
-def _stored(study: str, store: Path, where: Path | None = None) -> str:
+def _stored(study: str, store: Path) -> str:
     """Return the name of a study in a store; one that is given as a file must be what the store has."""
     from benchmark.naming import check_stored
     from benchmark.study import is_study_file, load_study
@@ -341,7 +383,7 @@ def _stored(study: str, store: Path, where: Path | None = None) -> str:
     if not is_study_file(study):
         return study
     loaded = load_study(study)
-    check_stored(loaded, store, where)
+    check_stored(loaded, store)
     return loaded.name
 
 
@@ -356,13 +398,16 @@ def _check_study(study: str, results: Path, data: Path | None) -> None:
     """Rebuild the pages of a published study and compare; exit with code 1 if they differ."""
     from analysis.publication import write_pages
     from analysis.results import load_results
+    from benchmark.naming import check_stored
     from benchmark.progress import telling
-    from benchmark.study import is_study_file
+    from benchmark.study import is_study_file, load_study
     from benchmark.verification import check_runs, check_shipped
 
-    given, study = study, Path(study).stem if is_study_file(study) else study
+    given = load_study(study) if is_study_file(study) else None
+    study = given.name if given else study
     with _opened(results, study, data) as store, TemporaryDirectory() as temporary:
-        _stored(given, store, results / study)
+        if given:
+            check_stored(given, store, results / study)
         with telling(f"rebuilding {study}") as tell:
             write_pages(load_results(store, study), Path(temporary), on_progress=tell, pictures=False)
         lines = [f"{results / study}: {line}" for line in (*check_shipped(store, study), *check_runs(store, study))]

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, get_origin, get_type_hints
 
 from benchmark.errors import InputError
 from benchmark.parameters import WORDS, allowed, build, check_value, check_values, required, settings
+from benchmark.plugin_file import place
 
 TEXT = "a text of one line"
 NO_FACTORS = ("baseline", "untrained", "reference")
@@ -26,7 +27,7 @@ class Broken:
     ----------
     kind : {"heuristic", "space", "images"}
     module : str
-        Where it is, or should be.
+        Where it is, or should be; the path of a file of the user's own.
     reason : str
         What is wrong.
     attribute : str
@@ -48,7 +49,7 @@ class Broken:
         name, factor = (getattr(plugin, key, "") for key in ("name", "factor"))
         return cls(
             kind=kind,
-            module=plugin.__module__,
+            module=place(plugin.__module__),
             reason=reason,
             attribute=f"{plugin.__name__}.{attribute}" if attribute else plugin.__name__,
             name=name if _is_text(name) else "",

@@ -21,6 +21,7 @@ from benchmark.origins import changed, notes
 from benchmark.output import say
 from benchmark.parameters import MOST_AT_ONCE, values_of
 from benchmark.processors import cores
+from benchmark.registry import files_in_use
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.study import Study
@@ -86,7 +87,7 @@ class Resources:
 
     def execution(self, threads: int) -> Execution:
         """Return how a run with that many threads is executed."""
-        return Execution(self.store, self.data, self.device, threads)
+        return Execution(self.store, self.data, self.device, threads, plugins=files_in_use())
 
     def places(self, runs: int) -> tuple[str, ...]:
         """Return the device of each of the runs that this machine executes at once."""

@@ -42,9 +42,12 @@ def notes(records: Iterable[Record], study: str) -> list[str]:
         silent += "code" not in (record.get("execution") or {"code": None})
         for name in changed(record):
             of[name] += 1
+    again = f"`supernet-bench run {study} --redo` makes them again"
     lines = [
-        f"{count} of {total} records were made by other code of {name}; `supernet-bench run {study} --redo` makes "
-        "them again"
+        f"{count} of {total} records were made by other code of {name}; {again}"
+        if _present(name)
+        else f"{count} of {total} records were made by code of {name}, which is not there now; if it is in a file of "
+        "your own, name that by --plugin"
         for name, count in sorted(of.items())
     ]
     if silent:

@@ -1,9 +1,9 @@
-"""What exists by name: the plug-ins of a package folder, and those of installed packages."""
+"""What exists by name: the plug-ins of a package folder, those of installed packages, and those in a user's files."""
 
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.contracts import Broken, examine, with_line
 from benchmark.errors import InputError, unknown
 from benchmark.output import say
+from benchmark.plugin_file import PluginFile, import_plugin_file
 from benchmark.rivals import NEEDED, settle_defaults, settle_names, ships
 
 if TYPE_CHECKING:
@@ -51,6 +52,49 @@ def space_types() -> "dict[str, type[Space]]":
 def image_types() -> "dict[str, type[ImageSource]]":
     """Return every set of images by name."""
     return _images().types
+
+
+def files_in_use() -> tuple[PluginFile, ...]:
+    """Return the user's files whose plug-ins exist in this process; another one that executes a run needs them too."""
+    return tuple(_files)
+
+
+def use_files(files: Iterable[PluginFile]) -> None:
+    """Have the plug-ins of these files exist in this process, and of no others.
+
+    Raises
+    ------
+    InputError
+        If any of them cannot be used, or a file has none: who names a file wants what is in it. Those in use before
+        stay then.
+    """
+    before = files_in_use()
+    found = admit_files(files)
+    if found:
+        admit_files(before)
+        raise InputError("; ".join(found))
+
+
+def admit_files(files: Iterable[PluginFile]) -> list[str]:
+    """Have what is right in these files exist, and return a line for each plug-in in them that is left out."""
+    _files[:] = files
+    return list(dict.fromkeys(line for file in _files for line in _mistakes_in(file)))
+
+
+def _mistakes_in(file: PluginFile) -> list[str]:
+    """Return a line for each plug-in of a file in use that is left out, or one if it has none at all."""
+    broken = [str(each) for each in broken_plugins() if each.module == str(file.path)]
+    if broken or plugins_of(file):
+        return broken
+    bases = " or ".join(base for _, base in _KINDS.values())
+    return [f"plug-in {file.path}: defines none; allowed: a {bases} of its own, not imported"]
+
+
+def plugins_of(file: PluginFile) -> dict[str, list[Any]]:
+    """Return the plug-ins of a file in use that can be used, by kind."""
+    every: dict[str, dict[str, Any]] = {"heuristic": heuristic_types(), "space": space_types(), "images": image_types()}
+    own = {kind: [each for each in types.values() if each.__module__ == file.module] for kind, types in every.items()}
+    return {kind: plugins for kind, plugins in own.items() if plugins}
 
 
 def broken_plugins() -> list[Broken]:
@@ -123,23 +167,36 @@ def _lines(broken: Iterable[Broken]) -> str:
     return "; ".join(dict.fromkeys(map(str, broken))) or "it is not there"
 
 
+_KINDS = {
+    "heuristic": ("heuristics", "Heuristic"),
+    "space": ("spaces", "Space"),
+    "images": ("benchmark.images", "ImageSource"),
+}
+"""Of each kind of plug-in, the package of those that ship, and what its module `base` calls one."""
+
+_files: list[PluginFile] = []
+
+
 def _heuristics() -> Plugins:
-    return _plugins("heuristics", "Heuristic", "heuristic", "supernet_bench.heuristics")
+    return _plugins("heuristic", files_in_use())
 
 
 def _spaces() -> Plugins:
-    return _plugins("spaces", "Space", "space", "supernet_bench.spaces")
+    return _plugins("space", files_in_use())
 
 
 def _images() -> Plugins:
-    return _plugins("benchmark.images", "ImageSource", "images", "supernet_bench.images")
+    return _plugins("images", files_in_use())
 
 
 @cache
-def _plugins(package: str, base: str, kind: str, group: str) -> Plugins:
+def _plugins(kind: str, files: tuple[PluginFile, ...]) -> Plugins:
+    package, base = _KINDS[kind]
     base_type = getattr(importlib.import_module(f"{package}.base"), base)
-    shipped, installed = list(_modules(package, kind)), list(_installed(kind, group))
-    loaded = list(dict.fromkeys([*shipped, *installed]))
+    shipped = list(_modules(package, kind))
+    installed = list(_installed(kind, f"supernet_bench.{package.rpartition('.')[2]}"))
+    own = [_import_file(file, kind) for file in files]
+    loaded = list(dict.fromkeys([*shipped, *installed, *own]))
     found = collect(base_type, kind, [each for each in loaded if isinstance(each, ModuleType)], package)
     broken = [each for each in loaded if isinstance(each, Broken)]
     return Plugins(found.types, (*broken, *_strangers(kind, base_type, shipped, installed), *found.broken))
@@ -218,7 +275,16 @@ def _installed(kind: str, group: str) -> Iterator[ModuleType | Broken]:
 
 
 def _import(name: str, kind: str) -> ModuleType | Broken:
+    return _attempt(lambda: importlib.import_module(name), name, kind)
+
+
+@cache
+def _import_file(file: PluginFile, kind: str) -> ModuleType | Broken:
+    return _attempt(lambda: import_plugin_file(file), str(file.path), kind)
+
+
+def _attempt(load: Callable[[], ModuleType], where: str, kind: str) -> ModuleType | Broken:
     try:
-        return importlib.import_module(name)
+        return load()
     except (Exception, SystemExit) as error:  # A plug-in may fail to import in any way, also as a script that ends.
-        return Broken(kind, name, f"cannot be imported: {with_line(error)}")
+        return Broken(kind, where, f"cannot be imported: {with_line(error)}")

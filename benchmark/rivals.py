@@ -4,6 +4,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
 from benchmark.contracts import Broken
+from benchmark.plugin_file import place
 
 NEEDED = {
     "sampling": "uniform",
@@ -43,7 +44,7 @@ def settle_names(kind: str, plugins: Iterable[Any], package: str) -> dict[Any, B
         first = _first(rivals, claim)
         for plugin in rivals:
             if plugin not in first:
-                others = ", ".join(other.__module__ for other in rivals if other is not plugin)
+                others = ", ".join(place(other.__module__) for other in rivals if other is not plugin)
                 reason = f"is {name!r}, which is defined twice: also in {others}; allowed: one of each name"
                 lost[plugin] = Broken.of(kind, plugin, "name", reason)
     return lost
@@ -74,7 +75,7 @@ def settle_defaults(plugins: Iterable[Any], package: str, faulty: Container[Any]
         usable = [plugin for plugin in first if plugin not in faulty]
         for plugin in rivals:
             if plugin in defaults and plugin not in first:
-                others = [f"in {other.__module__}" for other in defaults if other is not plugin]
+                others = [f"in {place(other.__module__)}" for other in defaults if other is not plugin]
                 as_in = ", ".join(others) or f"of heuristic {NEEDED[factor]!r}"
                 reason = f"is True, as {as_in}; allowed: one default of factor {factor!r}"
                 lost[plugin] = Broken.of("heuristic", plugin, "default", reason)

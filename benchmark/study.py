@@ -12,8 +12,9 @@ from benchmark.errors import InputError, unknown
 from benchmark.files import is_litter, resolved
 from benchmark.layout import LARGEST_WHOLE, SCHEMA
 from benchmark.parameters import build, in_words, values_of
+from benchmark.plugin_file import merged, read_plugin_file
 from benchmark.published import check_name
-from benchmark.registry import find, heuristic_types, missing_factor
+from benchmark.registry import files_in_use, find, heuristic_types, missing_factor, use_files
 from benchmark.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def is_study_file(name: str) -> bool:
 
 
 def load_study(name: str) -> Study:
-    """Read a study.
+    """Read a study, and have the plug-ins of the files that it names exist in this process.
 
     Parameters
     ----------
@@ -171,9 +172,16 @@ def load_study(name: str) -> Study:
     check_name(path.stem)
     tables = _read(path)
     try:
-        return parse_study(path.stem, tables)
+        return parse_study(path.stem, tables, path.parent)
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from None
+
+
+def _use_plugins(names: Any, folder: Path) -> None:
+    """Have the plug-ins in the files that a study names, relative to its own, exist beside those in use."""
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"plugins is {names!r}; allowed: a list of files of Python, relative to that of the study")
+    use_files(merged(files_in_use(), [read_plugin_file(folder / name) for name in names]))
 
 
 def _hides_shipped(path: Path) -> bool:
@@ -199,13 +207,14 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"study file {path} cannot be read: {error}") from None
 
 
-def parse_study(name: str, tables: Mapping[str, Any]) -> Study:
-    """Build a study from the tables of its file."""
+def parse_study(name: str, tables: Mapping[str, Any], folder: Path = Path()) -> Study:
+    """Build a study from the tables of its file, which is in `folder`."""
     run_tables = {"space", "images", "training", "heuristics", "scoring"}
-    known = run_tables | {"title", "seeds", "target", "factors", "grids"}
+    known = run_tables | {"title", "plugins", "seeds", "target", "factors", "grids"}
     for key in tables:
         if key not in known:
             raise unknown("table of a study", key, known)
+    _use_plugins(tables.get("plugins", []), folder)
     baseline_tables = {key: tables[key] for key in run_tables if key in tables}
     seeds = _seeds(tables.get("seeds", 3))
     baseline = _Baseline(RunSpec.from_tables({**baseline_tables, "seed": seeds[0]}), _table("heuristics", tables))

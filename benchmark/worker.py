@@ -24,6 +24,7 @@ from benchmark.images.base import ImageData
 from benchmark.origins import code_of
 from benchmark.output import say
 from benchmark.parameters import values_of
+from benchmark.plugin_file import PluginFile
 from benchmark.spec import RunSpec, scored_architectures
 from benchmark.store import Store
 from benchmark.trainer import Listener, Trainer
@@ -49,6 +50,8 @@ class Execution:
         Threads of one run on the CPU.
     lease_s : float
         How long a run stays reserved for a process that no longer shows that it lives, seconds.
+    plugins : tuple of PluginFile
+        The files of the user's own whose plug-ins runs may name.
     """
 
     store: Path
@@ -56,6 +59,7 @@ class Execution:
     device: str = "auto"
     threads: int = 1
     lease_s: float = leases.TTL_S
+    plugins: tuple[PluginFile, ...] = ()
 
     def torch_device(self) -> torch.device:
         """Return the device.

@@ -1,14 +1,15 @@
 """Fixtures that every test may use."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
+from benchmark.conformance.runs import small_run
 from benchmark.processors import cores
+from benchmark.registry import use_files
 from benchmark.spec import RunSpec
 
 
@@ -41,30 +42,17 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def _no_files_in_use() -> Iterator[None]:
+    """Leave no plug-ins of a test's own to the next."""
+    yield
+    use_files(())
+
+
 SpecMaker = Callable[..., RunSpec]
 
 
 @pytest.fixture
 def toy_spec() -> SpecMaker:
     """Return a function that makes specs of runs that take a fraction of a second."""
-
-    def make(
-        heuristics: dict[str, dict[str, Any]] | None = None,
-        seed: int = 0,
-        training: dict[str, Any] | None = None,
-        scoring: dict[str, Any] | None = None,
-        space: str | dict[str, Any] = "toy",
-        images: dict[str, Any] | None = None,
-    ) -> RunSpec:
-        return RunSpec.from_tables(
-            {
-                "space": {"name": space} if isinstance(space, str) else space,
-                "images": {"name": "digits", "train": 96, "valid": 32, **(images or {})},
-                "training": {"epochs": 3, "batch_size": 16, **(training or {})},
-                "heuristics": heuristics or {},
-                "scoring": {"architectures": 8, "checkpoints": 2, **(scoring or {})},
-                "seed": seed,
-            }
-        )
-
-    return make
+    return small_run

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import cycle, islice
 from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 from benchmark.contracts import with_line
 from benchmark.errors import InputError, unknown
 from benchmark.files import resolved
 from benchmark.leases import Held, Lost, latest, take
+from benchmark.registry import use_files
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.worker import ATTEMPTS, Execution, describe, execute, killed, write_failure
@@ -74,6 +75,18 @@ def find_executor(name: str) -> ModuleType:
     if not callable(getattr(module, "make", None)):
         raise InputError(f"executor {name!r} has no function make; allowed: {module.__name__}.make(resources, runs)")
     return module
+
+
+def received(tables: Mapping[str, Any], execution: Execution) -> RunSpec:
+    """Return the run that this process was sent, with the plug-ins that it needs.
+
+    Raises
+    ------
+    InputError
+        If there is no such run here, as where a package that brings a plug-in is not installed.
+    """
+    use_files(execution.plugins)
+    return RunSpec.from_tables(tables)
 
 
 def attempt(spec: RunSpec, execution: Execution, advance: Callable[[float], None] = lambda share: None) -> bool:

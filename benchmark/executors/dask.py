@@ -20,7 +20,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster, Reschedule, 
 from distributed.client import ClosedClientError
 
 from benchmark.errors import InputError
-from benchmark.executors.base import Starts, Watcher, anywhere, attempt
+from benchmark.executors.base import Starts, Watcher, anywhere, attempt, received
 from benchmark.output import say, steady
 from benchmark.spec import RunSpec
 from benchmark.store import Store
@@ -317,9 +317,8 @@ def execute_here(tables: dict[str, Any], execution: Execution, places: Sequence[
         )
     device = _device(worker, execution.device, places)
     try:
-        recorded = attempt(
-            RunSpec.from_tables(tables), replace(execution, device=device), _Reporter(worker, topic).advance
-        )
+        spec = received(tables, execution)
+        recorded = attempt(spec, replace(execution, device=device), _Reporter(worker, topic).advance)
     except _Stopped:
         raise Reschedule from None  # If the worker is closing, another one continues; if the task is cancelled, none.
     if not recorded:

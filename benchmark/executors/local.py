@@ -11,7 +11,7 @@ from multiprocessing.context import BaseContext
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import InputError
-from benchmark.executors.base import Starts, Watcher, attempt
+from benchmark.executors.base import Starts, Watcher, attempt, received
 from benchmark.output import steady
 from benchmark.spec import RunSpec
 from benchmark.store import Store
@@ -164,9 +164,8 @@ def _work(tables: dict[str, Any], execution: Execution, messages: Connection) ->
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent is told too, and ends its children.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # By an exception, so that temporary files go.
     steady()  # Plug-ins may print.
-    spec = RunSpec.from_tables(tables)
     try:
-        if not attempt(spec, execution, _sender(messages)):
+        if not attempt(received(tables, execution), execution, _sender(messages)):
             _send_last(messages, "held", None)
     except (InputError, OSError) as error:
         _send_last(messages, "error", str(error))

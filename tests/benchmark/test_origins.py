@@ -12,6 +12,7 @@ from benchmark.origins import changed, code_of, notes
 from benchmark.store import Store
 from benchmark.trainer import Trainer
 from benchmark.worker import Execution, execute
+from tests.benchmark import mistakes
 
 
 def test_a_record_says_which_code_made_it(toy_spec, tmp_path: Path) -> None:
@@ -43,10 +44,11 @@ def test_notes_count_by_plug_in_and_once_those_that_say_nothing() -> None:
     assert changed(same) == changed(old) == changed(killed) == []
     assert notes([same, same, killed], "mine.toml") == []
     again = "`supernet-bench run mine.toml --redo` makes them again"
+    absent = "which is not there now; if it is in a file of your own, name that by --plugin"
     assert notes([same, other, old, other, old], "mine.toml") == [
-        f"2 of 5 records were made by other code of heuristic gone; {again}",
+        f"2 of 5 records were made by code of heuristic gone, {absent}",
         f"2 of 5 records were made by other code of heuristic uniform; {again}",
-        f"2 of 5 records were made by other code of what not; {again}",
+        f"2 of 5 records were made by code of what not, {absent}",
         "2 of 5 records do not say which code of plug-ins made them",
     ]
 
@@ -71,17 +73,19 @@ space.name = "toy"
 images = {name = "digits", train = 96, valid = 32}
 training = {epochs = 1, batch_size = 16}
 scoring = {architectures = 8}
-factors = {path_dropout = [{rate = 0.3}]}
+factors = {mine = [{rate = 0.3}]}
+plugins = ["mine.py"]
 """
 
 
 def test_results_of_other_code_are_named_and_made_again_on_demand(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    study, store = tmp_path / "mine.toml", Store(tmp_path / "store")
+    study, file, store = tmp_path / "mine.toml", tmp_path / "mine.py", Store(tmp_path / "store")
     study.write_text(STUDY)
+    file.write_text((mistakes.IMPORTS + mistakes.HEURISTIC).replace("NAME", "mine"))
 
-    def run(command: str, *options: str) -> list[str]:
-        done = CliRunner().invoke(app, [command, str(study), *options])
+    def run(command: str, *options: str, given: str = str(study)) -> list[str]:
+        done = CliRunner().invoke(app, [command, given, *options])
         assert done.exit_code == 0, done.output
         return [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
 
@@ -90,20 +94,19 @@ def test_results_of_other_code_are_named_and_made_again_on_demand(tmp_path: Path
 
     assert run("run", "--no-report") == []
     made = codes()
-    (edited,) = (run_id for run_id, code in made.items() if "heuristic path_dropout" in code)
-    record = store.read_record(edited)
-    record["execution"]["code"]["heuristic path_dropout"] = "0"
-    store.write_record(record)
+    (edited,) = (run_id for run_id, code in made.items() if "heuristic mine" in code)
+    file.write_text(file.read_text().replace("1 + self.rate", "2 + self.rate"))
 
     warning = (
-        "warning: 1 of 3 records were made by other code of heuristic path_dropout; "
+        "warning: 1 of 3 records were made by other code of heuristic mine; "
         f"`supernet-bench run {study} --redo` makes them again"
     )
     assert run("run", "--no-report") == [warning]
-    assert warning in run("report")
-    assert codes() != made
+    assert run("report", "--plugin", str(file), given="mine") == [warning.replace(str(study), "mine")]
+    assert codes() == made
 
     assert run("run", "--no-report", "--redo") == []
-    assert codes() == made
+    assert [run_id for run_id, code in codes().items() if code != made[run_id]] == [edited]
+    assert run("run", "--no-report") == []
     (kept,) = store.folder.glob("superseded/*.json")
     assert json.loads(kept.read_bytes())["run_id"] == edited

@@ -1,5 +1,6 @@
 """For each heuristic a level that does something in a small run."""
 
+from benchmark.conformance.runs import CELLS
 from benchmark.parameters import build
 from heuristics.base import Heuristic
 
@@ -11,8 +12,6 @@ FITTING = {
     "pool": {"size": 5},
 }
 """Settings with which the last level of a heuristic does something in so small a run."""
-
-CELLS = {"name": "nasbench201", "width": 2, "cells": 1}
 
 SPACES = {"depth": CELLS, "kernel_sharing": CELLS, "op_location": CELLS}
 """Where heuristics do something that do nothing, or cannot be used, in the toy space."""

@@ -6,9 +6,8 @@ from typing import Any
 from submitit.helpers import DelayedSubmission
 
 from benchmark.errors import InputError
-from benchmark.executors.base import attempt
+from benchmark.executors.base import attempt, received
 from benchmark.output import steady
-from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.worker import ATTEMPTS, Execution
 
@@ -36,7 +35,7 @@ class RunJob:
         """Execute the run, or what is left of it."""
         steady()  # Plug-ins may print.
         try:
-            spec = RunSpec.from_tables(self._tables)
+            spec = received(self._tables, self._execution)
             self._saved = Store(self._execution.store).saved_at(spec.run_id)
             attempt(spec, self._execution)
         except (InputError, OSError) as error:
@@ -44,7 +43,7 @@ class RunJob:
 
     def checkpoint(self) -> DelayedSubmission:
         """Return what the job executes when it is started again."""
-        run_id = RunSpec.from_tables(self._tables).run_id
+        run_id = received(self._tables, self._execution).run_id
         got_on = Store(self._execution.store).saved_at(run_id) != self._saved
         stops = 0 if got_on else self._stops + 1
         if stops == ATTEMPTS:

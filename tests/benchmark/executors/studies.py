@@ -18,6 +18,7 @@ from benchmark.driver import Resources, run_study
 from benchmark.store import Store
 from benchmark.study import Study, parse_study
 from benchmark.worker import Execution, execute
+from tests.benchmark import mistakes
 from tests.benchmark.test_resume import result_of
 
 TABLES = {
@@ -52,6 +53,15 @@ class Watch:
 
 def study(**tables) -> Study:
     return parse_study("mine", {**TABLES, **tables})
+
+
+def study_of_a_file(folder: Path, **tables) -> Study:
+    """Return a study whose heuristic is in a file of the user's own, which is gone before anything is executed."""
+    file = folder / "mine.py"
+    file.write_text((mistakes.IMPORTS + mistakes.HEURISTIC).replace("NAME", "mine"))
+    made = study(**{"seeds": 1, "plugins": [str(file)], "factors": {"mine": [{"rate": 0.3}]}, **tables})
+    file.unlink()
+    return made
 
 
 def run(made: Study, store: Path, watch: Watch | None = None, **resources) -> Watch:

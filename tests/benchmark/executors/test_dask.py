@@ -31,6 +31,7 @@ from tests.benchmark.executors.studies import (
     run,
     start_driver,
     study,
+    study_of_a_file,
     tell,
     undisturbed,
     wait_until,
@@ -48,7 +49,7 @@ def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_killed_worker_changes_no_record(tmp_path: Path) -> None:
-    made, killed = study(training={"epochs": 30, "batch_size": 16}, seeds=1), []
+    made, killed = study_of_a_file(tmp_path, training={"epochs": 30, "batch_size": 16}), []
 
     class Killer(Watch):
         def advanced(self, spec, share: float) -> None:

@@ -20,6 +20,7 @@ from tests.benchmark.executors.studies import (
     run,
     start_driver,
     study,
+    study_of_a_file,
     tell,
     undisturbed,
     wait_until,
@@ -43,7 +44,7 @@ def states(cluster: Path) -> list[str]:
 
 
 def test_records_are_those_of_a_local_study(tmp_path: Path, cluster: Path) -> None:
-    made, store = study(seeds=1), tmp_path / "slurm"
+    made, store = study_of_a_file(tmp_path), tmp_path / "slurm"
     watch = run(made, store, engine="slurm", jobs=2)
     assert watch.statuses == {"finished": 3}
     run(made, tmp_path / "local")
