@@ -260,7 +260,7 @@ def list_(what: Annotated[Listed, typer.Argument(help="What to list.")], plugin:
 @app.command()
 @_one_line_errors
 def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="Python file with plug-ins of your own.")]) -> None:
-    """Run the plug-ins in a file on small tasks, and say in one line each what is wrong with them."""
+    """Examine the plug-ins in a file, run its heuristics on small tasks, and say in one line each what is wrong."""
     from benchmark.conformance.check import findings
     from benchmark.plugin_file import read_plugin_file
     from benchmark.registry import admit_files, plugins_of

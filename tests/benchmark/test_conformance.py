@@ -25,7 +25,7 @@ FAULTY = {
     "state that cannot be stored": (
         RETURN,
         f"{RETURN}\n{SAVE}",
-        "Mine.levels has none that does something in a small run; of those refused, ",
+        "Mine.levels has none that does something in a small run; of ",
     ),
     "stream of others": (
         RETURN,
@@ -57,6 +57,14 @@ def test_each_fault_is_found(tmp_path: Path, old: str, new: str, line: str) -> N
     assert code == 1
     begins = f"plug-in {(tmp_path / 'mine.py').resolve()}: {line}"
     assert any(each.startswith(begins) for each in found), found
+
+
+def test_spaces_and_images_are_examined_without_being_run(tmp_path: Path) -> None:
+    space, images = ((mistakes.IMPORTS + text).replace("NAME", "mine") for text in (mistakes.SPACE, mistakes.IMAGES))
+    for kind, text in (("space", space), ("images", images)):
+        file = tmp_path / f"{kind}.py"
+        assert check(file, text) == (0, [f"{file.resolve()}: nothing is wrong with {kind} mine"])
+    assert check(tmp_path / "wrong.py", images.replace("crop: int = 1", ""))[0] == 1
 
 
 def test_a_file_that_is_not_there_is_no_finding(tmp_path: Path) -> None:
