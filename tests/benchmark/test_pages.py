@@ -65,16 +65,18 @@ def test_every_page_of_docs_is_linked_from_the_readme() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
 def test_commands_and_options_exist(page: Path) -> None:
-    known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    targets = set(re.findall(r"^([a-z]+):", read(ROOT / "Makefile"), re.MULTILINE))
+    command = typer.main.get_command(app)
+    known = {"": command, **command.commands}  # type: ignore[attr-defined]
+    targets = set(re.findall(r"^([a-z-]+):", read(ROOT / "Makefile"), re.MULTILINE))
     for code in commands(page):
         text = code.strip("` ")
         if text.startswith("make "):
             assert text.split()[1] in targets, text
         if text.startswith("supernet-bench "):
             words = text.partition(" #")[0].split()
-            assert words[1] in known, text
-            options = {option for parameter in known[words[1]].params for option in parameter.opts}
+            name = "" if words[1].startswith("--") else words[1]
+            assert name in known, text
+            options = {option for parameter in known[name].params for option in parameter.opts}
             assert {word for word in words if word.startswith("--")} <= options, text
 
 
