@@ -45,6 +45,13 @@ def steady() -> None:
     sys.stderr = _steady(sys.stderr, OSError)
 
 
+def encodable() -> None:
+    """Make printing of characters that the log lacks safe in a process that executes runs: plug-ins may print."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def say(line: str) -> None:
     """Print a line on standard error, in one call, so that lines of several processes do not mix; or drop it."""
     with suppress(OSError, ValueError, AttributeError):  # It is closed, or there is none.

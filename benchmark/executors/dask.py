@@ -21,7 +21,7 @@ from distributed.client import ClosedClientError
 
 from benchmark.errors import InputError
 from benchmark.executors.base import Starts, Watcher, anywhere, attempt, received
-from benchmark.output import say, steady
+from benchmark.output import encodable, say
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.worker import Execution
@@ -305,7 +305,7 @@ def execute_here(tables: dict[str, Any], execution: Execution, places: Sequence[
     """
     # Digests are of what is imported now, also when a later study asks for them.
     importlib.import_module("benchmark.preload")
-    steady()
+    encodable()
     worker = get_worker()
     if worker.state.nthreads != 1:
         # Initial weights are drawn from a generator that all threads of a process share.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import InputError
 from benchmark.executors.base import Starts, Watcher, attempt, received
-from benchmark.output import steady
+from benchmark.output import encodable
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.worker import Execution
@@ -163,7 +163,7 @@ def _work(tables: dict[str, Any], execution: Execution, messages: Connection) ->
     """Execute one run in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent is told too, and ends its children.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # By an exception, so that temporary files go.
-    steady()  # Plug-ins may print.
+    encodable()
     try:
         if not attempt(received(tables, execution), execution, _sender(messages)):
             _send_last(messages, "held", None)

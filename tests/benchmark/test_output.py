@@ -10,9 +10,14 @@ from types import ModuleType
 import pytest
 
 from benchmark import bare, cli, leases
+from benchmark.executors.slurm import RunJob
 from benchmark.output import say, steady
+from benchmark.spec import RunSpec
 from benchmark.speed import __main__ as speed
 from benchmark.speed import growth
+from benchmark.store import Store
+from benchmark.worker import Execution
+from heuristics.base import Heuristic
 
 ROOT = Path(__file__).resolve().parents[2]
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="files and processes have such names on Linux")
@@ -80,7 +85,8 @@ def test_the_front_doors_are_all_there_are() -> None:
         path for path in (ROOT / "benchmark").rglob("*.py") if '__name__ == "__main__"' in path.read_text("utf-8")
     ]
     names = {path.relative_to(ROOT / "benchmark").as_posix() for path in scripts}
-    assert names == {"__main__.py", "bare.py", "speed/__main__.py", "speed/growth.py"}
+    # The handbook prints nothing.
+    assert names == {"__main__.py", "bare.py", "speed/__main__.py", "speed/growth.py", "handbook.py"}
 
 
 def test_help_to_a_reader_that_leaves() -> None:
@@ -128,3 +134,24 @@ def test_a_process_may_have_any_name() -> None:
         assert leases._started(os.getpid()) == started
     finally:
         name.write_bytes(before)
+
+
+class Wordy(Heuristic):
+    """Prints what a terminal may lack."""
+
+    name, factor = "wordy", "wordy"
+
+    def begin(self, task) -> None:
+        print("\u2014")
+
+
+def test_a_worker_may_print_what_its_log_lacks(toy_spec, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else its encoding would make a run fail, and be a result."""
+    spec = toy_spec(training={"epochs": 0})
+    monkeypatch.setattr(RunSpec, "active_heuristics", lambda spec: [*spec.build_heuristics().values(), Wordy()])
+    log = tmp_path / "log"
+    with log.open("w", encoding="ascii") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        RunJob(spec.canonical(), Execution(tmp_path / "store"))()
+    assert Store(tmp_path / "store").read_record(spec.run_id)["error"] is None
+    assert log.read_text("ascii") == "\\u2014\n"

@@ -283,6 +283,6 @@ def test_a_resumed_run_equals_an_unbroken_one(toy_spec) -> None:
 
 
 def test_only_levels_that_see_accuracies_are_marked_in_the_catalogue() -> None:
-    text = "\n".join(str(cell) for column in catalogue("heuristics").columns for cell in column.cells)
+    text = "\n".join(line for entry in catalogue("heuristics") for line in entry.lines)
     assert text.count("sees published accuracies") == 1
     assert "landmarks=30 (sees published accuracies)" in text

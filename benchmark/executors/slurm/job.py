@@ -7,7 +7,7 @@ from submitit.helpers import DelayedSubmission
 
 from benchmark.errors import InputError
 from benchmark.executors.base import attempt, received
-from benchmark.output import steady
+from benchmark.output import encodable
 from benchmark.store import Store
 from benchmark.worker import ATTEMPTS, Execution
 
@@ -33,7 +33,7 @@ class RunJob:
 
     def __call__(self) -> None:
         """Execute the run, or what is left of it."""
-        steady()  # Plug-ins may print.
+        encodable()
         try:
             spec = received(self._tables, self._execution)
             self._saved = Store(self._execution.store).saved_at(spec.run_id)
