@@ -163,8 +163,10 @@ def test_losses_of_worker_and_scheduler_cost_what_was_not_saved(tmp_path: Path, 
     assert results(made, store) == undisturbed(made, tmp_path / "undisturbed")
     assert Store(store).read_record(run_id)["execution"]["resumed"] == 2
 
-    process = start_driver(tmp_path, "--executor", "dask", "--scheduler", address, seeds=1, epochs=3000)
-    wait_until(lambda: holders(store))
+    again = tmp_path / "again"  # A study of another budget wants another store.
+    again.mkdir()
+    process = start_driver(again, "--executor", "dask", "--scheduler", address, seeds=1, epochs=3000)
+    wait_until(lambda: holders(again / "store"))
     scheduler.kill()
     code, errors = finish(process)
     assert code == 2
