@@ -129,8 +129,13 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_losses_of_worker_and_scheduler_cost_what_was_not_saved(tmp_path: Path, start: Start) -> None:
+@pytest.mark.cluster
+def test_losses_of_worker_and_scheduler_cost_what_was_not_saved(
+    tmp_path: Path, start: Start, request: pytest.FixtureRequest
+) -> None:
     """They are commands of their own, which somebody starts again; in the end nobody does."""
+    if "cluster" not in request.config.option.markexpr:
+        pytest.skip("LOSSES OF DASK'S SCHEDULER WERE NOT TESTED: that takes a minute; make test-cluster does it")
     port, store = _free_port(), tmp_path / "store"
     address = f"tcp://127.0.0.1:{port}"
     made = long_study(seeds=1, epochs=150)
