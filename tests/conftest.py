@@ -28,6 +28,16 @@ def tables() -> Path:
     return Path(os.environ.get("SUPERNET_BENCH_TEST_DATA", SHARED_DATA))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what takes minutes unless it is asked for, and say so."""
+    if "cluster" in config.option.markexpr:
+        return
+    skip = pytest.mark.skip(reason="NOT TESTED, on a real cluster or at length: make test-cluster does it")
+    for item in items:
+        if item.get_closest_marker("cluster"):
+            item.add_marker(skip)
+
+
 @pytest.fixture(scope="session")
 def shared_data(tables: Path) -> Path:
     """Folder with the full published tables; tests that compare with them are skipped where it is absent."""

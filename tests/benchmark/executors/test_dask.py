@@ -64,6 +64,7 @@ def test_a_killed_worker_changes_no_record(tmp_path: Path) -> None:
     assert results(made, tmp_path / "dask") == undisturbed(made, tmp_path / "undisturbed")
 
 
+@pytest.mark.cluster
 def test_workers_killed_at_random_moments(tmp_path: Path) -> None:
     """Again and again, each time after something was saved; the moments are random, the seed is in the message."""
     store, seed = tmp_path / "store", random.randrange(2**32)
@@ -85,7 +86,7 @@ def test_workers_killed_at_random_moments(tmp_path: Path) -> None:
     assert results(long_study(), store) == undisturbed(long_study(), tmp_path / "undisturbed"), f"seed {seed}"
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("how", [pytest.param(signal.SIGINT, marks=pytest.mark.cluster), signal.SIGKILL])
 def test_a_lost_driver_takes_scheduler_and_workers_along_and_is_continued(tmp_path: Path, how: signal.Signals) -> None:
     store, options = tmp_path / "store", ("--executor", "dask", "--jobs", "2")
     process = start_driver(tmp_path, *options)
@@ -130,12 +131,8 @@ def _free_port() -> int:
 
 
 @pytest.mark.cluster
-def test_losses_of_worker_and_scheduler_cost_what_was_not_saved(
-    tmp_path: Path, start: Start, request: pytest.FixtureRequest
-) -> None:
+def test_losses_of_worker_and_scheduler_cost_what_was_not_saved(tmp_path: Path, start: Start) -> None:
     """They are commands of their own, which somebody starts again; in the end nobody does."""
-    if "cluster" not in request.config.option.markexpr:
-        pytest.skip("LOSSES OF DASK'S SCHEDULER WERE NOT TESTED: that takes a minute; make test-cluster does it")
     port, store = _free_port(), tmp_path / "store"
     address = f"tcp://127.0.0.1:{port}"
     made = long_study(seeds=1, epochs=150)

@@ -294,7 +294,8 @@ def _tell_device(tables, execution, messages) -> None:
 
 @pytest.mark.parametrize(("name", "package"), [("dask", "distributed"), ("slurm", "submitit")])
 def test_a_missing_extra_is_named(monkeypatch, name: str, package: str) -> None:
-    monkeypatch.delitem(sys.modules, f"benchmark.executors.{name}", raising=False)
+    for module in [module for module in sys.modules if f"{module}.".startswith(f"benchmark.executors.{name}.")]:
+        monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)  # To import it raises ImportError.
     with pytest.raises(InputError, match=rf"executor '{name}' needs .*: pip install 'supernet-bench\[{name}\]'"):
         base.find_executor(name)

@@ -39,8 +39,6 @@ Driver = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture(scope="module", params=[False, True], ids=["without accounting", "with accounting"])
 def one(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneNode]:
-    if "cluster" not in request.config.option.markexpr:
-        pytest.skip("A REAL SLURM WAS NOT TESTED: that takes minutes; make test-cluster does it")
     if missing := what_is_missing():
         pytest.skip(f"A REAL SLURM WAS NOT TESTED: {missing}")
     with one_node(tmp_path_factory.mktemp("slurm"), accounting=request.param) as cluster:
