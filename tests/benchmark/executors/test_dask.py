@@ -48,6 +48,7 @@ def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "5s")
 
 
+@pytest.mark.cluster
 def test_a_killed_worker_changes_no_record(tmp_path: Path) -> None:
     made, killed = study_of_a_file(tmp_path, training={"epochs": 30, "batch_size": 16}), []
 
