@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from benchmark.contracts import is_neutral
 from benchmark.errors import InputError
 from benchmark.output import wrapped
 from benchmark.parameters import allowed, build, in_words, required, settings, values_of
-from benchmark.registry import heuristic_types, image_types, is_neutral, space_types
+from benchmark.registry import heuristic_types, image_types, space_types
 from benchmark.study import load_study, shipped_studies
 
 if TYPE_CHECKING:
@@ -83,10 +84,15 @@ def _studies() -> Iterator[Entry]:
 
 
 def _settings(kind: type) -> list[str]:
+    return [
+        f"{name}{f' = {default[0]!r}' if default else ''}: {about} ({words})"
+        for name, default, words, about in described(kind)
+    ]
+
+
+def described(kind: type) -> Iterator[tuple[str, tuple[Any, ...], str, str]]:
+    """Yield of each setting of a plug-in its name, its default if it has one, what is allowed, and what it is."""
     hints, needed = get_type_hints(kind), required(kind)
-    lines = []
     for field in settings(kind):
-        default = "" if field.name in needed else f" = {field.default!r}"
-        words = allowed(hints[field.name], field)
-        lines.append(f"{field.name}{default}: {field.metadata.get('help', '')} ({words})")
-    return lines
+        default = () if field.name in needed else (field.default,)
+        yield field.name, default, allowed(hints[field.name], field), field.metadata.get("help", "")

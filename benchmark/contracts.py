@@ -11,7 +11,7 @@ from traceback import extract_tb
 from typing import Any, ClassVar, get_origin, get_type_hints
 
 from benchmark.errors import InputError
-from benchmark.parameters import WORDS, allowed, build, check_value, check_values, required, settings
+from benchmark.parameters import WORDS, allowed, build, check_value, check_values, required, settings, values_of
 from benchmark.plugin_file import place
 
 TEXT = "a text of one line"
@@ -90,6 +90,11 @@ def examine(kind: str, plugin: type, base: type) -> Broken | None:
     return None
 
 
+def is_neutral(kind: Any, values: Mapping[str, Any]) -> bool:
+    """Return whether a heuristic with these settings is a no-op."""
+    return kind.neutral is not None and all(values[key] == value for key, value in kind.neutral.items())
+
+
 def in_one_line(error: BaseException) -> str:
     """Return type and message of an error."""
     return " ".join(f"{type(error).__name__}: {error}".split())
@@ -121,14 +126,9 @@ def _check_heuristic(plugin: Any) -> None:
         _accept(plugin, "neutral", plugin.neutral, whole=False)
     for level in plugin.levels:
         _accept(plugin, "levels", level)
-    if plugin.default and not _is_neutral_as_it_stands(plugin):
+    # A run that names no heuristic of a factor is one without it; ids of runs rest on that.
+    if plugin.default and not is_neutral(plugin, values_of(plugin())):
         raise Mistake("default", f"is True and neutral is {plugin.neutral!r}; allowed: what it is as it stands")
-
-
-def _is_neutral_as_it_stands(plugin: Any) -> bool:
-    """Return whether a run that names no heuristic of its factor is one without it; ids of runs rest on that."""
-    made = plugin()
-    return plugin.neutral is not None and all(getattr(made, key) == value for key, value in plugin.neutral.items())
 
 
 def _check_space(plugin: Any) -> None:

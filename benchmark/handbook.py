@@ -5,11 +5,11 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, get_type_hints
+from typing import TYPE_CHECKING
 
-from benchmark.catalogue import level_in_words
+from benchmark.catalogue import described, level_in_words
 from benchmark.files import write_atomically
-from benchmark.parameters import allowed, in_words, required, settings
+from benchmark.parameters import in_words
 from benchmark.registry import heuristic_types
 from benchmark.rivals import ships
 
@@ -54,12 +54,10 @@ def _section(kind: "type[Heuristic]") -> str:
 
 
 def _settings(kind: "type[Heuristic]") -> str:
-    hints, needed = get_type_hints(kind), required(kind)
-    rows = []
-    for field in settings(kind):
-        default = "none" if field.name in needed else f"`{json.dumps(field.default)}`"
-        words = allowed(hints[field.name], field)
-        rows.append(f"| `{field.name}` | {default} | {words} | {field.metadata.get('help', '')} |")
+    rows = [
+        f"| `{name}` | {f'`{json.dumps(default[0])}`' if default else 'none'} | {words} | {about} |"
+        for name, default, words, about in described(kind)
+    ]
     return "\n".join(["| setting | default | allowed | |", "| --- | --- | --- | --- |", *rows]) if rows else ""
 
 

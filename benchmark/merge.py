@@ -13,7 +13,7 @@ from benchmark.damage import Damaged, unless_damaged
 from benchmark.errors import InputError
 from benchmark.files import is_litter, read_if_there, resolved, write_atomically
 from benchmark.leases import Held, take
-from benchmark.manifests import parse_manifest
+from benchmark.manifests import other_runs, parse_manifest
 from benchmark.output import say
 from benchmark.published import is_published, opened
 from benchmark.store import Store, parse_checkpoint, parse_record
@@ -177,7 +177,7 @@ def _unite(mine: dict[str, Any], theirs: dict[str, Any], store: Store) -> dict[s
     if factors is None:
         return None
     cells, added = _cells(mine), _cells(theirs)
-    if any(cells.get(cell, run_id) != run_id for cell, run_id in added.items()):
+    if other_runs(mine, theirs):
         return None
     new = [run for run in theirs["runs"] if (run["factor"], run["level"], run["seed"]) not in cells]
     if new and not _same_levels({**cells, **added}, store):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from benchmark.digests import digest
-from benchmark.registry import heuristic_types, image_types, space_types
+from benchmark.registry import KINDS, plugin_types
 from benchmark.spec import RunSpec
 
 Record = Mapping[str, Any]
@@ -58,6 +58,5 @@ def notes(records: Iterable[Record], study: str) -> list[str]:
 def _present(name: str) -> str | None:
     """Return the digest of the plug-in of a name in a record, or None if there is none."""
     what, _, own = name.partition(" ")
-    types: dict[str, Any] = {"heuristic": heuristic_types, "space": space_types, "images": image_types}
-    kind = types[what]().get(own) if what in types else None
+    kind = plugin_types(what).get(own) if what in KINDS else None
     return None if kind is None else digest(kind)

@@ -7,7 +7,7 @@ import torch
 
 import benchmark.worker  # noqa: F401
 from benchmark.digests import digest
-from benchmark.registry import heuristic_types, image_types, space_types
+from benchmark.registry import KINDS, plugin_types
 
 # A plug-in may ask when it is imported whether there is a GPU. Asked through CUDA, no forked process could use one.
 os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
@@ -15,7 +15,6 @@ os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
 with suppress(ImportError):
     import sklearn.datasets  # noqa: F401  # The digits come from it.
 
-plugins: list[type] = [*heuristic_types().values(), *space_types().values(), *image_types().values()]
-for plugin in plugins:
+for plugin in (plugin for kind in KINDS for plugin in plugin_types(kind).values()):
     digest(plugin)  # Of the text that has just been imported: it may be edited before a worker asks.
 torch.optim.SGD([torch.zeros(1, requires_grad=True)])  # The first optimiser imports PyTorch's compiler.

@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from spaces.base import Space
 
 
+KINDS = {
+    "heuristic": ("heuristics", "Heuristic"),
+    "space": ("spaces", "Space"),
+    "images": ("benchmark.images", "ImageSource"),
+}
+"""Of each kind of plug-in, the package of those that ship, and what its module `base` calls one."""
+
+
 @dataclass(frozen=True)
 class Plugins:
     """The plug-ins of a kind.
@@ -39,19 +47,24 @@ class Plugins:
     broken: tuple[Broken, ...]
 
 
+def plugin_types(kind: str) -> dict[str, Any]:
+    """Return every plug-in of one of the `KINDS` by name."""
+    return _plugins(kind, files_in_use()).types
+
+
 def heuristic_types() -> "dict[str, type[Heuristic]]":
     """Return every heuristic by name; each factor has exactly one default, which is neutral as it stands."""
-    return _heuristics().types
+    return plugin_types("heuristic")
 
 
 def space_types() -> "dict[str, type[Space]]":
     """Return every search space by name."""
-    return _spaces().types
+    return plugin_types("space")
 
 
 def image_types() -> "dict[str, type[ImageSource]]":
     """Return every set of images by name."""
-    return _images().types
+    return plugin_types("images")
 
 
 def files_in_use() -> tuple[PluginFile, ...]:
@@ -86,31 +99,25 @@ def _mistakes_in(file: PluginFile) -> list[str]:
     broken = [str(each) for each in broken_plugins() if each.module == str(file.path)]
     if broken or plugins_of(file):
         return broken
-    bases = " or ".join(base for _, base in _KINDS.values())
+    bases = " or ".join(base for _, base in KINDS.values())
     return [f"plug-in {file.path}: defines none; allowed: a {bases} of its own, not imported"]
 
 
 def plugins_of(file: PluginFile) -> dict[str, list[Any]]:
     """Return the plug-ins of a file in use that can be used, by kind."""
-    every: dict[str, dict[str, Any]] = {"heuristic": heuristic_types(), "space": space_types(), "images": image_types()}
-    own = {kind: [each for each in types.values() if each.__module__ == file.module] for kind, types in every.items()}
+    own = {kind: [each for each in plugin_types(kind).values() if each.__module__ == file.module] for kind in KINDS}
     return {kind: plugins for kind, plugins in own.items() if plugins}
 
 
 def broken_plugins() -> list[Broken]:
     """Return what is left out of all kinds, each once."""
-    return list(dict.fromkeys([*_heuristics().broken, *_spaces().broken, *_images().broken]))
+    return list(dict.fromkeys(broken for kind in KINDS for broken in _broken(kind)))
 
 
 def warn_of_broken_plugins() -> None:
     """Say on standard error what is left out; studies that do not use it go on."""
     for line in dict.fromkeys(str(broken) for broken in broken_plugins()):
         say(f"warning: {line}; it is left out")
-
-
-def is_neutral(kind: "type[Heuristic]", values: Mapping[str, Any]) -> bool:
-    """Return whether a heuristic with these settings is a no-op."""
-    return kind.neutral is not None and all(values[key] == value for key, value in kind.neutral.items())
 
 
 def find(kind: str, name: object, types: dict[str, type]) -> Any:
@@ -138,7 +145,7 @@ def find(kind: str, name: object, types: dict[str, type]) -> Any:
 
 def missing_factor(factor: str) -> InputError:
     """Return the error for a factor that no heuristic varies."""
-    broken = _heuristics().broken
+    broken = _broken("heuristic")
     known = {kind.factor for kind in heuristic_types().values()}
     return _missing("factor", factor, known, [each for each in broken if factor in (each.factor, each.name)], broken)
 
@@ -147,7 +154,7 @@ def check_needed(factors: Collection[str]) -> None:
     """Raise InputError unless there is a heuristic of each factor that training cannot be without."""
     for factor, default in NEEDED.items():
         if factor not in factors:
-            broken = _heuristics().broken
+            broken = _broken("heuristic")
             meant = [each for each in broken if each.name == default] or broken
             raise InputError(f"factor {factor!r} has no usable default heuristic: {_lines(meant)}")
 
@@ -167,31 +174,16 @@ def _lines(broken: Iterable[Broken]) -> str:
     return "; ".join(dict.fromkeys(map(str, broken))) or "it is not there"
 
 
-_KINDS = {
-    "heuristic": ("heuristics", "Heuristic"),
-    "space": ("spaces", "Space"),
-    "images": ("benchmark.images", "ImageSource"),
-}
-"""Of each kind of plug-in, the package of those that ship, and what its module `base` calls one."""
-
 _files: list[PluginFile] = []
 
 
-def _heuristics() -> Plugins:
-    return _plugins("heuristic", files_in_use())
-
-
-def _spaces() -> Plugins:
-    return _plugins("space", files_in_use())
-
-
-def _images() -> Plugins:
-    return _plugins("images", files_in_use())
+def _broken(kind: str) -> tuple[Broken, ...]:
+    return _plugins(kind, files_in_use()).broken
 
 
 @cache
 def _plugins(kind: str, files: tuple[PluginFile, ...]) -> Plugins:
-    package, base = _KINDS[kind]
+    package, base = KINDS[kind]
     base_type = getattr(importlib.import_module(f"{package}.base"), base)
     shipped = list(_modules(package, kind))
     installed = list(_installed(kind, f"supernet_bench.{package.rpartition('.')[2]}"))

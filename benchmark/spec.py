@@ -12,11 +12,12 @@ import numpy as np
 import torch
 
 from benchmark.composition import Composition, blaming
+from benchmark.contracts import is_neutral
 from benchmark.errors import InputError, unknown
 from benchmark.generators import SharedGenerators
 from benchmark.layout import LARGEST_WHOLE
 from benchmark.parameters import build, values_of
-from benchmark.registry import check_needed, find, heuristic_types, image_types, is_neutral, space_types
+from benchmark.registry import check_needed, find, heuristic_types, image_types, space_types
 from benchmark.rivals import NEEDED
 from benchmark.streams import stream, stream_seed
 

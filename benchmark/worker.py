@@ -181,9 +181,8 @@ def open_device(device: torch.device) -> None:
         return
     try:
         torch.cuda.init()
-        torch.empty(
-            1, device=device
-        )  # PyTorch knows a GPU's memory, which is counted from here on, only when it is used.
+        # PyTorch knows a GPU's memory, which is counted from here on, only when it is used.
+        torch.empty(1, device=device)
     except RuntimeError as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(

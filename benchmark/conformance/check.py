@@ -10,11 +10,11 @@ import torch
 
 from benchmark.conformance import heuristics
 from benchmark.conformance.runs import CELLS, small_run
-from benchmark.contracts import Broken, Mistake, in_one_line
+from benchmark.contracts import Broken, Mistake, in_one_line, is_neutral
 from benchmark.errors import InputError
 from benchmark.parameters import build, in_words, values_of
 from benchmark.plugin_file import PluginFile
-from benchmark.registry import is_neutral, plugins_of
+from benchmark.registry import plugins_of
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.trainer import Trainer

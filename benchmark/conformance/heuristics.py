@@ -12,9 +12,8 @@ from torch import nn
 
 from benchmark.composition import Composition, overridden_hooks
 from benchmark.conformance.runs import small_run
-from benchmark.contracts import Mistake
+from benchmark.contracts import Mistake, is_neutral
 from benchmark.parameters import build, in_words, required, values_of
-from benchmark.registry import is_neutral
 from benchmark.spec import RunSpec
 from benchmark.store import Store
 from benchmark.trainer import Listener, Trainer

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
+from benchmark.contracts import is_neutral
 from benchmark.parameters import in_words, values_of
-from benchmark.registry import heuristic_types, is_neutral
+from benchmark.registry import heuristic_types
 from benchmark.speed.agreement import deviations
 from benchmark.speed.contenders import Other, Ours, Plain, Xautodl
 from benchmark.speed.fidelities import SCORED_IMAGES, Fidelity, draw, whole

@@ -8,9 +8,10 @@ from typing import get_type_hints
 import pytest
 import torch
 
+from benchmark.contracts import is_neutral
 from benchmark.errors import InputError
 from benchmark.parameters import settings
-from benchmark.registry import heuristic_types, image_types, is_neutral, space_types
+from benchmark.registry import heuristic_types, image_types, space_types
 from benchmark.spec import Scoring, Training
 from benchmark.study import Study, load_study, parse_study, shipped_studies
 from benchmark.trainer import Trainer
