@@ -33,7 +33,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 JobAcctGatherType=jobacct_gather/none
 MpiDefault=none
-ReturnToService=2
+ReturnToService=1
 KillWait=5
 {accounting}
 NodeName={node} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=1000 State=UNKNOWN
@@ -133,6 +133,17 @@ class OneNode:
         """Return the ids of jobs that run."""
         return self.ask("squeue", "--noheader", "--array", "--states=running", "--format=%i").split()
 
+    def settle(self) -> None:
+        """End all jobs, and have the node serve again, whatever was done to it."""
+        self.ask("scancel", "--user=root")
+        wait_for(self._is_free)
+
+    def _is_free(self) -> bool:
+        state = self.ask("sinfo", "--noheader", "--format=%T")
+        if "drain" in state or "down" in state:
+            self.ask("scontrol", "update", f"NodeName={self.node}", "State=RESUME")
+        return state == "idle" and not steps()
+
     def stop(self) -> None:
         self.ask("scancel", "--user=root")
         for name in reversed(list(self._processes)):
@@ -182,6 +193,11 @@ def one_node(folder: Path, accounting: bool) -> Iterator[OneNode]:
         yield cluster
     finally:
         cluster.stop()
+
+
+def steps() -> bool:
+    """Return whether Slurm still has what it started of a job, which may outlive the job by some seconds."""
+    return subprocess.run(["pgrep", "slurmstepd"], capture_output=True).returncode == 0
 
 
 def wait_for(condition, seconds: float = 60) -> None:
