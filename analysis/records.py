@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.errors import InputError, unknown
-from benchmark.files import is_litter
-from benchmark.layout import LARGEST_WHOLE, manifest_path, record_checksum, reference_path, upgrade
+from supernet_bench.core.errors import InputError, unknown
+from supernet_bench.core.files import is_litter
+from supernet_bench.records.layout import LARGEST_WHOLE, manifest_path, record_checksum, reference_path, upgrade
 
 DESCRIPTIVE_COLUMNS = ("index", "architecture", "isomorphism", "parameters", "macs")
 """Columns of a reference table that are no accuracies."""

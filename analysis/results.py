@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.records import (
+from supernet_bench.analysis.records import (
     Manifest,
     PlannedRun,
     choose_target,
@@ -18,8 +18,8 @@ from analysis.records import (
     read_record,
     read_reference,
 )
-from benchmark.errors import InputError
-from benchmark.layout import record_path
+from supernet_bench.core.errors import InputError
+from supernet_bench.records.layout import record_path
 
 Record = dict[str, Any]
 

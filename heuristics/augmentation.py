@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.errors import InputError
-from heuristics.base import Heuristic, Step
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.base import Heuristic, Step
 
 if TYPE_CHECKING:
-    from benchmark.spec import RunSpec
+    from supernet_bench.benchmark.study.spec import RunSpec
 
 
 def cut_out(images: Tensor, side: int, generator: torch.Generator) -> Tensor:

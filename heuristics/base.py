@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from benchmark.spec import RunSpec
-    from spaces.base import Architecture, Construction, FeatureHook, OperationHook, Space, Supernet
+    from supernet_bench.benchmark.study.spec import RunSpec
+    from supernet_bench.spaces.base import Architecture, Construction, FeatureHook, OperationHook, Space, Supernet
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import nn
 
-from benchmark.errors import InputError
-from heuristics.base import Heuristic, Task
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.base import Heuristic, Task
 
 if TYPE_CHECKING:
-    from benchmark.spec import RunSpec
-    from spaces.base import Architecture, Construction, Supernet
+    from supernet_bench.benchmark.study.spec import RunSpec
+    from supernet_bench.spaces.base import Architecture, Construction, Supernet
 
 MOMENTUM: dict[str, float | None] = {
     "batch": 0.1,

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
-from benchmark.errors import InputError
-from heuristics.base import Heuristic, Step, Task
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.base import Heuristic, Step, Task
 
 if TYPE_CHECKING:
-    from benchmark.spec import RunSpec
-    from spaces.base import Architecture, Space
+    from supernet_bench.benchmark.study.spec import RunSpec
+    from supernet_bench.spaces.base import Architecture, Space
 
 
 ACCOUNTING = {

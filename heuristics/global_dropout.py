@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
-from heuristics.base import Heuristic, Step
+from supernet_bench.heuristics.base import Heuristic, Step
 
 if TYPE_CHECKING:
-    from spaces.base import FeatureHook
+    from supernet_bench.spaces.base import FeatureHook
 
 
 def drop_elements(features: Tensor, probability: float, generator: torch.Generator) -> Tensor:

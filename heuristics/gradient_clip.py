@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
-from heuristics.base import Heuristic, Step
+from supernet_bench.heuristics.base import Heuristic, Step
 
 
 @dataclass

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from benchmark.errors import InputError
-from heuristics.base import Heuristic, Reset
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.base import Heuristic, Reset
 
 if TYPE_CHECKING:
-    from benchmark.spec import RunSpec
+    from supernet_bench.benchmark.study.spec import RunSpec
 
 
 def iteration_window(index: int, total_steps: int, iterations: int) -> tuple[int, int]:

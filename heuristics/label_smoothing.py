@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional
 
-from heuristics.base import Heuristic, Step
+from supernet_bench.heuristics.base import Heuristic, Step
 
 
 @dataclass

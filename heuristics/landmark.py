@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmark.errors import InputError
-from heuristics.base import Heuristic, Step, Task
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.base import Heuristic, Step, Task
 
 if TYPE_CHECKING:
-    from benchmark.spec import RunSpec
-    from spaces.base import Architecture
+    from supernet_bench.benchmark.study.spec import RunSpec
+    from supernet_bench.spaces.base import Architecture
 
 
 def ramped(ramp: float, progress: float) -> float:

@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from benchmark.errors import InputError
-from heuristics.base import Heuristic, Step
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.base import Heuristic, Step
 
 if TYPE_CHECKING:
-    from benchmark.spec import RunSpec
+    from supernet_bench.benchmark.study.spec import RunSpec
 
 
 def scheduled_rate(rate: float, minimum: float, schedule: str, progress: float) -> float:

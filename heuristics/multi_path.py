@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
-from heuristics.base import Heuristic, Step, Task
-from heuristics.fairnas import ACCOUNTING, accounted_steps
-from heuristics.uniform import draw_uniform
+from supernet_bench.heuristics.base import Heuristic, Step, Task
+from supernet_bench.heuristics.fairnas import ACCOUNTING, accounted_steps
+from supernet_bench.heuristics.uniform import draw_uniform
 
 if TYPE_CHECKING:
-    from spaces.base import Architecture, Space
+    from supernet_bench.spaces.base import Architecture, Space
 
 
 @dataclass

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from benchmark.errors import InputError
-from heuristics.base import Heuristic
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.base import Heuristic
 
 if TYPE_CHECKING:
-    from benchmark.spec import RunSpec
-    from spaces.base import Construction
+    from supernet_bench.benchmark.study.spec import RunSpec
+    from supernet_bench.spaces.base import Construction
 
 
 @dataclass

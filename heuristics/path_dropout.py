@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
-from heuristics.base import Heuristic, Step
+from supernet_bench.heuristics.base import Heuristic, Step
 
 if TYPE_CHECKING:
-    from spaces.base import OperationHook
+    from supernet_bench.spaces.base import OperationHook
 
 
 def drop_probability(rate: float, depth: float, ramp: float) -> float:

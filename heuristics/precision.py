@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
-from heuristics.base import Heuristic
+from supernet_bench.heuristics.base import Heuristic
 
 if TYPE_CHECKING:
-    from spaces.base import Construction
+    from supernet_bench.spaces.base import Construction
 
 
 @dataclass

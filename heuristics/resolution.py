@@ -4,12 +4,12 @@ import math
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from benchmark.errors import InputError
-from heuristics.base import Heuristic
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.base import Heuristic
 
 if TYPE_CHECKING:
-    from benchmark.images.base import ImageSource
-    from benchmark.spec import RunSpec
+    from supernet_bench.benchmark.study.spec import RunSpec
+    from supernet_bench.images.base import ImageSource
 
 
 @dataclass

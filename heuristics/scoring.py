@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.errors import InputError
-from heuristics.base import Heuristic
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.base import Heuristic
 
 if TYPE_CHECKING:
-    from benchmark.spec import RunSpec
-    from spaces.base import Supernet
+    from supernet_bench.benchmark.study.spec import RunSpec
+    from supernet_bench.spaces.base import Supernet
 
 
 @dataclass

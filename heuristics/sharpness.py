@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from heuristics.base import Heuristic, Step
+from supernet_bench.heuristics.base import Heuristic, Step
 
 
 @torch.no_grad()

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from heuristics.base import Heuristic
-from heuristics.scaling import scaled
+from supernet_bench.heuristics._scaling import scaled
+from supernet_bench.heuristics.base import Heuristic
 
 
 @dataclass

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
-from heuristics.base import Heuristic, Step, Task
+from supernet_bench.heuristics.base import Heuristic, Step, Task
 
 if TYPE_CHECKING:
-    from spaces.base import Architecture, Space
+    from supernet_bench.spaces.base import Architecture, Space
 
 
 def draw_uniform(space: "Space", generator: torch.Generator) -> "Architecture":

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
-from heuristics.base import Heuristic, Step, Task
+from supernet_bench.heuristics.base import Heuristic, Step, Task
 
 if TYPE_CHECKING:
-    from spaces.base import Supernet
+    from supernet_bench.spaces.base import Supernet
 
 
 def newest_share(decay: float, count: int) -> float:

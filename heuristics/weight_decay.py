@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from heuristics.base import Heuristic
+from supernet_bench.heuristics.base import Heuristic
 
 
 @dataclass

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from heuristics.base import Heuristic
-from heuristics.scaling import scaled_space
+from supernet_bench.heuristics._scaling import scaled_space
+from supernet_bench.heuristics.base import Heuristic
 
 if TYPE_CHECKING:
-    from benchmark.spec import RunSpec
+    from supernet_bench.benchmark.study.spec import RunSpec
 
 
 @dataclass

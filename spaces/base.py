@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmark.errors import InputError
+from supernet_bench.core.errors import InputError
 
 Architecture = tuple[int, ...]
 """One choice per decision."""

@@ -11,8 +11,27 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spaces.base import ALL, NO_HOOKS, Architecture, Construction, Costs, Hooks, OperationHook, Space, Supernet, Truth
-from spaces.layers import ConvNorm, additive_costs, classify, conv_norm_cost, linear_cost, mean_of_neighbours, norm_cost
+from supernet_bench.spaces._layers import (
+    ConvNorm,
+    additive_costs,
+    classify,
+    conv_norm_cost,
+    linear_cost,
+    mean_of_neighbours,
+    norm_cost,
+)
+from supernet_bench.spaces.base import (
+    ALL,
+    NO_HOOKS,
+    Architecture,
+    Construction,
+    Costs,
+    Hooks,
+    OperationHook,
+    Space,
+    Supernet,
+    Truth,
+)
 
 OPERATIONS = ("none", "conv_3x3", "avg_pool_3x3")
 STEPS = 3

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark.conformance.runs import small_run
-from benchmark.processors import cores
-from benchmark.registry import use_files
-from benchmark.spec import RunSpec
+from supernet_bench.benchmark.plugins.registry import use_files
+from supernet_bench.benchmark.study.spec import RunSpec
+from supernet_bench.core.processors import cores
+from supernet_bench.testing.runs import small_run
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spaces.base import ALL, Architecture, Construction, OperationHook
-from spaces.kernels.graph import Branch, Graph, Shape
-from spaces.layers import CentreConv2d, Conv2d, NormedConv, mean_of_neighbours
+from supernet_bench.engines.graph import Branch, Graph, Shape
+from supernet_bench.spaces._layers import CentreConv2d, Conv2d, NormedConv, mean_of_neighbours
+from supernet_bench.spaces.base import ALL, Architecture, Construction, OperationHook
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 """(source, target) of each edge, in the order of the published string: sources are complete when read."""

@@ -4,8 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from spaces.base import Architecture, lexicographic
-from spaces.nasbench201.cell import CHOICES, EDGES, KERNELS, OPERATIONS
+from supernet_bench.spaces.base import Architecture, lexicographic
+from supernet_bench.spaces.nasbench201.cell import CHOICES, EDGES, KERNELS, OPERATIONS
 
 
 def canonical(architectures: np.ndarray) -> np.ndarray:

@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spaces.base import ALL, NO_HOOKS, Architecture, Construction, Hooks, Supernet
-from spaces.kernels import maps
-from spaces.kernels.graph import IMAGES, Branch, Graph, Memory, Shape, mean_of_rectified
-from spaces.kernels.threads import in_threads
-from spaces.layers import (
+from supernet_bench.engines.cpu import maps
+from supernet_bench.engines.cpu.threads import in_threads
+from supernet_bench.engines.graph import IMAGES, Branch, Graph, Memory, Shape, mean_of_rectified
+from supernet_bench.spaces._layers import (
     Conv2d,
     ConvNorm,
     NormedConv,
@@ -25,8 +24,9 @@ from spaces.layers import (
     linear_cost,
     norm_cost,
 )
-from spaces.nasbench201.cell import EDGES, KERNELS, OPERATIONS, Cell
-from spaces.nasbench201.liveness import canonical
+from supernet_bench.spaces.base import ALL, NO_HOOKS, Architecture, Construction, Hooks, Supernet
+from supernet_bench.spaces.nasbench201.cell import EDGES, KERNELS, OPERATIONS, Cell
+from supernet_bench.spaces.nasbench201.liveness import canonical
 
 STAGES = 3
 

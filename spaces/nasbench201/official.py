@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.data import cache_folder, one_line
-from benchmark.errors import InputError
-from benchmark.files import write_atomically
-from spaces.base import Space
-from spaces.nasbench201.truth import IMPORTED_TABLE, RUNS, TARGET, parameter_counts, trained_architecture
+from supernet_bench.core.downloads import cache_folder, one_line
+from supernet_bench.core.errors import InputError
+from supernet_bench.core.files import write_atomically
+from supernet_bench.spaces.base import Space
+from supernet_bench.spaces.nasbench201.truth import IMPORTED_TABLE, RUNS, TARGET, parameter_counts, trained_architecture
 
 SCHEDULES = {200: "full", 12: "less"}
 """Epochs of the two training schedules, and what the file calls them."""
@@ -89,7 +89,7 @@ def import_official(
     destination: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Write the accuracies of the official file to a small table that `spaces.nasbench201.truth` reads.
+    """Write the accuracies of the official file to a small table that `supernet_bench.spaces.nasbench201.truth` reads.
 
     Nothing in the file is run: of what it asks for by name, only plain containers and NumPy numbers are made.
     Small files of the same structure took five times their size in memory and three minutes per gigabyte.

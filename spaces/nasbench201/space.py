@@ -10,17 +10,12 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor, nn
 
-from benchmark.errors import InputError
-from spaces.base import Architecture, Construction, Costs, Space, Supernet, Truth, lexicographic
-from spaces.layers import additive_costs
-from spaces.nasbench201.cell import CHOICES, EDGES, OPERATIONS, input_configurations
-from spaces.nasbench201.liveness import canonical
-from spaces.nasbench201.network import (
-    CellSupernet,
-    StandaloneNetwork,
-    operation_costs,
-    skeleton_cost,
-)
+from supernet_bench.core.errors import InputError
+from supernet_bench.spaces._layers import additive_costs
+from supernet_bench.spaces.base import Architecture, Construction, Costs, Space, Supernet, Truth, lexicographic
+from supernet_bench.spaces.nasbench201.cell import CHOICES, EDGES, OPERATIONS, input_configurations
+from supernet_bench.spaces.nasbench201.liveness import canonical
+from supernet_bench.spaces.nasbench201.network import CellSupernet, StandaloneNetwork, operation_costs, skeleton_cost
 
 OPERATION_KEY = re.compile(r"cells\.\d+\.edges\.(\d+)\.(\w+)\.(?:norm\.(\d+)\.)?")
 """Begins the keys of an operation in a state: its edge, its name and, of a norm of its own, the configuration."""
@@ -189,6 +184,6 @@ class NasBench201(Space):
 
     def truth(self, folder: Path | None = None) -> Truth:
         """Read the published accuracies; see `Space.truth`."""
-        from spaces.nasbench201.truth import truth
+        from supernet_bench.spaces.nasbench201.truth import truth
 
         return truth(self, folder)

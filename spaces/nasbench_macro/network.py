@@ -8,9 +8,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spaces.base import ALL, NO_HOOKS, Architecture, Construction, FeatureHook, Hooks, OperationHook, Supernet
-from spaces.layers import ConvNorm, classify, conv_norm_cost, linear_cost
-from spaces.prefixes import depth_first
+from supernet_bench.spaces._layers import ConvNorm, classify, conv_norm_cost, linear_cost
+from supernet_bench.spaces._prefixes import depth_first
+from supernet_bench.spaces.base import (
+    ALL,
+    NO_HOOKS,
+    Architecture,
+    Construction,
+    FeatureHook,
+    Hooks,
+    OperationHook,
+    Supernet,
+)
 
 OPERATIONS = ("identity", "mb3_k3", "mb6_k5")
 

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from spaces.base import Architecture, Construction, Costs, Space, Supernet, Truth
-from spaces.layers import additive_costs
-from spaces.nasbench_macro.network import (
+from supernet_bench.spaces._layers import additive_costs
+from supernet_bench.spaces.base import Architecture, Construction, Costs, Space, Supernet, Truth
+from supernet_bench.spaces.nasbench_macro.network import (
     LAYERS,
     OPERATIONS,
     ChainSupernet,
@@ -81,6 +81,6 @@ class NasBenchMacro(Space):
 
     def truth(self, folder: Path | None = None) -> Truth:
         """Read the published accuracies; see `Space.truth`."""
-        from spaces.nasbench_macro.truth import truth
+        from supernet_bench.spaces.nasbench_macro.truth import truth
 
         return truth(folder)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.data import PublishedFile, fetch
-from spaces.base import Truth
+from supernet_bench.core.downloads import PublishedFile, fetch
+from supernet_bench.spaces.base import Truth
 
 FILE = PublishedFile(
     name="nas-bench-macro_cifar10.json",

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from analysis.publication import publish
+from supernet_bench.analysis.publishing.publish import publish
 from tests.analysis.synthetic import Scenario, run_id, write_record, write_store
 
 ROOT = Path(__file__).parents[2]

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from analysis.records import read_record, read_reference
-from analysis.results import load_results
-from benchmark.errors import InputError
-from benchmark.layout import record_checksum, record_path
+from supernet_bench.analysis.records import read_record, read_reference
+from supernet_bench.analysis.results import load_results
+from supernet_bench.core.errors import InputError
+from supernet_bench.records.layout import record_checksum, record_path
 from tests.analysis.synthetic import Scenario, run_id, write_record, write_store
 
 FAIRNAS = run_id("sampling", "fairnas accounting=compute", 1)

@@ -1,8 +1,8 @@
 """For each heuristic a level that does something in a small run."""
 
-from benchmark.conformance.runs import CELLS
-from benchmark.parameters import build
-from heuristics.base import Heuristic
+from supernet_bench.core.settings import build
+from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.testing.runs import CELLS
 
 FITTING = {
     "batch_norm": {"images": 32},

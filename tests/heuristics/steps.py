@@ -4,10 +4,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from benchmark.streams import StepStreams, stream
-from heuristics.base import Heuristic, Step, Task
-from spaces.base import Space
-from spaces.toy import Toy
+from supernet_bench.core.streams import StepStreams, stream
+from supernet_bench.heuristics.base import Heuristic, Step, Task
+from supernet_bench.spaces.base import Space
+from supernet_bench.spaces.toy import Toy
 
 H = TypeVar("H", bound=Heuristic)
 

@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmark.augmentation import Augmentation as Variation
-from benchmark.composition import Composition
-from benchmark.errors import InputError
-from benchmark.images.base import ImageSource
-from benchmark.images.cifar10 import Cifar10
-from benchmark.images.digits import Digits
-from benchmark.trainer import Trainer
-from heuristics.augmentation import Augmentation, cut_out
-from heuristics.base import Heuristic
+from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.augmentation import Augmentation, cut_out
+from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.images._pixels import Augmentation as Variation
+from supernet_bench.images.base import ImageSource
+from supernet_bench.images.cifar10 import Cifar10
+from supernet_bench.images.digits import Digits
 from tests.heuristics.steps import step
 
 CPU = torch.device("cpu")

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.composition import Composition
-from benchmark.errors import InputError
-from benchmark.scoring import score
-from benchmark.streams import stream
-from benchmark.trainer import Trainer
-from heuristics.batch_norm import BatchNorm
-from spaces.base import Construction
+from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.training.scores import score
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.core.errors import InputError
+from supernet_bench.core.streams import stream
+from supernet_bench.heuristics.batch_norm import BatchNorm
+from supernet_bench.spaces.base import Construction
 
 CPU = torch.device("cpu")
 
@@ -30,7 +30,7 @@ def norms(module: nn.Module) -> list[nn.BatchNorm2d]:
 @pytest.mark.parametrize("statistics", ["batch", "tracked", "tracked_tf", "recalibrated"])
 @pytest.mark.parametrize("affine", [True, False])
 def test_every_layer_obeys(space: str, statistics: str, affine: bool) -> None:
-    from benchmark.registry import space_types
+    from supernet_bench.benchmark.plugins.registry import space_types
 
     wsbn = "norm_per_input" in space_types()[space].mappings
     construction = BatchNorm(statistics=statistics, affine=affine, wsbn=wsbn).construct(Construction())

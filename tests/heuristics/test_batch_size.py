@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from benchmark.errors import InputError
-from benchmark.trainer import Trainer
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.core.errors import InputError
 
 
 @pytest.mark.parametrize(("scale", "batch", "steps"), [(0.5, 8, 36), (1.0, 16, 18), (2.0, 32, 9), (4.0, 64, 3)])

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from benchmark.errors import InputError
-from benchmark.trainer import Trainer
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.core.errors import InputError
 
 SMALL = {"name": "nasbench201", "width": 2, "cells": 2}
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from benchmark.trainer import Trainer
-from heuristics.learning_rate import LearningRate
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.heuristics.learning_rate import LearningRate
 
 
 def trainer_of(spec) -> Trainer:

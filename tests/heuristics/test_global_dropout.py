@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from benchmark.trainer import Trainer
-from heuristics import global_dropout
-from heuristics.global_dropout import GlobalDropout, drop_elements
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.heuristics import global_dropout
+from supernet_bench.heuristics.global_dropout import GlobalDropout, drop_elements
 from tests.heuristics.steps import step
 
 CPU = torch.device("cpu")

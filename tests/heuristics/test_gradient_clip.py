@@ -5,10 +5,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmark.composition import Composition
-from benchmark.trainer import Trainer
-from heuristics.base import Heuristic
-from heuristics.gradient_clip import GradientClip
+from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.heuristics.gradient_clip import GradientClip
 from tests.heuristics.steps import step
 
 CPU = torch.device("cpu")

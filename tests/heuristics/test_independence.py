@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.errors import InputError
-from benchmark.trainer import Trainer
-from heuristics.independence import iteration_window
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.independence import iteration_window
 
 CPU = torch.device("cpu")
 

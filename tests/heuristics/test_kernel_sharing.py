@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from benchmark.errors import InputError
-from benchmark.trainer import Trainer
-from heuristics.kernel_sharing import KernelSharing
-from spaces.base import Construction
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.kernel_sharing import KernelSharing
+from supernet_bench.spaces.base import Construction
 
 CELLS = {"name": "nasbench201", "width": 2, "cells": 1}
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch.nn import functional
 
-from benchmark.composition import Composition
-from benchmark.trainer import Trainer
-from heuristics.base import Heuristic
-from heuristics.label_smoothing import LabelSmoothing
+from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.heuristics.label_smoothing import LabelSmoothing
 from tests.heuristics.steps import step
 
 CPU = torch.device("cpu")

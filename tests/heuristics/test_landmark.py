@@ -11,18 +11,18 @@ import pytest
 import torch
 from scipy import stats
 
-from benchmark.catalogue import catalogue
-from benchmark.composition import Composition
-from benchmark.errors import InputError
-from benchmark.spec import scored_architectures
-from benchmark.store import Store
-from benchmark.streams import stream
-from benchmark.trainer import Listener, Trainer
-from benchmark.worker import Execution, execute, new_trainer
-from heuristics.base import Heuristic
-from heuristics.landmark import Landmark, ramped
-from spaces.base import Truth
-from spaces.toy import Toy
+from supernet_bench.benchmark.execution.worker import Execution, execute, new_trainer
+from supernet_bench.benchmark.study.spec import scored_architectures
+from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.training.trainer import Listener, Trainer
+from supernet_bench.commands.catalogue import catalogue
+from supernet_bench.core.errors import InputError
+from supernet_bench.core.streams import stream
+from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.heuristics.landmark import Landmark, ramped
+from supernet_bench.records.store import Store
+from supernet_bench.spaces.base import Truth
+from supernet_bench.spaces.toy import Toy
 from tests.heuristics.steps import begun, step, task_of
 
 SPACE = Toy()

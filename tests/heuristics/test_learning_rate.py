@@ -2,7 +2,7 @@
 
 import pytest
 
-from heuristics.learning_rate import LearningRate, scheduled_rate
+from supernet_bench.heuristics.learning_rate import LearningRate, scheduled_rate
 from tests.heuristics.steps import step
 
 

@@ -7,12 +7,12 @@ import torch
 from scipy import stats
 from torch.nn import functional
 
-from benchmark.composition import Composition
-from benchmark.trainer import Trainer
-from heuristics.base import Heuristic
-from heuristics.multi_path import MultiPath
-from heuristics.uniform import Uniform
-from spaces.toy import Toy
+from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.heuristics.multi_path import MultiPath
+from supernet_bench.heuristics.uniform import Uniform
+from supernet_bench.spaces.toy import Toy
 from tests.heuristics.steps import begun, step
 
 SPACE = Toy()

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmark.conformance import heuristics as checks
-from benchmark.conformance.heuristics import PLAIN, outcome, with_plain
-from benchmark.registry import heuristic_types
-from benchmark.rivals import NEEDED
+from supernet_bench.benchmark.plugins.registry import heuristic_types
+from supernet_bench.benchmark.plugins.rivals import NEEDED
+from supernet_bench.testing import heuristics as checks
+from supernet_bench.testing.heuristics import PLAIN, outcome, with_plain
 from tests.heuristics.levels import SPACES, acting
 from tests.spaces.pooling import NoPaddedPooling
 

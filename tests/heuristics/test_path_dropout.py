@@ -5,11 +5,11 @@ from itertools import pairwise
 import pytest
 import torch
 
-from benchmark.trainer import Trainer
-from heuristics.path_dropout import PathDropout, drop_per_sample, drop_probability
-from spaces.base import Architecture, Construction, Hooks, Space
-from spaces.nasbench201.space import NasBench201
-from spaces.nasbench_macro.space import NasBenchMacro
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.heuristics.path_dropout import PathDropout, drop_per_sample, drop_probability
+from supernet_bench.spaces.base import Architecture, Construction, Hooks, Space
+from supernet_bench.spaces.nasbench201.space import NasBench201
+from supernet_bench.spaces.nasbench_macro.space import NasBenchMacro
 from tests.heuristics.steps import step
 
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 from scipy import stats
 
-from benchmark.errors import InputError
-from benchmark.trainer import Trainer
-from heuristics.pool import Pool
-from heuristics.proportional import Proportional
-from heuristics.uniform import Uniform
-from spaces.toy import Toy
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.pool import Pool
+from supernet_bench.heuristics.proportional import Proportional
+from supernet_bench.heuristics.uniform import Uniform
+from supernet_bench.spaces.toy import Toy
 from tests.heuristics.steps import begun, step
 
 SPACE = Toy()

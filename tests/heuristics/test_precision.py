@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from benchmark.composition import Composition
-from benchmark.registry import space_types
-from benchmark.trainer import Trainer
-from heuristics.precision import Precision
-from spaces.base import Construction
+from supernet_bench.benchmark.plugins.registry import space_types
+from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.heuristics.precision import Precision
+from supernet_bench.spaces.base import Construction
 
 
 @pytest.mark.parametrize("name", space_types())

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from benchmark.errors import InputError
-from benchmark.trainer import Trainer
-from heuristics.resolution import Resolution
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.resolution import Resolution
 
 
 def test_images_are_smaller_in_training_and_in_scoring(toy_spec) -> None:

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.composition import Composition
-from benchmark.conformance.heuristics import check_resumes
-from benchmark.contracts import Mistake
-from benchmark.parameters import values_of
-from benchmark.registry import heuristic_types
-from benchmark.store import Store
-from benchmark.trainer import Trainer
-from heuristics.base import Heuristic
-from spaces.toy import Toy
+from supernet_bench.benchmark.plugins.contracts import Mistake
+from supernet_bench.benchmark.plugins.registry import heuristic_types
+from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.core.settings import values_of
+from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.records.store import Store
+from supernet_bench.spaces.toy import Toy
+from supernet_bench.testing.heuristics import check_resumes
 from tests.heuristics.levels import SPACES, acting
 
 TYPES = heuristic_types()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from benchmark.errors import InputError
-from benchmark.registry import heuristic_types, space_types
-from benchmark.spec import scored_architectures
+from supernet_bench.benchmark.plugins.registry import heuristic_types, space_types
+from supernet_bench.benchmark.study.spec import scored_architectures
+from supernet_bench.core.errors import InputError
 
 TYPES = heuristic_types()
 

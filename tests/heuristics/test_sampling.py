@@ -8,14 +8,14 @@ import pytest
 import torch
 from scipy import stats
 
-from benchmark.errors import InputError
-from benchmark.streams import StepStreams, stream
-from heuristics.base import Heuristic
-from heuristics.fairnas import FairNas
-from heuristics.proportional import Proportional
-from heuristics.uniform import Uniform
-from spaces.nasbench201.space import NasBench201
-from spaces.toy import Toy
+from supernet_bench.core.errors import InputError
+from supernet_bench.core.streams import StepStreams, stream
+from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.heuristics.fairnas import FairNas
+from supernet_bench.heuristics.proportional import Proportional
+from supernet_bench.heuristics.uniform import Uniform
+from supernet_bench.spaces.nasbench201.space import NasBench201
+from supernet_bench.spaces.toy import Toy
 from tests.heuristics.steps import begun, step
 
 SPACE = Toy()

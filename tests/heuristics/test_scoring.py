@@ -7,11 +7,11 @@ import pytest
 import torch
 from scipy import stats
 
-from benchmark.errors import InputError
-from benchmark.scoring import score
-from benchmark.streams import StepStreams, stream
-from benchmark.trainer import Listener, Trainer
-from heuristics.scoring import Scoring
+from supernet_bench.benchmark.training.scores import score
+from supernet_bench.benchmark.training.trainer import Listener, Trainer
+from supernet_bench.core.errors import InputError
+from supernet_bench.core.streams import StepStreams, stream
+from supernet_bench.heuristics.scoring import Scoring
 
 CPU = torch.device("cpu")
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from benchmark.trainer import Trainer
+from supernet_bench.benchmark.training.trainer import Trainer
 
 
 def trainer_of(spec) -> Trainer:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.errors import InputError
-from heuristics.unique_uniform import UniqueUniform
-from spaces.base import Space
-from spaces.nasbench201.space import NasBench201
-from spaces.toy import Toy
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.unique_uniform import UniqueUniform
+from supernet_bench.spaces.base import Space
+from supernet_bench.spaces.nasbench201.space import NasBench201
+from supernet_bench.spaces.toy import Toy
 from tests.heuristics.steps import begun, step
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from scipy import stats
 
-from benchmark.trainer import Trainer
-from heuristics.warmup import Warmup, soft_probability
-from spaces.base import ALL
-from spaces.toy import Toy
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.heuristics.warmup import Warmup, soft_probability
+from supernet_bench.spaces.base import ALL
+from supernet_bench.spaces.toy import Toy
 from tests.heuristics.steps import begun, step
 
 SPACE = Toy()

@@ -8,15 +8,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.composition import Composition
-from benchmark.scoring import score
-from benchmark.store import Store
-from benchmark.streams import StepStreams
-from benchmark.trainer import Trainer
-from heuristics.base import Step
-from heuristics.weight_average import WeightAverage, newest_share
-from spaces.base import Construction
-from spaces.nasbench201.space import NasBench201
+from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.training.scores import score
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.core.streams import StepStreams
+from supernet_bench.heuristics.base import Step
+from supernet_bench.heuristics.weight_average import WeightAverage, newest_share
+from supernet_bench.records.store import Store
+from supernet_bench.spaces.base import Construction
+from supernet_bench.spaces.nasbench201.space import NasBench201
 from tests.heuristics.steps import begun, step
 
 CPU = torch.device("cpu")

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.composition import Composition
-from benchmark.trainer import Trainer
-from heuristics.base import Heuristic
-from heuristics.weight_decay import WeightDecay
+from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.heuristics.weight_decay import WeightDecay
 
 CPU = torch.device("cpu")
 

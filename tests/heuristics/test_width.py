@@ -6,10 +6,10 @@ from typing import ClassVar
 import pytest
 import torch
 
-from benchmark.errors import InputError
-from benchmark.trainer import Trainer
-from heuristics.width import Width
-from spaces.toy import Toy
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.width import Width
+from supernet_bench.spaces.toy import Toy
 
 
 @pytest.mark.parametrize(("scale", "channels"), [(0.5, 2), (1.0, 4), (2.0, 8), (0.01, 1)])

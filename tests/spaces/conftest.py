@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from torch import nn
 
-from benchmark.registry import space_types
-from spaces.base import Construction, Space
+from supernet_bench.benchmark.plugins.registry import space_types
+from supernet_bench.spaces.base import Construction, Space
 
 CONSTRUCTIONS = {
     "tracked": Construction(),

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from spaces.layers import CentreConv2d, Conv2d, centre
+from supernet_bench.spaces._layers import CentreConv2d, Conv2d, centre
 
 
 @pytest.mark.parametrize(("size", "kernel"), [(3, 1), (5, 3), (7, 3), (5, 5)])

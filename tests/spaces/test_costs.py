@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from spaces.base import Construction, Space
+from supernet_bench.spaces.base import Construction, Space
 
 
 def count_macs(network: nn.Module, images: Tensor) -> int:

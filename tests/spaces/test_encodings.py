@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.errors import InputError
-from spaces.base import Space
+from supernet_bench.core.errors import InputError
+from supernet_bench.spaces.base import Space
 
 
 @settings(deadline=None)

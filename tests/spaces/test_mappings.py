@@ -9,17 +9,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.composition import Composition
-from benchmark.errors import InputError
-from benchmark.registry import space_types
-from benchmark.spec import RunSpec
-from heuristics.batch_norm import BatchNorm
-from heuristics.kernel_sharing import KernelSharing
-from heuristics.op_location import OpLocation
-from spaces import toy
-from spaces.base import ALL, Construction, Hooks
-from spaces.nasbench201 import cell
-from spaces.nasbench201.space import NasBench201
+from supernet_bench.benchmark.plugins.registry import space_types
+from supernet_bench.benchmark.study.spec import RunSpec
+from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.batch_norm import BatchNorm
+from supernet_bench.heuristics.kernel_sharing import KernelSharing
+from supernet_bench.heuristics.op_location import OpLocation
+from supernet_bench.spaces import toy
+from supernet_bench.spaces.base import ALL, Construction, Hooks
+from supernet_bench.spaces.nasbench201 import cell
+from supernet_bench.spaces.nasbench201.space import NasBench201
 
 WIDTH = 2
 SPACE = NasBench201(width=WIDTH, cells=1)

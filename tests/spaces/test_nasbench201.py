@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmark.errors import InputError
-from spaces.base import ALL, Architecture, Construction, Hooks
-from spaces.nasbench201.cell import OPERATIONS
-from spaces.nasbench201.space import NasBench201
+from supernet_bench.core.errors import InputError
+from supernet_bench.spaces.base import ALL, Architecture, Construction, Hooks
+from supernet_bench.spaces.nasbench201.cell import OPERATIONS
+from supernet_bench.spaces.nasbench201.space import NasBench201
 
 SPACE = NasBench201(width=2, cells=2)
 OPTIMUM = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from spaces.base import Architecture, Construction
-from spaces.nasbench201.cell import EDGES, OPERATIONS
-from spaces.nasbench201.liveness import canonical
-from spaces.nasbench201.network import CellSupernet
-from spaces.nasbench201.space import NasBench201
+from supernet_bench.spaces.base import Architecture, Construction
+from supernet_bench.spaces.nasbench201.cell import EDGES, OPERATIONS
+from supernet_bench.spaces.nasbench201.liveness import canonical
+from supernet_bench.spaces.nasbench201.network import CellSupernet
+from supernet_bench.spaces.nasbench201.space import NasBench201
 
 NONE, SKIP, CONV_1X1, CONV_3X3, POOL = range(5)
 SPACE = NasBench201(width=2, cells=1)

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.errors import InputError
-from spaces.base import Space
-from spaces.nasbench201.official import import_official
-from spaces.nasbench201.space import NasBench201
-from spaces.nasbench201.truth import truth
-from spaces.toy import Toy
+from supernet_bench.core.errors import InputError
+from supernet_bench.spaces.base import Space
+from supernet_bench.spaces.nasbench201.official import import_official
+from supernet_bench.spaces.nasbench201.space import NasBench201
+from supernet_bench.spaces.nasbench201.truth import truth
+from supernet_bench.spaces.toy import Toy
 
 api = pytest.importorskip("nas_201_api", reason="nas-bench-201 is not installed; the import was not tested")
 
@@ -319,6 +319,6 @@ def test_damaged_architecture_is_named(space: Space, tmp_path: Path, damage: str
 
 
 def test_missing_package_says_what_to_install(space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spaces.nasbench201.official.find_spec", lambda name: None)
+    monkeypatch.setattr("supernet_bench.spaces.nasbench201.official.find_spec", lambda name: None)
     with pytest.raises(InputError, match="pip install nas-bench-201"):
         import_official(tmp_path / "file.pth", space)

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.errors import InputError
-from spaces.base import Truth
-from spaces.nasbench201 import truth as module
-from spaces.nasbench201.space import NasBench201
-from spaces.nasbench201.truth import run_columns, trained_architecture, truth
+from supernet_bench.core.errors import InputError
+from supernet_bench.spaces.base import Truth
+from supernet_bench.spaces.nasbench201 import truth as module
+from supernet_bench.spaces.nasbench201.space import NasBench201
+from supernet_bench.spaces.nasbench201.truth import run_columns, trained_architecture, truth
 
 SPACE = NasBench201(width=4, cells=1)
 """Not the published width: the published parameter counts must be used all the same."""

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmark.errors import InputError
-from spaces.base import ALL, Architecture, Construction, Hooks
-from spaces.nasbench_macro.network import ChainSupernet, shapes
-from spaces.nasbench_macro.space import NasBenchMacro
+from supernet_bench.core.errors import InputError
+from supernet_bench.spaces.base import ALL, Architecture, Construction, Hooks
+from supernet_bench.spaces.nasbench_macro.network import ChainSupernet, shapes
+from supernet_bench.spaces.nasbench_macro.space import NasBenchMacro
 
 SPACE = NasBenchMacro(width=2)
 REDUCING = (0, 2, 5)

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.errors import InputError
-from spaces.nasbench_macro.space import NasBenchMacro
-from spaces.nasbench_macro.truth import FILE, truth
+from supernet_bench.core.errors import InputError
+from supernet_bench.spaces.nasbench_macro.space import NasBenchMacro
+from supernet_bench.spaces.nasbench_macro.truth import FILE, truth
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ import weakref
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces.base import Architecture
-from spaces.prefixes import depth_first
+from supernet_bench.spaces._prefixes import depth_first
+from supernet_bench.spaces.base import Architecture
 
 lists = st.lists(st.tuples(*[st.integers(0, 2)] * 5), max_size=40)
 

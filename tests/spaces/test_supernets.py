@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmark.errors import InputError
-from spaces.base import ALL, Architecture, Construction, Hooks, Space, Supernet
+from supernet_bench.core.errors import InputError
+from supernet_bench.spaces.base import ALL, Architecture, Construction, Hooks, Space, Supernet
 from tests.spaces.pooling import NoPaddedPooling
 
 CLASSES = 5

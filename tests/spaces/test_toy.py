@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spaces.base import ALL, Construction, Hooks
-from spaces.toy import OPERATIONS, Toy
+from supernet_bench.spaces.base import ALL, Construction, Hooks
+from supernet_bench.spaces.toy import OPERATIONS, Toy
 
 SPACE = Toy()
 

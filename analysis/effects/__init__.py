@@ -1,0 +1,1 @@
+"""What a level changes: paired differences, intervals, corrections, agreement of studies."""

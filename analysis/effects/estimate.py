@@ -1,0 +1,230 @@
+"""From the records of a study to its effects."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from supernet_bench.analysis.effects.comparisons import Seeds, compare, contrast, corrected, defined
+from supernet_bench.analysis.effects.effects import BASELINE, REFERENCE, UNTRAINED, Counts, Effect, Effects
+from supernet_bench.analysis.effects.grids import find_grids
+from supernet_bench.analysis.effects.intervals import FEWEST, Difference, Estimate, over_both, over_seeds
+from supernet_bench.analysis.effects.references import Reference, published_references
+from supernet_bench.analysis.numbers import count
+from supernet_bench.analysis.ranking.measures import (
+    RANK_METRICS,
+    TOP_METRICS,
+    Measures,
+    Yardstick,
+    checkpoint_taus,
+    measure_run,
+)
+from supernet_bench.analysis.ranking.metrics import equal_pairs, pair_signs
+from supernet_bench.analysis.ranking.resampling import bootstrap_weights
+from supernet_bench.analysis.records import Level
+from supernet_bench.analysis.results import Results
+from supernet_bench.core.errors import InputError
+
+
+def compute_effects(
+    results: Results, resamples: int, seed: int, on_progress: Callable[[str], None] | None = None
+) -> Effects:
+    """Estimate the effect of every level.
+
+    Parameters
+    ----------
+    results : Results
+        The study.
+    resamples : int
+        Bootstrap resamples of the architectures, at least 100.
+    seed : int
+        Of the resamples.
+    on_progress : callable, optional
+        Called with one line now and then.
+
+    Raises
+    ------
+    InputError
+        If there are too few resamples for an interval.
+    """
+    if resamples < 100:
+        raise InputError(f"resamples is {resamples}; allowed: at least 100")
+    truth = results.reference.loc[results.architectures, results.target].dropna()
+    parameters = results.reference.loc[truth.index, "parameters"].to_numpy()
+    measured: dict[str, Measures] = {}
+    published: dict[str, Reference] = {}
+    if len(truth) >= 2:
+        weights = bootstrap_weights(len(truth), resamples, seed)
+        measured = _measure(results, truth, weights, on_progress)
+        published = published_references(results.reference.loc[truth.index], results.target, weights)
+    runs = _with_metrics(results.runs, measured)
+    against = _by_seed(runs, BASELINE, measured)
+    interactions = _interactions(results.manifest.levels, runs, measured, len(truth))
+    levels = [
+        replace(
+            _effect(level, runs, measured, against, len(truth)),
+            interaction=interactions.get(level),
+            path_passes=_path_passes(level, runs),
+        )
+        for level in (BASELINE, *results.manifest.levels)
+    ]
+    untrained = replace(
+        _effect(UNTRAINED, runs, measured, {}, len(truth)),
+        baseline_minus_this=contrast("tau", [against], [_by_seed(runs, UNTRAINED, measured)], len(truth)),
+    )
+    return Effects(
+        levels=corrected(levels),
+        references=(untrained, *(_published(name, found, against) for name, found in published.items())),
+        runs=runs,
+        checkpoints=checkpoint_taus(results.scores, truth),
+        truth=truth,
+        warnings=(*results.warnings, *_warnings(results, runs, truth)),
+        equal_size_pairs=_equal_size_pairs(truth.to_numpy(), parameters),
+    )
+
+
+def _equal_size_pairs(truth: np.ndarray, parameters: np.ndarray) -> int:
+    """Return how many pairs of architectures have equal parameter counts and different truth."""
+    return int(np.count_nonzero(pair_signs(truth, *equal_pairs(parameters)))) if len(truth) else 0
+
+
+def _measure(
+    results: Results, truth: pd.Series, weights: np.ndarray, on_progress: Callable[[str], None] | None
+) -> dict[str, Measures]:
+    """Return the measures of every finished run by its id."""
+    yardstick = Yardstick(
+        truth=truth.to_numpy(),
+        parameters=results.reference.loc[truth.index, "parameters"].to_numpy(),
+        table=results.reference[results.target].dropna().to_numpy(),
+        weights=weights,
+    )
+    finished = results.runs.loc[results.runs["status"] == "finished", "run_id"].unique()
+    scores = results.scores
+    late = scores[scores["late"].astype(bool) & scores["architecture"].isin(truth.index)]
+    by_run = dict(list(late.groupby("run_id")))
+    measured = {}
+    for done, run_id in enumerate(finished, start=1):
+        checkpoints = [
+            (part["score"].to_numpy(), part["cross_entropy"].to_numpy()) for _, part in by_run[run_id].groupby("epoch")
+        ]
+        measured[run_id] = measure_run(run_id, checkpoints, yardstick)
+        if on_progress:
+            on_progress(f"measured run {done} of {len(finished)}")
+    return measured
+
+
+def _with_metrics(runs: pd.DataFrame, measured: Mapping[str, Measures]) -> pd.DataFrame:
+    """Return the runs with a column per metric, NaN for those without scores."""
+    values = pd.DataFrame.from_dict(
+        {run_id: measures.values for run_id, measures in measured.items()},
+        orient="index",
+        columns=[*RANK_METRICS, *TOP_METRICS],
+    )
+    return runs.join(values.astype(float), on="run_id")
+
+
+def _by_seed(runs: pd.DataFrame, level: Level, measured: Mapping[str, Measures]) -> dict[int, Measures]:
+    """Return the measured runs of a level."""
+    rows = runs[(runs["factor"] == level.factor) & (runs["level"] == level.name)]
+    return {seed: measured[run] for seed, run in zip(rows["seed"], rows["run_id"], strict=True) if run in measured}
+
+
+def _effect(
+    level: Level, runs: pd.DataFrame, measured: Mapping[str, Measures], against: Seeds, architectures: int
+) -> Effect:
+    seeds = _by_seed(runs, level, measured)
+    return Effect(
+        level=level,
+        counts=_counts(runs[(runs["factor"] == level.factor) & (runs["level"] == level.name)]),
+        estimates={name: _rank_estimate(name, seeds, architectures) for name in RANK_METRICS}
+        | {name: _top_estimate(name, seeds, architectures) for name in TOP_METRICS},
+        differences={} if level.baseline or level == UNTRAINED else compare(seeds, against, architectures),
+    )
+
+
+def _path_passes(level: Level, runs: pd.DataFrame) -> float:
+    """Return how many times the path passes of the baseline a level trains, the mean over the seeds of both."""
+    rows = runs[(runs["status"] == "finished") & (runs["path_passes"].fillna(0) > 0)]
+    of_level, of_baseline = (
+        rows[(rows["factor"] == one.factor) & (rows["level"] == one.name)].set_index("seed")["path_passes"]
+        for one in (level, BASELINE)
+    )
+    return float((of_level.astype(float) / of_baseline.astype(float)).mean())
+
+
+def _interactions(
+    levels: Sequence[Level], runs: pd.DataFrame, measured: Mapping[str, Measures], architectures: int
+) -> dict[Level, Difference]:
+    """Return the difference of differences of every cell of a grid that changes both factors."""
+    found = {}
+    for grid in find_grids(levels):
+        for place, level in grid.cells.items():
+            corners = grid.corners(place)
+            if corners:
+                both, neither, first, second = (_by_seed(runs, cell, measured) for cell in (level, *corners))
+                found[level] = contrast("tau", [both, neither], [first, second], architectures)
+    return found
+
+
+def _published(name: str, reference: Reference, baseline: Seeds) -> Effect:
+    """Return the row of a published predictor; its tau is subtracted from that of every run of the baseline."""
+    used = defined("tau", baseline)
+    values = np.array([baseline[seed].values["tau"] - reference.tau.value for seed in used])
+    replicates = np.array([baseline[seed].replicates["tau"] - reference.replicates for seed in used])
+    margin = over_both(values, replicates, reference.tau.architectures, bound=2.0)
+    level = Level(REFERENCE, name, baseline=False, uses_truth=False)
+    return Effect(level, Counts(), {"tau": reference.tau}, baseline_minus_this=margin)
+
+
+def _counts(rows: pd.DataFrame) -> Counts:
+    status = rows["status"].value_counts()
+    states = {state: int(status.get(state, 0)) for state in ("finished", "failed", "missing", "damaged")}
+    undefined = int(rows.loc[rows["status"] == "finished", "tau"].isna().sum())
+    return Counts(planned=len(rows), undefined=undefined, **states)
+
+
+def _rank_estimate(name: str, seeds: Seeds, architectures: int) -> Estimate:
+    used = defined(name, seeds)
+    values = np.array([seeds[seed].values[name] for seed in used])
+    return over_both(values, np.array([seeds[seed].replicates[name] for seed in used]), architectures)
+
+
+def _top_estimate(name: str, seeds: Seeds, architectures: int) -> Estimate:
+    values = np.array([seeds[seed].values[name] for seed in defined(name, seeds)])
+    return over_seeds(values, architectures, lowest=-1.0 if name == "sparse_tau_yu" else 0.0)
+
+
+def _warnings(results: Results, runs: pd.DataFrame, truth: pd.Series) -> list[str]:
+    """Return what a reader has to know before reading the numbers, one line each."""
+    unique = runs.drop_duplicates("run_id")
+    lines = [
+        f"failed run: {run.factor} {run.level}, seed {run.seed} ({run.run_id}): {run.error}: {run.message}"
+        for run in unique[unique["status"] == "failed"].itertuples()
+    ]
+    if _usable(truth):
+        lines += [
+            f"constant scores, so no tau: {run.factor} {run.level}, seed {run.seed} ({run.run_id})"
+            for run in unique[(unique["status"] == "finished") & unique["tau"].isna()].itertuples()
+        ]
+        if len(truth) < FEWEST:
+            lines.append(f"{count(len(truth), 'architecture')}: too few for intervals, which need {FEWEST}")
+    elif len(results.architectures):
+        lines.append(f"no usable truth: {results.target} of the scored architectures does not rank them")
+    missing = int((unique["status"] == "missing").sum())
+    trained = int(((unique["status"] == "finished") & (unique["factor"] != UNTRAINED.factor)).sum())
+    if missing:
+        lines.append(f"{missing} of {count(len(unique), 'run')} have no record yet")
+    if trained < 2:
+        lines.append(f"{count(trained, 'finished run')} of trained supernets: nothing can be compared")
+    if not ((runs["factor"] == BASELINE.factor) & (runs["status"] == "finished")).any():
+        lines.append("the baseline has no finished run: there are no differences to it")
+    unknown_truth = len(results.architectures) - len(truth)
+    if unknown_truth:
+        lines.append(f"{count(unknown_truth, 'scored architecture')} without {results.target} left out")
+    return lines
+
+
+def _usable(truth: pd.Series) -> bool:
+    """Whether the truth ranks anything."""
+    return len(truth) >= 2 and truth.nunique() >= 2

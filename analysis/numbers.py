@@ -1,0 +1,87 @@
+"""Numbers, intervals and counts as text, the same in every table, sentence and figure."""
+
+import math
+
+from supernet_bench.analysis.effects.effects import Counts, Effect
+from supernet_bench.analysis.effects.intervals import Difference, Estimate
+from supernet_bench.analysis.records import Level
+
+NONE = "—"
+CORRECTED = "*"
+UNCORRECTED = "(*)"
+ONE_SEED = "†"
+USES_TRUTH = "‡"
+NOT_DECIDABLE = "one seed: not decidable"
+DECIMALS = 9
+"""To which values are rounded before they are printed: machines differ beyond, which would print ties differently."""
+
+
+def number(value: float, sign: str = "", scale: float = 1.0, decimals: int = 3) -> str:
+    """Return `scale` times the value, or a dash for NaN."""
+    # Adding 0 turns -0 into 0, which is what rounding leaves of a tiny negative value.
+    return NONE if math.isnan(value) else f"{round(scale * value, DECIMALS) + 0.0:{sign}.{decimals}f}"
+
+
+def interval(estimate: Estimate, sign: str = "", scale: float = 1.0, decimals: int = 3) -> str:
+    """Return the interval, or a dash where there is none."""
+    if math.isnan(estimate.value) or math.isnan(estimate.low):
+        return NONE
+    return f"[{', '.join(number(end, sign, scale, decimals) for end in (estimate.low, estimate.high))}]"
+
+
+def with_interval(estimate: Estimate, sign: str = "", scale: float = 1.0, decimals: int = 3) -> str:
+    """Return the value and, where there is one, its interval."""
+    value, ends = number(estimate.value, sign, scale, decimals), interval(estimate, sign, scale, decimals)
+    return value if ends == NONE else f"{value} {ends}"
+
+
+def in_full(estimate: Estimate, sign: str = "", scale: float = 1.0, decimals: int = 3) -> str:
+    """Return an estimate with more digits than a table has, what it rests on, and how sure a difference is."""
+    parts = [with_interval(estimate, sign, scale, decimals + 2)]
+    parts += [count(estimate.seeds, "seed")] if estimate.seeds else []
+    parts += [count(estimate.architectures, "architecture")]
+    if isinstance(estimate, Difference) and not math.isnan(estimate.adjusted):
+        parts += [f"p {estimate.p_value:.2g}", f"corrected (Holm) {estimate.adjusted:.2g}"]
+    return ", ".join(parts)
+
+
+def marks(estimate: Estimate) -> str:
+    """Return what has to stand beside an interval: that seeds are not covered, or that a comparison excludes zero."""
+    if estimate.one_seed and not math.isnan(estimate.low):
+        return f" {ONE_SEED}"
+    if not isinstance(estimate, Difference) or math.isnan(estimate.adjusted) or not estimate.excludes_zero:
+        return ""
+    return f" {CORRECTED if estimate.excludes_zero_corrected else UNCORRECTED}"
+
+
+def marked(level: Level) -> str:
+    """Return the name of a level, marked if it uses published accuracies."""
+    return f"{level.name} {USES_TRUTH}" if level.uses_truth else level.name
+
+
+def count(items: int, name: str) -> str:
+    """Return a number of things, such as ``1 seed`` or ``2 seeds``."""
+    return f"{items} {name}" + "s" * (items != 1)
+
+
+def runs_note(effect: Effect) -> str:
+    """Return how many runs tau rests on, and what became of the others."""
+    counts = effect.counts
+    if not counts.lost:
+        return count(counts.finished, "run")
+    return f"{counts.finished - counts.undefined} of {count(counts.planned, 'run')} ({lost_note(counts)})"
+
+
+def pairs_note(effect: Effect) -> str:
+    """Return over how many seeds the difference to the baseline is taken, and why not over all."""
+    pairs = effect.difference.seeds if effect.difference else 0
+    planned, lost = effect.counts.planned, sum(effect.counts.lost.values())
+    if pairs == planned:
+        return count(pairs, "pair")
+    reasons = [lost_note(effect.counts)] * bool(lost) + ["baseline incomplete"] * (pairs < planned - lost)
+    return f"{pairs} of {count(planned, 'pair')} ({', '.join(reasons)})"
+
+
+def lost_note(counts: Counts) -> str:
+    """Return what became of the runs without tau, such as ``2 failed``."""
+    return ", ".join(f"{runs} {state}" for state, runs in counts.lost.items())

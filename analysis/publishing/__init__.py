@@ -1,0 +1,1 @@
+"""Folders of published results: written, checked, and where their numbers come from."""

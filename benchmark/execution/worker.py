@@ -1,0 +1,319 @@
+"""Executing runs: from a spec to a record in the store.
+
+A worker needs PyTorch and NumPy only; neither the published accuracies nor the analysis packages are imported here.
+"""
+
+import gc
+import platform
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+
+from supernet_bench.benchmark.plugins.origins import code_of
+from supernet_bench.benchmark.plugins.plugin_file import PluginFile
+from supernet_bench.benchmark.study.spec import RunSpec, scored_architectures
+from supernet_bench.benchmark.training.trainer import Listener, Trainer
+from supernet_bench.core.errors import InputError
+from supernet_bench.core.output import say
+from supernet_bench.core.settings import values_of
+from supernet_bench.core.versions import code_version
+from supernet_bench.engines.cpu.library import library
+from supernet_bench.images.base import ImageData
+from supernet_bench.records import leases
+from supernet_bench.records.damage import Damaged, set_aside
+from supernet_bench.records.store import Store
+
+ATTEMPTS = 3
+"""How many processes of a run may die before one has saved anything more; the run has failed then."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How runs are executed; nothing here belongs to what a run is.
+
+    Attributes
+    ----------
+    store : Path
+    data : Path or None
+        Where the user keeps images and tables.
+    device : {"auto", "cpu", "cuda", "cuda:0", ...}
+        ``auto`` is a GPU where there is one.
+    threads : int
+        Threads of one run on the CPU.
+    lease_s : float
+        How long a run stays reserved for a process that no longer shows that it lives, seconds.
+    plugins : tuple of PluginFile
+        The files of the user's own whose plug-ins runs may name.
+    """
+
+    store: Path
+    data: Path | None = None
+    device: str = "auto"
+    threads: int = 1
+    lease_s: float = leases.TTL_S
+    plugins: tuple[PluginFile, ...] = ()
+
+    def torch_device(self) -> torch.device:
+        """Return the device.
+
+        Raises
+        ------
+        InputError
+            If there is no such device.
+        """
+        name = self.device
+        if name == "auto":
+            name = "cuda" if torch.cuda.is_available() else "cpu"
+        if name not in _devices():
+            raise InputError(f"device is {self.device!r}; allowed here: {', '.join(_devices())}")
+        return torch.device(name)
+
+
+def execute(spec: RunSpec, execution: Execution, advance: Callable[[float], None] = lambda share: None) -> str:
+    """Execute one run, or what is left of it, and write its record, unless it has one.
+
+    The run is held by a lease meanwhile. Damaged files of it are set aside, and what they held is done again.
+
+    Parameters
+    ----------
+    spec : RunSpec
+    execution : Execution
+    advance : callable
+        Told how much is done, as a fraction.
+
+    Returns
+    -------
+    str
+        Status in the record: ``"finished"``, or ``"failed"`` where training diverged, raised an error, or killed
+        `ATTEMPTS` processes.
+
+    Raises
+    ------
+    leases.Held
+        If somebody alive executes the run; nothing is done then.
+    leases.Lost
+        If somebody took over, since this process did not show that it lives; nothing more is written then.
+    InputError, OSError
+        If images cannot be read, or the store cannot be written; nothing is recorded then.
+    """
+    store = Store(execution.store)
+    with leases.take(store.folder, spec.run_id, execution.lease_s) as lease:
+        store.remove_temporaries(spec.run_id)
+        record = store.usable_record(spec.run_id)
+        if record is not None:
+            return str(record["status"])
+        try:
+            if lease.deaths >= ATTEMPTS:
+                return _give_up(spec, store, lease)
+            return _execute(spec, execution, store, lease, advance)
+        except OSError:
+            lease.check()  # Whoever takes over removes temporary files; that is no fault of the disk.
+            raise
+
+
+def _give_up(spec: RunSpec, store: Store, lease: leases.Lease) -> str:
+    """Record that a run kills its processes."""
+    message = f"its process died {lease.deaths} times, and nothing was saved in between"
+    write_failure(store, spec, killed(message), lease.check)
+    return "failed"
+
+
+def _execute(
+    spec: RunSpec, execution: Execution, store: Store, lease: leases.Lease, advance: Callable[[float], None]
+) -> str:
+    """Execute a run that has no record, and return its status."""
+    torch.set_num_threads(execution.threads)
+    started, clock, device = datetime.now(UTC), perf_counter(), execution.torch_device()
+    open_device(device)
+    code = code_of(spec)
+    data = spec.load_images(execution.data)
+    trainer, resumed, error, setup = None, 0, None, 0.0
+
+    def save(trainer: Trainer) -> None:
+        store.write_checkpoint(spec.run_id, {**trainer.state_dict(), "resumed": resumed, "code": code}, lease.check)
+
+    def advance_unless_lost(share: float) -> None:
+        if lease.is_lost():
+            lease.check()
+        advance(share)
+
+    try:
+        trainer, resumed = _trainer(spec, data, execution, store, code)
+        gc.freeze()  # What exists by now lives as long as the run; looking through it again and again takes time.
+        setup = perf_counter() - clock
+        trainer.run(Listener(advance_unless_lost, save))
+    except (InputError, OSError, leases.Lost):
+        raise
+    except Exception as failure:  # Whatever else goes wrong in training is a result, and stays in the tables.
+        error = describe(failure)
+    finally:
+        gc.unfreeze()
+    store.write_record(
+        {
+            **result(spec, trainer, error),
+            "execution": {
+                "code_version": code_version(),
+                "code": code,
+                "started": started.isoformat(timespec="seconds"),
+                "seconds": {"setup": setup, **(trainer.seconds if trainer else {})},
+                "environment": environment(execution),
+                "resumed": resumed,
+                **_truth_seen(trainer),
+                **peak_memory(device),
+            },
+        },
+        lease.check,
+    )
+    return "failed" if error else "finished"
+
+
+def open_device(device: torch.device) -> None:
+    """Begin to use a device; a GPU that cannot be used is bad input, and no failure of a run."""
+    if device.type != "cuda":
+        return
+    try:
+        torch.cuda.init()
+        # PyTorch knows a GPU's memory, which is counted from here on, only when it is used.
+        torch.empty(1, device=device)
+    except RuntimeError as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"device is '{device}', which cannot be used ({reason}); allowed: one that can, or cpu"
+        ) from error
+    torch.cuda.reset_peak_memory_stats(device)
+    compute_exactly()
+
+
+def compute_exactly() -> None:
+    """Have GPUs compute float32 as such, and a resumed run what an unbroken one does."""
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+
+
+def _trainer(
+    spec: RunSpec, data: ImageData, execution: Execution, store: Store, code: Mapping[str, str]
+) -> tuple[Trainer, int]:
+    """Return a trainer that has continued from the checkpoint, if a usable one is there, and how often that was."""
+    state = store.usable_checkpoint(spec.run_id)
+    trainer = new_trainer(spec, data, execution)
+    if state is None:
+        return trainer, 0
+    if state.get("code", code) != code:
+        say(f"warning: run {spec.run_id} starts again: what it had saved is of other code of plug-ins")
+        return trainer, 0
+    try:
+        trainer.load_state_dict(state)
+        return trainer, int(state["resumed"]) + 1
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # What the state of another version makes a heuristic raise is not specified.
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        set_aside(store.folder, Damaged(store.checkpoint_path(spec.run_id), f"it does not fit this version ({reason})"))
+    return new_trainer(spec, data, execution), 0  # A part of the state may have been loaded.
+
+
+def new_trainer(spec: RunSpec, data: ImageData, execution: Execution) -> Trainer:
+    """Return a trainer whose heuristics may ask for published accuracies; they are read only then."""
+    return Trainer(spec, data, execution.torch_device(), truth=lambda: spec.space.truth(execution.data))
+
+
+def _truth_seen(trainer: Trainer | None) -> dict[str, dict[str, str]]:
+    """Return which published accuracies training saw, for a record."""
+    seen = trainer.truth_seen if trainer else None
+    return {"truth": {"table": seen.table, "column": seen.target}} if seen else {}
+
+
+def result(spec: RunSpec, trainer: Trainer | None, error: Mapping[str, str] | None) -> dict[str, Any]:
+    """Return the part of a record that depends on the spec alone; `trainer` is None if none could be made."""
+    heuristics, revised = spec.build_heuristics(), spec.revised()
+    return {
+        "run_id": spec.run_id,
+        "status": "failed" if error else "finished",
+        "error": error,
+        "spec": spec.canonical(),
+        "revised": {part: values_of(getattr(revised, part)) for part in ("space", "images", "training", "scoring")},
+        "heuristics": {factor: {"name": h.name, **values_of(h)} for factor, h in heuristics.items()},
+        "architectures": scored_architectures(spec.space, spec.scoring),
+        "curve": trainer.curve if trainer else [],
+        "checkpoints": trainer.checkpoints if trainer else [],
+        "counts": trainer.counts if trainer else {},
+    }
+
+
+def write_failure(
+    store: Store, spec: RunSpec, error: Mapping[str, str], guard: Callable[[], None] = lambda: None
+) -> None:
+    """Record that a run failed outside of training; see `Store.write_record`."""
+    store.write_record({**result(spec, None, error), "execution": {}}, guard)
+
+
+def killed(message: str) -> dict[str, str]:
+    """Return that processes of a run were killed, for a record."""
+    return {"type": "Killed", "message": message, "traceback": ""}
+
+
+def describe(failure: Exception) -> dict[str, str]:
+    """Return what went wrong, for a record."""
+    return {
+        "type": type(failure).__name__,
+        "message": (str(failure).splitlines() or [""])[0],
+        "traceback": "".join(traceback.format_exception(failure)),
+    }
+
+
+def environment(execution: Execution) -> dict[str, Any]:
+    """Return the software and hardware that a run used."""
+    device = execution.torch_device()
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
+        "threads": execution.threads,
+        "kernels": device.type == "cpu" and library() is not None,
+    }
+
+
+def peak_memory(device: torch.device) -> dict[str, int | None]:
+    """Return the largest memory that this process, and on a GPU this run, has taken so far, bytes.
+
+    A process that executes several runs one after the other has the peak of them all. None is not known.
+    """
+    on_gpu = device.type == "cuda"
+    return {
+        "peak_memory_bytes": _peak_resident_bytes(),
+        "peak_device_bytes": torch.cuda.max_memory_allocated(device) if on_gpu else None,
+    }
+
+
+def _peak_resident_bytes() -> int | None:
+    if sys.platform == "win32":
+        return None
+    import resource  # Not there on Windows.
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _devices() -> list[str]:
+    gpus = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    return ["auto", "cpu", *(["cuda", *gpus] if gpus else [])]
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

@@ -1,0 +1,1 @@
+"""Which plug-ins exist, whether they keep their contracts, and which code made a record."""

@@ -1,0 +1,69 @@
+"""The reference table of a space: what is known of its architectures without training a supernet."""
+
+import io
+from pathlib import Path
+
+from supernet_bench.benchmark.plugins.registry import find, space_types
+from supernet_bench.core.files import write_atomically
+from supernet_bench.records.layout import reference_path
+from supernet_bench.spaces.base import Space
+
+
+def write_reference(space: Space, store: Path, folder: Path | None = None) -> Path:
+    """Write the costs and the published accuracies of all architectures to the store.
+
+    Parameters
+    ----------
+    space : Space
+    store : Path
+        Folder of the store.
+    folder : Path, optional
+        Where the user keeps data.
+
+    Returns
+    -------
+    Path
+        ``spaces/<space>.parquet`` in the store: one row per architecture with ``index``, ``architecture``,
+        ``isomorphism``, ``parameters`` and ``macs`` of the published network, and the columns of the truth.
+        Its attributes are the names of the ``space``, the ``table`` and the ``target`` column, and the number
+        of published runs ``left_out``.
+
+    Raises
+    ------
+    InputError
+        If no table of published accuracies can be had.
+    OSError
+        If the store cannot be written.
+    """
+    import pandas as pd
+
+    truth, costs = space.truth(folder), space.published_costs()
+    table = pd.DataFrame(
+        {
+            "index": range(space.size),
+            "architecture": [space.text(space.architecture(index)) for index in range(space.size)],
+            "isomorphism": space.isomorphism(),
+            "parameters": costs.parameters,
+            "macs": costs.macs,
+            **truth.columns,
+        }
+    )
+    table.attrs = {
+        "space": space.name,
+        "table": truth.table,
+        "target": truth.target,
+        "left_out": truth.left_out,
+    }
+    content = io.BytesIO()
+    table.to_parquet(content, write_page_checksum=True)
+    path = reference_path(store, space.name)
+    write_atomically(path, content.getvalue())
+    return path
+
+
+def ensure_reference(store: Path, space_name: str, folder: Path | None = None) -> Path:
+    """Write the reference table of a space unless the store has it, so that a report needs the store alone."""
+    path = reference_path(store, space_name)
+    if path.exists():
+        return path
+    return write_reference(find("space", space_name, space_types())(), store, folder)

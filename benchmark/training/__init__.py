@@ -1,0 +1,1 @@
+"""One run: a supernet is trained under heuristics, and its architectures are scored."""

@@ -1,0 +1,158 @@
+"""What a supernet predicts for each architecture: accuracy and cross-entropy on validation images."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from supernet_bench.benchmark.training.composition import Composition
+
+if TYPE_CHECKING:
+    from supernet_bench.spaces.base import Architecture, Supernet
+
+Batch = tuple[Tensor, Tensor]
+"""Normalised images, [batch, channels, height, width], and labels, [batch]."""
+
+CHUNK = 64
+"""Logits that are compared with the labels at once: each alone costs as much as a layer of a small network."""
+
+NOTICEABLE = 1000
+"""Parts of a scoring of which each is told: telling may cost as much as the scores of one architecture."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One value per architecture.
+
+    Attributes
+    ----------
+    accuracy : Tensor of float64, [n]
+        Fraction of images whose label has the largest logit.
+    cross_entropy : Tensor of float64, [n]
+        Mean over images, nats.
+    """
+
+    accuracy: Tensor
+    cross_entropy: Tensor
+
+
+def batches_for(images: int, batch_size: int) -> int:
+    """Return into how many batches of nearly equal size some images are cut.
+
+    Batches have at most `batch_size` images, but never one alone if there are more: statistics of a batch need two.
+    """
+    return max(1, min(-(-images // batch_size), images // 2))
+
+
+# Not inference mode: a network may keep what it computes here for training, and tensors of that mode cannot be.
+@torch.no_grad()
+def score(
+    supernet: "Supernet",
+    heuristics: Composition,
+    architectures: "Sequence[Architecture]",
+    batches: Sequence[Batch],
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> Scores:
+    """Score architectures on the same images: all at once, or one after the other if a heuristic prepares for each.
+
+    Parameters
+    ----------
+    supernet : Supernet
+        Left in evaluation mode.
+    heuristics : Composition
+        May prepare the supernet before each architecture.
+    architectures : sequence of Architecture, [n]
+    batches : sequence of Batch
+    on_progress : callable
+        Told the share that is done, in (0, 1], about every thousandth of it.
+    """
+    supernet.eval()
+    progress = _Progress(len(architectures) * len(batches), on_progress)
+    if heuristics.prepares_scoring():
+        rows, pool = [], _Pool(batches)
+        for architecture in architectures:
+            heuristics.before_scoring(supernet, architecture)
+            chosen = heuristics.scored_images(pool.size)
+            own = batches if chosen is None else pool.pick(chosen)
+            rows.append(_means(supernet, [architecture], own, progress))
+            progress.advance(len(batches) - len(own))
+        means = torch.cat(rows)
+    else:
+        means = _means(supernet, architectures, batches, progress)
+    accuracy, loss = means.cpu().unbind(1)
+    return Scores(accuracy=accuracy, cross_entropy=loss)
+
+
+class _Pool:
+    """All scoring images, to choose from."""
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self._batches = batches
+        self.size = sum(len(labels) for _, labels in batches)
+
+    @cached_property
+    def _joined(self) -> Batch:
+        images, labels = zip(*self._batches, strict=True)
+        return torch.cat(images), torch.cat(labels)
+
+    def pick(self, chosen: Tensor) -> list[Batch]:
+        """Return some of the images, in batches like those of all."""
+        images, labels = self._joined
+        largest = max(len(labels) for _, labels in self._batches)
+        parts = chosen.to(labels.device).tensor_split(batches_for(len(chosen), largest))
+        return [(images[part].contiguous(memory_format=torch.channels_last), labels[part]) for part in parts]
+
+
+class _Progress:
+    """Counts architectures, once for each batch."""
+
+    def __init__(self, total: int, on_progress: Callable[[float], None]) -> None:
+        self._done, self._total, self._on_progress = 0, total, on_progress
+
+    def advance(self, count: int) -> None:
+        told = self._done * NOTICEABLE // self._total
+        self._done += count
+        if self._done * NOTICEABLE // self._total > told:
+            self._on_progress(self._done / self._total)
+
+
+def _means(
+    supernet: "Supernet", architectures: "Sequence[Architecture]", batches: Sequence[Batch], progress: _Progress
+) -> Tensor:
+    """Return the share of correct labels and the mean cross-entropy of each architecture, float64 [n, 2]."""
+    totals = torch.stack([_batch_totals(supernet, architectures, batch, progress) for batch in batches]).sum(0)
+    return totals / sum(len(labels) for _, labels in batches)
+
+
+def _batch_totals(
+    supernet: "Supernet", architectures: "Sequence[Architecture]", batch: Batch, progress: _Progress
+) -> Tensor:
+    images, labels = batch
+    row_of: dict[int, int] = {}
+
+    def distinct_logits() -> Iterator[Tensor]:
+        for row, (positions, logits) in enumerate(supernet.all_logits(images, architectures)):
+            row_of.update(dict.fromkeys(positions, row))
+            progress.advance(len(positions))
+            yield logits
+
+    logits = distinct_logits()
+    rows: list[Tensor] = []
+    while chunk := list(islice(logits, CHUNK)):
+        rows.append(_compare(torch.stack(chunk), labels))
+    return torch.cat(rows)[[row_of[position] for position in range(len(architectures))]]
+
+
+def _compare(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the number of correct labels and the summed cross-entropy, float64 [n, 2], of logits [n, batch, classes].
+
+    In double precision: on some devices the order in which one is summed depends on how many are compared at once.
+    """
+    correct = (logits.argmax(-1) == labels).sum(-1)
+    losses = functional.cross_entropy(logits.double().flatten(0, 1), labels.repeat(len(logits)), reduction="none")
+    return torch.stack([correct.double(), losses.view(len(logits), -1).sum(-1)], dim=-1)

@@ -1,0 +1,38 @@
+"""Which code this is."""
+
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+
+@cache
+def code_version() -> str:
+    """Return the version of the suite, with the git revision where it runs from a checkout."""
+    try:
+        number = version("supernet-bench")
+    except PackageNotFoundError:
+        number = "unknown"
+    root = Path(__file__).resolve().parents[1]
+    if not (root / ".git").exists():
+        return number
+    try:
+        return f"{number}+{revision(root)}"
+    except (OSError, subprocess.CalledProcessError):
+        return number
+
+
+def revision(checkout: Path) -> str:
+    """Return the commit of a checkout, and whether files differ from it, without writing to it.
+
+    ``git describe --dirty`` would lock and write the index, in many processes at once and beside the user's commands;
+    one that is killed meanwhile leaves the lock.
+    """
+    commit = _git(checkout, "describe", "--always", "--exclude=*")
+    changed = _git(checkout, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(checkout: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, text=True, check=True)
+    return done.stdout.strip()

@@ -1,0 +1,1 @@
+"""The engine for processors: compiled convolutions and pooling over maps, and the optimiser step."""

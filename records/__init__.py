@@ -1,0 +1,1 @@
+"""The contract between running and reading: what a store holds, who may write it, and how it is read."""

@@ -1,0 +1,1 @@
+"""Supernet training and search under toggled heuristics, measured on tabular benchmark spaces."""
