@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST_SEEDS = 10_000
 """Of a study; more is a slip, since each is a run of every level."""
 
-SHIPPED = Path(__file__).parent / "studies"
+SHIPPED = Path(__file__).parent / "shipped"
 
 
 @dataclass(frozen=True)

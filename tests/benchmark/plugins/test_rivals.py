@@ -112,7 +112,7 @@ def fresh() -> Iterator[None]:
 @pytest.fixture
 def in_the_folder(tmp_path: Path, fresh: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
     """Return a function that writes a module into the folder of heuristics."""
-    monkeypatch.setattr(heuristics, "__path__", [*supernet_bench.heuristics.__path__, str(tmp_path)])
+    monkeypatch.setattr(heuristics, "__path__", [*heuristics.__path__, str(tmp_path)])
 
     def write(name: str, text: str) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
