@@ -37,6 +37,9 @@ NEWS_SECONDS = 0.5
 IGNORE_INTERRUPTS = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)"
 """What a worker started here executes first: Ctrl-C is told to it too, and this process ends it."""
 
+RESTART_SECONDS = 120.0
+"""How long a worker of this machine may take to be started again; dask forgets it after a few seconds, for ever."""
+
 FOLDER_SECONDS = 60.0
 """How long a file that another machine wrote may take to appear in a shared folder."""
 
@@ -84,8 +87,10 @@ class DaskExecutor:
     def _connected(self) -> Iterator[Client]:
         if self.scheduler is None:
             # Every death is told here, where it is judged by what the run had saved.
+            judged_here = {"distributed.scheduler.allowed-failures": 0}
+            patient = {"distributed.deploy.lost-worker-timeout": f"{RESTART_SECONDS}s"}
             with (
-                dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+                dask.config.set({**judged_here, **patient}),
                 LocalCluster(
                     n_workers=len(self.places),
                     threads_per_worker=1,
@@ -191,11 +196,16 @@ class _Session:
             del self.waiting[0]
 
     def _tell_if_alone(self, threads: int) -> None:
-        """Tell, once each time, that there have been no workers for longer than it takes to start one again."""
-        address = self.executor.scheduler
+        """Tell, once each time, that there have been no workers for longer than it takes to start one again.
+
+        Workers of this machine nobody else will start: they are given up, together with their scheduler.
+        """
+        address, alone = self.executor.scheduler, monotonic() - self.had_workers
         if threads:
             self.had_workers, self.told = monotonic(), False
-        elif address and not self.told and monotonic() - self.had_workers > _patience():
+        elif address is None and alone > RESTART_SECONDS:
+            raise _SchedulerLost
+        elif address and not self.told and alone > _patience():
             self.told = True
             line = f"dask scheduler {address} has no workers any more; waiting for: dask worker {address} --nthreads 1"
             say(line)
@@ -262,7 +272,7 @@ class Elsewhere(Exception):
 
 
 class _SchedulerLost(Exception):
-    """The connection to the scheduler broke."""
+    """The connection to the scheduler broke, or all of its workers are lost for good."""
 
 
 @contextmanager

@@ -8,9 +8,8 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,15 +117,28 @@ def start_driver(folder: Path, *options: str, seeds: int = 2, epochs: int = 40) 
     file = folder / "long.toml"
     file.write_text(f"seeds = {seeds}\n{LONG_TOML.format(epochs=epochs)}")
     command = [sys.executable, "-m", "supernet_bench", "run", str(file), "--store", str(folder / "store")]
-    return subprocess.Popen(
-        [*command, "--no-report", "--threads", "1", *options],
-        start_new_session=True,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        # The tests themselves may run where Ctrl-C is ignored, which a process hands on.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
+    with interrupts_heeded():
+        return subprocess.Popen(
+            [*command, "--no-report", "--threads", "1", *options],
+            start_new_session=True,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+
+
+@contextmanager
+def interrupts_heeded() -> Iterator[None]:
+    """Have processes that are started meanwhile heed Ctrl-C: the tests may run where it is ignored, which is handed on.
+
+    Not by a function that the new process calls first: forked from one with threads, it may wait for ever for a lock
+    that one of them held, and its parent for it.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def tell(process: subprocess.Popen[str], what: signal.Signals) -> None:

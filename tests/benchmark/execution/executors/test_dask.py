@@ -227,7 +227,7 @@ def test_a_run_that_kills_its_worker_every_time_is_recorded_as_failed(tmp_path: 
     """The worker has not the memory that the run takes."""
     spec, watch = study().baseline, Watch()
     module, function = place.rsplit(".", 1)
-    code = f"import os, benchmark.{module} as module\nmodule.{function} = lambda *_: os.kill(os.getpid(), 9)"
+    code = f"import os, supernet_bench.benchmark.execution.{module} as module\nmodule.{function} = lambda *_: os.kill(os.getpid(), 9)"
     with _preloaded(code):
         Resources(tmp_path, engine="dask", jobs=1).executor(1).run([spec], watch)
     assert watch.statuses == {"failed": 1}
@@ -239,12 +239,12 @@ def _closed(*arguments: Any, **named: Any) -> None:
     raise distributed.client.ClosedClientError
 
 
-def _session(tmp_path: Path, **client: Any) -> Any:
+def _session(tmp_path: Path, scheduler: str | None = "tcp://a:1", **client: Any) -> Any:
     """Return a session of all runs of a study at a scheduler that has one worker."""
     from supernet_bench.benchmark.execution.executors.dask import DaskExecutor, _Session
 
     answers = {"subscribe_topic": lambda *_: None, "run": lambda *_, on_error: {}, "nthreads": lambda: {"tcp://a": 1}}
-    executor = DaskExecutor(Execution(tmp_path), scheduler="tcp://a:1")
+    executor = DaskExecutor(Execution(tmp_path), scheduler=scheduler)
     stub, starts = SimpleNamespace(**{**answers, **client}), Starts(Store(tmp_path))
     return _Session(stub, executor, Watch(), starts, list(study().runs()))
 
@@ -280,9 +280,54 @@ def test_that_there_are_no_workers_any_more_is_told_once(tmp_path: Path, monkeyp
     assert session.waiting == list(study().runs())
 
 
+def test_workers_of_this_machine_that_are_lost_for_good_are_given_up(tmp_path: Path, monkeypatch) -> None:
+    from supernet_bench.benchmark.execution.executors import dask as executor
+
+    monkeypatch.setattr(executor, "RESTART_SECONDS", 0.0)
+    session = _session(tmp_path, scheduler=None, submit=lambda *_, pure: _never())
+    session._look()
+    assert session.running
+    session.client.nthreads = dict
+    assert set(session.execute()) == set(study().runs())
+
+
+def _never() -> Any:
+    """Return the future of a run that nobody executes."""
+    return SimpleNamespace(key="key", add_done_callback=lambda call: None)
+
+
+@pytest.mark.cluster
+def test_workers_of_this_machine_that_are_lost_for_good_are_started_again(tmp_path: Path, monkeypatch) -> None:
+    """Dask gives up a worker that takes too long to come back, and nobody else would start one."""
+    from supernet_bench.benchmark.execution.executors import dask as executor
+
+    monkeypatch.setattr(executor, "RESTART_SECONDS", 0.5)
+    killed, watch = tmp_path / "killed", Watch()
+    dies_once = (
+        "import os, pathlib, supernet_bench.benchmark.execution.executors.base as module\n"
+        f"killed, execute = pathlib.Path({str(killed)!r}), module.execute\n"
+        "def die(*arguments):\n"
+        "    killed.touch()\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "module.execute = execute if killed.exists() else die"
+    )
+    with _preloaded(dies_once):
+        Resources(tmp_path, engine="dask", jobs=1).executor(1).run([study().baseline], watch)
+    assert killed.exists()
+    assert watch.statuses == {"finished": 1}
+
+
+def test_workers_of_this_machine_have_time_to_start_again(tmp_path: Path) -> None:
+    """A loaded machine needs longer for it than dask grants, and a study must not wait for ever."""
+    from supernet_bench.benchmark.execution.executors.dask import RESTART_SECONDS, DaskExecutor
+
+    with DaskExecutor(Execution(tmp_path), ("cpu",))._connected():
+        assert dask.config.get("distributed.deploy.lost-worker-timeout") == f"{RESTART_SECONDS}s"
+
+
 def test_a_worker_without_the_suite_is_told(tmp_path: Path) -> None:
     with (
-        _preloaded("import sys\nsys.modules['benchmark'] = None"),
+        _preloaded("import sys\nsys.modules['supernet_bench'] = None"),
         pytest.raises(InputError, match=r"dask worker .* cannot import the suite \(.*\); install"),
     ):
         run(study(), tmp_path, engine="dask", jobs=1)
