@@ -11,6 +11,7 @@ from supernet_bench.benchmark.plugins.registry import use_files
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.core.processors import cores
 from supernet_bench.testing.runs import small_run
+from tests.limits import _no_child_left, pytest_addoption, pytest_configure  # noqa: F401
 
 
 @pytest.hookimpl(optionalhook=True)

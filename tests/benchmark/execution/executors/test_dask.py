@@ -198,7 +198,7 @@ def _preloaded(code: str) -> Any:
 def test_a_worker_that_retires_hands_its_run_on(tmp_path: Path) -> None:
     made, retired = study(training={"epochs": 200, "batch_size": 16}, seeds=1, factors={}), []
     with (
-        distributed.LocalCluster(2, threads_per_worker=1, memory_limit=0, dashboard_address=":0") as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, dashboard_address=":0") as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
 
