@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from supernet_bench.benchmark.execution.executors.base import Starts, Watcher, attempt, received
@@ -19,6 +20,9 @@ from supernet_bench.records.store import Store
 
 if TYPE_CHECKING:
     from supernet_bench.benchmark.execution.driver import Resources
+
+LEAVE_SECONDS = 10.0
+"""How long processes that are told to end may take to remove their temporary files."""
 
 
 def make(resources: "Resources", runs: int) -> "LocalExecutor":
@@ -72,10 +76,7 @@ class LocalExecutor:
                     if not self._is_settled(child, starts, watcher):
                         waiting.append(child.spec)
         finally:
-            for child in running.values():
-                child.process.terminate()
-            for child in running.values():
-                child.process.join()
+            _end([child.process for child in running.values()])
 
     def _start(self, context: BaseContext, spec: RunSpec, place: str) -> _Child:
         receiver, sender = multiprocessing.Pipe(duplex=False)
@@ -128,6 +129,17 @@ def _interrupts_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _end(processes: Sequence[Any]) -> None:
+    """End processes, by force where one does not heed: it may be stopped, or be where an exception is lost."""
+    for process in processes:
+        process.terminate()
+    deadline = monotonic() + LEAVE_SECONDS
+    for process in processes:
+        process.join(max(0.0, deadline - monotonic()))
+        process.kill()
+        process.join()
 
 
 def _ready(running: dict[int, _Child], watcher: Watcher) -> list[int]:
