@@ -11,7 +11,8 @@ from supernet_bench.benchmark.plugins.registry import use_files
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.core.processors import cores
 from supernet_bench.testing.runs import small_run
-from tests.limits import _no_child_left, pytest_addoption, pytest_configure  # noqa: F401
+
+pytest_plugins = ["tests.limits", "tests.selection"]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -27,16 +28,6 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 def tables() -> Path:
     """Folder where the full published tables are, if they are there."""
     return Path(os.environ.get("SUPERNET_BENCH_TEST_DATA", SHARED_DATA))
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what takes minutes unless it is asked for, and say so."""
-    if "cluster" in config.option.markexpr:
-        return
-    skip = pytest.mark.skip(reason="NOT TESTED, on a real cluster or at length: make test-cluster does it")
-    for item in items:
-        if item.get_closest_marker("cluster"):
-            item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")

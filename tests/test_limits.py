@@ -8,16 +8,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.full("tests/limits.py", "pyproject.toml", "constraints.txt")
 
 HANGING = """
 import ctypes
 import multiprocessing
-import subprocess
 import threading
 import time
-
-from tests.limits import *
-from tests.limits import _no_child_left
 
 
 def test_that_waits_for_a_lock():
@@ -47,7 +44,7 @@ def test_that_ends():
 
 @pytest.fixture
 def hanging(tmp_path: Path) -> Path:
-    (tmp_path / "conftest.py").write_text("from tests.limits import *\nfrom tests.limits import _no_child_left\n")
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["tests.limits"]')
     file = tmp_path / "test_hanging.py"
     file.write_text(HANGING)
     return file
@@ -60,7 +57,7 @@ def pytest_of(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_each_test_that_hangs_fails_by_name(hanging: Path) -> None:
-    done = pytest_of(hanging, "-ofaulthandler_timeout=3", "--max-worker-restart=9")
+    done = pytest_of(hanging, "-ofaulthandler_timeout=2", "--max-worker-restart=9")
     failed = set(re.findall(r"^(?:FAILED|ERROR) .*::(\w+)", done.stdout, re.MULTILINE))
     assert done.returncode == 1, done.stdout
     assert failed == set(re.findall(r"def (test_that_\w+)", HANGING)) - {"test_that_ends"}
