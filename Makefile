@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STUDY ?= default
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bench smoke test test-cluster lint docs notebook speed clean
+.PHONY: help setup bench smoke test test-all test-cluster lint docs notebook speed clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,14 +27,17 @@ smoke: setup  ## execute every code path in under a minute
 	$(BIN)/supernet-bench run smoke
 
 # One thread each, since tests run side by side.
-test: $(VENV)/.speed lint  ## lint, check types and run the tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
+test: $(VENV)/.speed lint  ## lint, check types and run the tests, but for those that take long
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal $(FULL)
+
+test-all: FULL = --full --suite-limit 3600
+test-all: test  ## the same with the tests that take long
 
 # Not part of `test`: needs root and Debian's packages, and takes minutes.
 test-cluster: setup  ## run the tests on a real Slurm cluster of one node, which is installed first
 	@command -v slurmctld slurmdbd mariadbd munged >/dev/null \
 		|| apt-get install -y --no-install-recommends slurm-wlm munge slurmdbd mariadb-server
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m cluster tests/benchmark/executors
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m cluster tests/benchmark/execution/executors
 
 lint: setup  ## check style and types
 	$(BIN)/ruff check .

@@ -41,6 +41,7 @@ dask = pytest.importorskip("dask", reason="the extra [dask] is not installed; da
 distributed = pytest.importorskip("distributed", reason="the extra [dask] is not installed; dask was not tested")
 
 Start = Callable[..., subprocess.Popen[bytes]]
+LONG = pytest.mark.full("benchmark/execution/*", "records/*")
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +49,7 @@ def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "5s")
 
 
-@pytest.mark.cluster
+@LONG
 def test_a_killed_worker_changes_no_record(tmp_path: Path) -> None:
     made, killed = study_of_a_file(tmp_path, training={"epochs": 30, "batch_size": 16}), []
 
@@ -65,7 +66,7 @@ def test_a_killed_worker_changes_no_record(tmp_path: Path) -> None:
     assert results(made, tmp_path / "dask") == undisturbed(made, tmp_path / "undisturbed")
 
 
-@pytest.mark.cluster
+@LONG
 def test_workers_killed_at_random_moments(tmp_path: Path) -> None:
     """Again and again, each time after something was saved; the moments are random, the seed is in the message."""
     store, seed = tmp_path / "store", random.randrange(2**32)
@@ -87,7 +88,8 @@ def test_workers_killed_at_random_moments(tmp_path: Path) -> None:
     assert results(long_study(), store) == undisturbed(long_study(), tmp_path / "undisturbed"), f"seed {seed}"
 
 
-@pytest.mark.parametrize("how", [pytest.param(signal.SIGINT, marks=pytest.mark.cluster), signal.SIGKILL])
+@LONG
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_lost_driver_takes_scheduler_and_workers_along_and_is_continued(tmp_path: Path, how: signal.Signals) -> None:
     store, options = tmp_path / "store", ("--executor", "dask", "--jobs", "2")
     process = start_driver(tmp_path, *options)
@@ -131,7 +133,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.mark.cluster
+@LONG
 def test_losses_of_worker_and_scheduler_cost_what_was_not_saved(tmp_path: Path, start: Start) -> None:
     """They are commands of their own, which somebody starts again; in the end nobody does."""
     port, store = _free_port(), tmp_path / "store"
@@ -176,6 +178,7 @@ def test_losses_of_worker_and_scheduler_cost_what_was_not_saved(tmp_path: Path, 
     assert errors == [f"error: dask scheduler {address} cannot be reached; the same command continues once it can"]
 
 
+@LONG
 def test_a_lost_driver_stops_the_runs_on_the_workers_of_others(tmp_path: Path, start: Start) -> None:
     port, store = _free_port(), tmp_path / "store"
     address = f"tcp://127.0.0.1:{port}"
@@ -215,6 +218,7 @@ def test_a_worker_that_retires_hands_its_run_on(tmp_path: Path) -> None:
     assert Store(tmp_path).read_record(made.baseline.run_id)["execution"]["resumed"] == 1
 
 
+@LONG
 @pytest.mark.parametrize(
     ("place", "message"),
     [
@@ -296,7 +300,7 @@ def _never() -> Any:
     return SimpleNamespace(key="key", add_done_callback=lambda call: None)
 
 
-@pytest.mark.cluster
+@LONG
 def test_workers_of_this_machine_that_are_lost_for_good_are_started_again(tmp_path: Path, monkeypatch) -> None:
     """Dask gives up a worker that takes too long to come back, and nobody else would start one."""
     from supernet_bench.benchmark.execution.executors import dask as executor
