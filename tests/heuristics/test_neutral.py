@@ -8,7 +8,7 @@ from supernet_bench.benchmark.plugins.registry import heuristic_types
 from supernet_bench.benchmark.plugins.rivals import NEEDED
 from supernet_bench.testing import heuristics as checks
 from supernet_bench.testing.heuristics import PLAIN, outcome, with_plain
-from tests.heuristics.levels import SPACES, acting
+from tests.heuristics.levels import SPACES, acting, each
 from tests.spaces.pooling import NoPaddedPooling
 
 TYPES = heuristic_types()
@@ -23,7 +23,7 @@ def _watched() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("kind", WITH_NEUTRAL, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", each(WITH_NEUTRAL))
 def test_neutral_level_is_a_no_op(toy_spec, kind) -> None:
     """The heuristic itself runs here; only the canonical form of a spec would leave it out."""
     checks.check_neutral(kind, toy_spec())
@@ -34,14 +34,14 @@ def test_the_baseline_is_training_without_heuristics(toy_spec) -> None:
     assert outcome(spec, spec.build_heuristics().values()) == outcome(spec, with_plain())
 
 
-@pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", each(TYPES.values()))
 def test_some_level_is_not_a_no_op(toy_spec, kind) -> None:
     """Otherwise the comparison above could not fail."""
     spec = toy_spec(space=SPACES.get(kind.name, "toy"))
     assert checks.acts(acting(kind), spec) is (kind.name != "uniform")
 
 
-@pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", each(TYPES.values()))
 def test_paths_are_sampled_as_without_it(toy_spec, kind) -> None:
     checks.check_streams(acting(kind), toy_spec(space=SPACES.get(kind.name, "toy")))
 

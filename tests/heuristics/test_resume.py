@@ -16,12 +16,12 @@ from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.records.store import Store
 from supernet_bench.spaces.toy import Toy
 from supernet_bench.testing.heuristics import check_resumes
-from tests.heuristics.levels import SPACES, acting
+from tests.heuristics.levels import SPACES, acting, each
 
 TYPES = heuristic_types()
 
 
-@pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", each(TYPES.values()))
 def test_resumes(toy_spec, tmp_path: Path, kind) -> None:
     spec = toy_spec({kind.name: values_of(acting(kind))}, space=SPACES.get(kind.name, "toy"))
     data = spec.load_images(None)

@@ -21,6 +21,9 @@ CONSTRUCTIONS = {
 }
 """Two kinds of batch norm, and the mappings from architecture to weights."""
 
+QUICK = ("batch", "wsbn+node+transform")
+"""The usual one, and all mappings at once; the others are for those who change a space, or what spaces rest on."""
+
 
 def small(kind: Any) -> Space:
     """The space of that type with 2 for every setting."""
@@ -44,7 +47,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("space", SPACES, ids=lambda space: space.name)
         return
     cases = [
-        pytest.param(space, construction, id=f"{space.name}-{name}")
+        pytest.param(space, construction, id=f"{space.name}-{name}", marks=() if name in QUICK else pytest.mark.full)
         for space in SPACES
         for name, construction in CONSTRUCTIONS.items()
         if mappings(construction) <= space.mappings
