@@ -63,7 +63,7 @@ def test_a_file_may_have_any_name_and_hides_no_module(tmp_path: Path, name: str)
     made = heuristic_types()["mine"]
     assert pickle.loads(pickle.dumps(made(rate=0.5))) == made(rate=0.5)
     assert importlib.import_module("json") is json
-    assert sys.modules["heuristics"].__file__ != str(tmp_path / name)
+    assert sys.modules["supernet_bench.heuristics"].__file__ != str(tmp_path / name)
     assert list(tmp_path.iterdir()) == [tmp_path / name], "no compiled code is left beside it"
 
 
