@@ -32,6 +32,8 @@ training = {epochs = 1, batch_size = 16}
 scoring = {architectures = 8}
 """
 
+PATH_DROPOUT, WIDTH = "supernet_bench.heuristics.path_dropout", "supernet_bench.heuristics.width"
+
 
 def use(*paths: Path) -> tuple[PluginFile, ...]:
     use_files(merged(map(read_plugin_file, paths)))
@@ -110,11 +112,11 @@ REFUSED = {
     "mistake": (HEURISTIC.replace('{"rate": 0.5})', '{"rate": 5.0})'), f"{NAMED}levels has {{'rate': 5.0}}: "),
     "name of what ships": (
         HEURISTIC.replace('"mine"', '"path_dropout"', 1),
-        f"{NAMED}name is 'path_dropout', which is defined twice: also in supernet_bench.heuristics.path_dropout; allowed: ",
+        f"{NAMED}name is 'path_dropout', which is defined twice: also in {PATH_DROPOUT}; allowed: ",
     ),
     "default of what ships": (
         HEURISTIC.replace('factor: ClassVar[str] = "mine"', 'factor: ClassVar[str] = "width"'),
-        f"{NAMED}default is True, as in supernet_bench.heuristics.width; allowed: ",
+        f"{NAMED}default is True, as in {WIDTH}; allowed: ",
     ),
     "syntax": ("class Mine", "mine.py: cannot be imported: SyntaxError: "),
     "error": ("\n1 / 0", "mine.py: cannot be imported: ZeroDivisionError: division by zero (mine.py, line 2)"),
