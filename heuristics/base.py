@@ -1,7 +1,7 @@
 """What a heuristic is: a toggle of supernet training or of scoring, made of a few hooks.
 
 A heuristic is one dataclass in a module of its own in this folder, or in an installed package that names it in the
-entry-point group ``heuristics``. Its fields are its settings; a field's metadata may hold ``help``,
+entry-point group ``supernet_bench.heuristics``. Its fields are its settings; a field's metadata may hold ``help``,
 ``low``, ``high`` and ``choices``, which are checked when a study is read. It overrides only the hooks it needs.
 """
 
