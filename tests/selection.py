@@ -41,9 +41,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def changed_files(commit: str, folder: Path = ROOT) -> list[str]:
     """Return the files that differ from a commit, those not committed yet included; relative to the checkout."""
-    commands = (["diff", "--name-only", commit], ["ls-files", "--others", "--exclude-standard"])
+    commands = (["git", "diff", "--name-only", commit], ["git", "ls-files", "--others", "--exclude-standard"])
     try:
-        outputs = [subprocess.run(["git", *c], cwd=folder, check=True, capture_output=True, text=True) for c in commands]
+        outputs = [subprocess.run(c, cwd=folder, check=True, capture_output=True, text=True) for c in commands]
     except subprocess.CalledProcessError as error:
         raise pytest.UsageError(f"--full-since is {commit}: {error.stderr.strip()}") from None
     return [line for output in outputs for line in output.stdout.splitlines()]

@@ -41,6 +41,7 @@ dask = pytest.importorskip("dask", reason="the extra [dask] is not installed; da
 distributed = pytest.importorskip("distributed", reason="the extra [dask] is not installed; dask was not tested")
 
 Start = Callable[..., subprocess.Popen[bytes]]
+EXECUTION = "supernet_bench.benchmark.execution"
 LONG = pytest.mark.full("benchmark/execution/*", "records/*")
 
 
@@ -231,7 +232,7 @@ def test_a_run_that_kills_its_worker_every_time_is_recorded_as_failed(tmp_path: 
     """The worker has not the memory that the run takes."""
     spec, watch = study().baseline, Watch()
     module, function = place.rsplit(".", 1)
-    code = f"import os, supernet_bench.benchmark.execution.{module} as module\nmodule.{function} = lambda *_: os.kill(os.getpid(), 9)"
+    code = f"import os, {EXECUTION}.{module} as module\nmodule.{function} = lambda *_: os.kill(os.getpid(), 9)"
     with _preloaded(code):
         Resources(tmp_path, engine="dask", jobs=1).executor(1).run([spec], watch)
     assert watch.statuses == {"failed": 1}
@@ -308,7 +309,7 @@ def test_workers_of_this_machine_that_are_lost_for_good_are_started_again(tmp_pa
     monkeypatch.setattr(executor, "RESTART_SECONDS", 0.5)
     killed, watch = tmp_path / "killed", Watch()
     dies_once = (
-        "import os, pathlib, supernet_bench.benchmark.execution.executors.base as module\n"
+        f"import os, pathlib, {EXECUTION}.executors.base as module\n"
         f"killed, execute = pathlib.Path({str(killed)!r}), module.execute\n"
         "def die(*arguments):\n"
         "    killed.touch()\n"
