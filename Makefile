@@ -17,7 +17,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "error: $(PYTHON) is too old; allowed: Python 3.11 or newer, as in: make PYTHON=python3.12"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[test]'
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # pip would use one core; not all files are of this Python
 	@touch $@
 
 bench: setup  ## execute the default study and report it (STUDY=NAME for another)
