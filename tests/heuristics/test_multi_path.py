@@ -5,13 +5,13 @@ from collections import Counter
 import pytest
 import torch
 from scipy import stats
+from supernet_bench.heuristics.multi_path import MultiPath
+from supernet_bench.heuristics.uniform import Uniform
 from torch.nn import functional
 
 from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.heuristics.base import Heuristic
-from supernet_bench.heuristics.multi_path import MultiPath
-from supernet_bench.heuristics.uniform import Uniform
 from supernet_bench.spaces.toy import Toy
 from tests.heuristics.steps import begun, step
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-
-from supernet_bench.benchmark.training.trainer import Trainer
-from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.pool import Pool
 from supernet_bench.heuristics.proportional import Proportional
 from supernet_bench.heuristics.uniform import Uniform
+
+from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.core.errors import InputError
 from supernet_bench.spaces.toy import Toy
 from tests.heuristics.steps import begun, step
 
