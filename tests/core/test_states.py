@@ -105,7 +105,7 @@ class Counts(Heuristic):
 
 
 def trainer_of(spec, heuristic: Heuristic) -> Trainer:
-    return Trainer(spec, spec.images.load(), CPU, Composition([*spec.build_heuristics().values(), heuristic]))
+    return Trainer(spec, spec.images.load(), CPU, Composition([*spec.fresh_heuristics(), heuristic]))
 
 
 def test_the_plug_in_and_the_key_are_named_before_training_if_it_is_seen_then(toy_spec) -> None:

@@ -52,7 +52,7 @@ def test_the_comparison_finds_faults(toy_spec, tmp_path: Path, fault: str) -> No
     data = spec.load_images(None)
 
     def make() -> Trainer:
-        heuristics = Composition([*spec.build_heuristics().values(), Faulty(fault)])
+        heuristics = Composition([*spec.fresh_heuristics(), Faulty(fault)])
         return Trainer(spec, data, torch.device("cpu"), heuristics)
 
     with pytest.raises(Mistake):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
+from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.benchmark.training.scores import score
 from supernet_bench.benchmark.training.trainer import Listener, Trainer
 from supernet_bench.core.errors import InputError
@@ -91,10 +92,8 @@ def test_fresh_images_are_drawn_from_those_of_the_study_and_anew_at_every_checkp
 
     spec = toy_spec(fresh, scoring={"images": 20, "checkpoints": 2})
     assert spec.revised().scoring.images == 20
-    trainer = Trainer(spec, spec.images.load(), CPU)
-    trainer.heuristics._overriding["scored_images"] = trainer.heuristics._overriding["scoring"] = [
-        Watched(images=10, fresh=True)
-    ]
+    others = [each for each in spec.fresh_heuristics() if each.name != "scoring"]
+    trainer = Trainer(spec, spec.images.load(), CPU, Composition([*others, Watched(images=10, fresh=True)]))
     trainer.run()
     assert {count for count, *_ in seen} == {20}
     first, second = seen[:8], seen[8:]
@@ -131,7 +130,7 @@ def test_scores_of_fresh_images_are_noisier(toy_spec) -> None:
     spec = toy_spec({"scoring": {"images": 10, "fresh": True}})
     trainer = trained(spec)
     architectures = [trainer.spec.space.architecture(13)] * 400
-    with trainer.heuristics.scoring(trainer.supernet, StepStreams(0, 99)):
+    with trainer.heuristics.while_scoring(trainer.supernet, StepStreams(0, 99)):
         found = score(trainer.supernet, trainer.heuristics, architectures, trainer._scoring_batches).accuracy
     assert set((found * 10).round(decimals=6).tolist()) <= set(range(11))
     assert found.std() > 0.03

@@ -12,7 +12,7 @@ from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.benchmark.training.scores import score
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.streams import StepStreams
-from supernet_bench.heuristics.base import Step
+from supernet_bench.heuristics.base import Heuristic, Step
 from supernet_bench.heuristics.weight_average import WeightAverage, newest_share
 from supernet_bench.records.store import Store
 from supernet_bench.spaces.base import Construction
@@ -117,7 +117,7 @@ def test_weights_are_put_back_bit_for_bit_even_after_an_error(toy_spec, settings
     pointers = [parameter.data_ptr() for parameter in parameters]
 
     def fail() -> None:
-        with trainer.heuristics.scoring(trainer.supernet, StepStreams(0, 0)):
+        with trainer.heuristics.while_scoring(trainer.supernet, StepStreams(0, 0)):
             assert not any(map(torch.equal, before, parameters))
             raise KeyboardInterrupt
 
@@ -133,7 +133,7 @@ def test_running_statistics_are_not_averaged(toy_spec) -> None:
     trainer._train_epoch()
     before = [buffer.clone() for buffer in trainer.supernet.buffers()]
     assert before
-    with trainer.heuristics.scoring(trainer.supernet, StepStreams(0, 0)):
+    with trainer.heuristics.while_scoring(trainer.supernet, StepStreams(0, 0)):
         assert all(map(torch.equal, before, trainer.supernet.buffers()))
 
 
@@ -145,11 +145,11 @@ def test_recalibration_is_with_the_averaged_weights(toy_spec) -> None:
     def statistics() -> Tensor:
         trainer.supernet.eval()
         with torch.no_grad():
-            trainer.heuristics.before_scoring(trainer.supernet, architecture)
+            trainer.heuristics.call(Heuristic.before_scoring, trainer.supernet, architecture)
         return trainer.supernet.norm.running_mean.clone()
 
     plain = statistics()
-    with trainer.heuristics.scoring(trainer.supernet, StepStreams(0, 0)):
+    with trainer.heuristics.while_scoring(trainer.supernet, StepStreams(0, 0)):
         averaged = statistics()
     assert not torch.equal(plain, averaged)
     assert torch.equal(statistics(), plain)

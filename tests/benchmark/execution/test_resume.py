@@ -133,7 +133,7 @@ def test_the_state_of_heuristics_is_part_of_a_checkpoint(toy_spec, tmp_path: Pat
     spec, store = toy_spec(), Store(tmp_path)
 
     def trainer() -> Trainer:
-        heuristics = Composition([*spec.build_heuristics().values(), Counting()])
+        heuristics = Composition([*spec.fresh_heuristics(), Counting()])
         return Trainer(spec, spec.images.load(), torch.device("cpu"), heuristics)
 
     whole, first, second = trainer(), trainer(), trainer()

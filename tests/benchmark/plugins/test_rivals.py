@@ -20,7 +20,7 @@ from supernet_bench.benchmark.study.study import parse_study
 from supernet_bench.commands.cli import app
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic
-from supernet_bench.heuristics.uniform import Uniform
+from supernet_bench.heuristics.sampling.uniform import Uniform
 from supernet_bench.heuristics.width import Width
 
 UNIFORM = Path(inspect.getfile(Uniform)).read_text()
