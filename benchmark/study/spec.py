@@ -15,12 +15,11 @@ from supernet_bench.benchmark.plugins.rivals import NEEDED
 from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.generators import SharedGenerators
-from supernet_bench.core.settings import build, values_of
+from supernet_bench.core.settings import LARGEST_WHOLE, build, values_of
 from supernet_bench.core.streams import stream_seed
 from supernet_bench.heuristics.base import Heuristic, is_neutral
 from supernet_bench.heuristics.setup import Scoring, Setup, Training
 from supernet_bench.images.base import ImageData, ImageSource
-from supernet_bench.records.layout import LARGEST_WHOLE
 from supernet_bench.spaces.base import Space
 
 SCHEMA = 2
