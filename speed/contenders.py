@@ -33,7 +33,7 @@ from torch.nn import functional
 from speed.fidelities import CHANNELS, CLASSES, SCORED_IMAGES, Fidelity, Given, whole
 from speed.names import Rename, plain_name, xautodl_name
 from speed.plain import PlainSupernet
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.scores import Scores, score
 from supernet_bench.benchmark.training.trainer import Listener, Trainer
 from supernet_bench.core.errors import InputError

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from supernet_bench.benchmark.plugins.origins import code_of
 from supernet_bench.benchmark.plugins.plugin_file import PluginFile
+from supernet_bench.benchmark.study.origins import code_of
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.training.trainer import Listener, Trainer
 from supernet_bench.core.errors import InputError

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.plugins.registry import check_needed, find, heuristic_types, image_types, space_types
 from supernet_bench.benchmark.plugins.rivals import NEEDED
-from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.generators import SharedGenerators
 from supernet_bench.core.settings import LARGEST_WHOLE, build, values_of

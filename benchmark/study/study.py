@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from supernet_bench.benchmark.plugins.composition import overridden_hooks
 from supernet_bench.benchmark.plugins.plugin_file import merged, read_plugin_file
 from supernet_bench.benchmark.plugins.registry import files_in_use, find, heuristic_types, missing_factor, use_files
 from supernet_bench.benchmark.study.spec import RunSpec
-from supernet_bench.benchmark.training.composition import overridden_hooks
 from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.files import is_litter, resolved
 from supernet_bench.core.settings import LARGEST_WHOLE, build, in_words, values_of

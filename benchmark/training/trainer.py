@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.study.spec import RunSpec
-from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.benchmark.training.scores import Batch, batches_for, score
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.generators import SharedGenerators

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from supernet_bench.benchmark.plugins.composition import Composition, overridden_hooks
 from supernet_bench.benchmark.plugins.contracts import Mistake
 from supernet_bench.benchmark.study.spec import RunSpec
-from supernet_bench.benchmark.training.composition import Composition, overridden_hooks
 from supernet_bench.benchmark.training.trainer import Listener, Trainer
 from supernet_bench.core.settings import build, in_words, required, values_of
 from supernet_bench.heuristics.base import Heuristic, Step, Task, is_neutral, neutral_settings

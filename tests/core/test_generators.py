@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Listener, Trainer
 from supernet_bench.core.generators import SharedGenerators
 from supernet_bench.heuristics.base import Heuristic

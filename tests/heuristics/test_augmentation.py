@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.augmentation import Augmentation, cut_out

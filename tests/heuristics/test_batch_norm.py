@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.scores import score
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError

@@ -12,7 +12,7 @@ import torch
 from scipy import stats
 
 from supernet_bench.benchmark.execution.worker import Execution, execute, new_trainer
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Listener, Trainer
 from supernet_bench.commands.catalogue import catalogue
 from supernet_bench.core.errors import InputError
@@ -221,7 +221,7 @@ def test_the_neutral_level_does_not_ask_for_accuracies(toy_spec) -> None:
         raise AssertionError
 
     spec = toy_spec()
-    heuristics = Composition([*spec.fresh_heuristics()])
+    heuristics = Composition(spec.by_factor().values())
     assert isinstance(heuristics._overriding["auxiliary_loss"][0], Landmark)
     trainer = Trainer(spec, spec.images.load(), torch.device("cpu"), heuristics, truth=refuse)
     trainer.run()

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.plugins.registry import space_types
-from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.heuristics.precision import Precision
 from supernet_bench.spaces.base import Construction

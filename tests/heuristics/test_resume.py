@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.plugins.contracts import Mistake
 from supernet_bench.benchmark.plugins.registry import heuristic_types
-from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.settings import values_of
 from supernet_bench.heuristics.base import Heuristic

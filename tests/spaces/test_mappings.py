@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.plugins.registry import space_types
 from supernet_bench.benchmark.study.spec import RunSpec
-from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.heuristics.batch_norm import BatchNorm

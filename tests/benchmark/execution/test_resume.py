@@ -14,8 +14,8 @@ import torch
 from supernet_bench.benchmark.execution import driver
 from supernet_bench.benchmark.execution.executors.local import process_context
 from supernet_bench.benchmark.execution.worker import Execution, compute_exactly, execute
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.study.spec import RunSpec
-from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.benchmark.training.trainer import Listener, Trainer
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.records.store import Store

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from supernet_bench.benchmark.execution.worker import result
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.streams import stream

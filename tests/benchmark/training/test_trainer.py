@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.scores import _Pool, batches_for, score
 from supernet_bench.benchmark.training.trainer import Diverged, Listener, Trainer
 from supernet_bench.core.errors import InputError
