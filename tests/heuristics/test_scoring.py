@@ -51,7 +51,7 @@ def test_number_of_late_checkpoints(toy_spec, number: int, epochs: list[int]) ->
 
 def drawn(number: int, times: int) -> list[list[int]]:
     heuristic = Scoring(images=number, fresh=True)
-    with heuristic.scoring(None, StepStreams(0, 0)):
+    with heuristic.while_scoring(None, StepStreams(0, 0)):
         return [heuristic.scored_images(32).tolist() for _ in range(times)]
 
 
@@ -71,7 +71,7 @@ def test_fresh_scores_are_those_on_the_images_drawn(toy_spec) -> None:
     ((images, labels),) = trainer._scoring_batches
     heuristic = Scoring(images=10, fresh=True)
     expected = []
-    with heuristic.scoring(trainer.supernet, lambda name: stream(0, name, 3)):
+    with heuristic.while_scoring(trainer.supernet, lambda name: stream(0, name, 3)):
         for index in trainer.architectures:
             own = heuristic.scored_images(32)
             with torch.no_grad():
@@ -158,8 +158,8 @@ def test_what_cannot_be_is_refused(toy_spec, level: dict[str, Any], message: str
 )
 def test_more_images_than_there_turn_out_to_be_are_refused(toy_spec, level, of_study, there, allowed) -> None:
     """Where the settings of the images do not say how many there are."""
-    spec = toy_spec()
-    spec = replace(spec, scoring=replace(spec.scoring, images=of_study))
-    Scoring(images=allowed, **level).check_data(spec, 96, there)
+    setup = toy_spec().setup
+    setup = replace(setup, scoring=replace(setup.scoring, images=of_study))
+    Scoring(images=allowed, **level).check_data(setup, 96, there)
     with pytest.raises(InputError, match=rf"scoring\.images is {allowed + 1}; .* scoring images, {allowed}$"):
-        Scoring(images=allowed + 1, **level).check_data(spec, 96, there)
+        Scoring(images=allowed + 1, **level).check_data(setup, 96, there)

@@ -43,7 +43,7 @@ class Walk:
 
     @property
     def scored(self) -> float:
-        with self.heuristic.scoring(self.net, StepStreams(0, 0)):
+        with self.heuristic.while_scoring(self.net, StepStreams(0, 0)):
             return self.net.weight.item()
 
 
@@ -177,7 +177,7 @@ def test_networks_that_were_run_before_see_the_averages(kind: str) -> None:
             parameter += change
         heuristic.after_step(net, replace(step(1), ends_epoch=True))
     trained = losses(net)
-    with heuristic.scoring(net, StepStreams(0, 0)):
+    with heuristic.while_scoring(net, StepStreams(0, 0)):
         averaged = losses(net)
     torch.testing.assert_close(averaged, losses(other), atol=1e-5, rtol=1e-4)
     assert not torch.allclose(averaged, trained, atol=1e-2)
@@ -194,7 +194,7 @@ def test_memory_format_is_kept(settings) -> None:
             heuristic.after_step(net, replace(step(index), ends_epoch=True))
     for copies in heuristic.state_dict()["kept"]:
         assert [copy.stride() for copy in copies] == strides
-    with heuristic.scoring(net, StepStreams(0, 0)):
+    with heuristic.while_scoring(net, StepStreams(0, 0)):
         assert [parameter.stride() for parameter in net.parameters()] == strides
 
 

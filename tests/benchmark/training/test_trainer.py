@@ -338,13 +338,13 @@ def test_images_that_are_not_as_revised_are_refused(toy_spec) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        (lambda spec: replace(spec, space=NasBench201(width=2)), r"space\.name is 'nasbench201' \(as revised by"),
+        (lambda setup: replace(setup, space=NasBench201(width=2)), r"space\.name is 'nasbench201' \(as revised by"),
         (
-            lambda spec: replace(spec, scoring=replace(spec.scoring, subset=1)),
+            lambda setup: replace(setup, scoring=replace(setup.scoring, subset=1)),
             r"subset is 1 \(as .*\); allowed: .*, 0$",
         ),
         (
-            lambda spec: replace(spec, scoring=replace(spec.scoring, architectures=9)),
+            lambda setup: replace(setup, scoring=replace(setup.scoring, architectures=9)),
             r"architectures is 9 \(as revised",
         ),
     ],
@@ -353,8 +353,8 @@ def test_heuristics_do_not_change_what_is_scored(toy_spec, changed, message: str
     class Change(Heuristic):
         name, factor = "change", "change"
 
-        def revise(self, spec):
-            return changed(spec)
+        def revise(self, setup):
+            return changed(setup)
 
     with pytest.raises(InputError, match=message):
         trainer_of(toy_spec(), Change())
