@@ -96,7 +96,8 @@ def write_report(
         If the study or the target column is unknown, the manifest or the reference table is damaged, runs
         scored different architectures, or the folder holds anything that is not part of a report.
     """
-    return write_report_of(load_results(store, study, target), folder, resamples, seed, on_progress)
+    results = load_results(store, study, target)
+    return write_report_of(results, compute_effects(results, resamples, seed, on_progress), folder, on_progress)
 
 
 def other_study(folder: Path, runs: Iterable[PlannedRun]) -> str | None:
@@ -120,14 +121,12 @@ def save_plot(figure: Figure, folder: Path, name: str) -> None:
 
 def write_report_of(
     results: Results,
+    effects: Effects,
     folder: Path,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
     on_progress: Callable[[str], None] | None = None,
     save: Callable[[Figure, Path, str], None] = save_plot,
 ) -> Report:
-    """Write the report of a study that has been read, each plot by `save`; see `write_report`."""
-    effects = compute_effects(results, resamples, seed, on_progress)
+    """Write the report of a study that has been read and estimated, each plot by `save`; see `write_report`."""
     with replaced(folder.absolute(), CONTENTS) as new:
         _write_tables(new, results, effects)
         _write_frames(new, results, effects)

@@ -9,8 +9,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
+from supernet_bench.analysis.effects.estimate import compute_effects
+from supernet_bench.analysis.findings import VERDICTS, find_in_study, write_findings
 from supernet_bench.analysis.pages.report import write_report_of
 from supernet_bench.analysis.publishing.provenance import SOURCE, write_source
+from supernet_bench.analysis.ranking.resampling import RESAMPLES
 from supernet_bench.analysis.records import PlannedRun, conflict, read_manifest_file
 from supernet_bench.analysis.results import Results, load_results
 from supernet_bench.core.errors import InputError
@@ -18,15 +21,14 @@ from supernet_bench.core.folders import SUMS, files_of, replaced, write_sums
 from supernet_bench.records.archive import MANIFEST, RECORDS, check_name, pack
 from supernet_bench.records.layout import manifest_path
 
-TABLE = "table.csv"
 ARCHITECTURES = "architectures.csv"
-PAGES = ("report.md", "table.md", TABLE)
+PAGES = ("report.md", "table.md", "table.csv")
 """Of a report, besides the plots; what is left out can be had from the records.
 
 `report.html` holds every plot once more, and those who read what is published on a forge see `report.md`.
 """
 
-CONTENTS = frozenset((RECORDS, MANIFEST, ARCHITECTURES, SOURCE, SUMS, *PAGES, "plots"))
+CONTENTS = frozenset((RECORDS, MANIFEST, ARCHITECTURES, SOURCE, VERDICTS, SUMS, *PAGES, "plots"))
 
 COLORS = 64
 """Of a published plot, which makes it a third as large."""
@@ -101,14 +103,16 @@ def write_pages(
 
     Without pictures every plot is an empty file: a check compares which plots there are, and drawing takes longest.
     """
+    effects = compute_effects(results, RESAMPLES, 0, on_progress)
     with tempfile.TemporaryDirectory() as temporary:
         report = Path(temporary) / "report"
-        write_report_of(results, report, on_progress=on_progress, save=_save_picture if pictures else _save_nothing)
+        write_report_of(results, effects, report, on_progress, _save_picture if pictures else _save_nothing)
         for page in PAGES:
             shutil.copyfile(report / page, folder / page)
         (folder / "plots").mkdir()
         for plot in sorted((report / "plots").glob("*.png")):
             (shrink if pictures else shutil.copyfile)(plot, folder / "plots" / plot.name)
+    write_findings(find_in_study(results, effects), folder)
     _write_architectures(results, folder / ARCHITECTURES)
 
 
