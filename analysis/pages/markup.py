@@ -61,7 +61,7 @@ def tabular(table: Table) -> str:
     """Return a table in LaTeX; the document loads booktabs."""
     frame = pd.DataFrame(_without_repetition(table.rows), columns=range(len(table.header)), dtype=str)
     styled = frame.style.hide(axis="index").format(lambda cell: escape_latex(str(cell)))
-    styled.relabel_index(list(map(escape_latex, table.header)), axis="columns")
+    styled.format_index(lambda place: escape_latex(table.header[int(str(place))]), axis="columns")
     columns = "l" * table.text_columns + "r" * (len(table.header) - table.text_columns)
     return str(styled.to_latex(column_format=columns, hrules=True)).rstrip()
 
