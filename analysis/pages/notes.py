@@ -29,12 +29,12 @@ class Runs:
 
 def introduction(results: Results, effects: Effects) -> list[str]:
     """Return the paragraphs without which a newcomer could not read the numbers."""
-    return paragraphs("introduction", record=results.example, **_content(results, effects))
+    return paragraphs("introduction", results=results, effects=effects, record=results.example)
 
 
-def summary(results: Results, effects: Effects) -> list[str]:
+def summary(effects: Effects) -> list[str]:
     """Return how the baseline stands beside the references, and what chance alone would show."""
-    return paragraphs("summary", **_content(results, effects))
+    return paragraphs("summary", **_content(effects))
 
 
 def table_notes(results: Results, effects: Effects) -> list[str]:
@@ -44,7 +44,8 @@ def table_notes(results: Results, effects: Effects) -> list[str]:
         "table_notes",
         costs_alike=_costs_alike(results, effects),
         whole_space=0 < known == results.reference[results.target].notna().sum(),
-        **_content(results, effects),
+        results=results,
+        **_content(effects),
     )
 
 
@@ -56,14 +57,13 @@ def metric_notes(effects: Effects) -> list[str]:
 
 def terminal_notes(results: Results, effects: Effects) -> list[str]:
     """Return what is printed below the main tables."""
-    return paragraphs("terminal_notes", **_content(results, effects))
+    return paragraphs("terminal_notes", results=results, **_content(effects))
 
 
-def _content(results: Results, effects: Effects) -> dict[str, Any]:
-    """Return what the notes are made from."""
+def _content(effects: Effects) -> dict[str, Any]:
+    """Return what the notes are made from, but for the results."""
     shown = Counter(map(evidence, effects.comparisons))
     return {
-        "results": results,
         "effects": effects,
         "power": power_of(effects),
         "runs": _runs(effects),

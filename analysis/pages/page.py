@@ -92,7 +92,7 @@ def compose(results: Results, effects: Effects, captions: dict[str, str]) -> Pag
         Section("Other plots", tuple(plot for name, plot in plots.items() if name not in placed)),
     ]
     said = tuple(Paragraph(text) for text in introduction(results, effects))
-    opening: tuple[Block, ...] = (*said, *_items(summary(results, effects)), plots[EFFECTS_FOREST])
+    opening: tuple[Block, ...] = (*said, *_items(summary(effects)), plots[EFFECTS_FOREST])
     return Page(results.manifest.title, opening, tuple(section for section in sections if section.blocks))
 
 

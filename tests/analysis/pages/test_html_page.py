@@ -11,8 +11,8 @@ import pytest
 
 from supernet_bench.analysis.pages.html_page import page_as_html
 from supernet_bench.analysis.pages.page import Items, Page, Paragraph, Picture, Section, Tables
+from supernet_bench.analysis.pages.reading import Finding
 from supernet_bench.analysis.pages.tables import Cell, Table
-from supernet_bench.analysis.pages.wording import Finding
 
 TABLE = Table(
     "A <title>",
