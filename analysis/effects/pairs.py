@@ -14,7 +14,6 @@ from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.effects.intervals import Difference
 from supernet_bench.analysis.ranking.resampling import RESAMPLES
 from supernet_bench.analysis.results import Results, load_results
-from supernet_bench.analysis.verdicts import Evidence, evidence
 
 
 @dataclass(frozen=True)
@@ -86,10 +85,8 @@ class Pair:
         """Count directions among the levels whose effect the first study shows."""
         both = [(one.difference, other.difference) for one, other in self.levels]
 
-        enough = (Evidence.CORRECTED,) if corrected else (Evidence.CORRECTED, Evidence.UNCORRECTED)
-
         def is_shown(difference: Difference) -> bool:
-            return evidence(difference) in enough
+            return difference.excludes_zero_corrected if corrected else difference.excludes_zero
 
         shown = [(one, other) for one, other in both if one and other and is_shown(one)]
         same = [other for one, other in shown if one.value * other.value > 0]
