@@ -297,7 +297,13 @@ def read_study_findings(folder: Path) -> StudyFindings:
 
 def read_pair_findings(folder: Path) -> list[PairFinding]:
     """Read what was found between studies; see `read_study_findings`."""
-    return _read(folder / VERDICTS, lambda content: [PairFinding.from_json(pair) for pair in content])
+    return _read(folder / VERDICTS, _pairs)
+
+
+def _pairs(content: Any) -> list[PairFinding]:
+    if not isinstance(content, list) or not content:
+        raise ValueError("no pairs of studies")
+    return [PairFinding.from_json(pair) for pair in content]
 
 
 def _compared(effects: Effects) -> Iterator[tuple[Effect, Difference]]:

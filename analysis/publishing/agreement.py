@@ -9,12 +9,12 @@ import pandas as pd
 from supernet_bench.analysis.effects.pairs import ComparedStudy, Pair, pair_studies
 from supernet_bench.analysis.figures.agreement import agreement_figure
 from supernet_bench.analysis.figures.style import file_names, style
-from supernet_bench.analysis.findings import VERDICTS, find_in_pair, write_findings
+from supernet_bench.analysis.findings import VERDICTS, find_in_pair, read_pair_findings, write_findings
 from supernet_bench.analysis.pages.agreement import agreement_page, level_rows, order, pair_row
 from supernet_bench.analysis.publishing.publish import shrink
 from supernet_bench.analysis.ranking.resampling import RESAMPLES
 from supernet_bench.core.errors import InputError
-from supernet_bench.core.folders import SUMS, files_of, read_table, replaced, write_sums
+from supernet_bench.core.folders import SUMS, files_of, replaced, write_sums
 
 PAGE, LEVELS, PAIRS = "report.md", "table.csv", "pairs.csv"
 CONTENTS = frozenset((PAGE, LEVELS, PAIRS, VERDICTS, SUMS, "plots"))
@@ -28,10 +28,9 @@ def compared(folder: Path) -> list[str]:
     InputError
         If nothing is compared there.
     """
-    if not (folder / PAIRS).is_file():
-        raise InputError(f"{folder / PAIRS} does not exist; allowed: a folder that `supernet-bench agreement` wrote")
-    pairs = read_table(folder / PAIRS, ("first", "second"), dtype=str, keep_default_na=False)
-    return [*dict.fromkeys([*pairs["first"], *pairs["second"]])]
+    if not (folder / VERDICTS).is_file():
+        raise InputError(f"{folder / VERDICTS} does not exist; allowed: a folder that `supernet-bench agreement` wrote")
+    return list(dict.fromkeys(name for pair in read_pair_findings(folder) for name in (pair.first, pair.second)))
 
 
 def write_agreement(
