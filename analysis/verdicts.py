@@ -50,6 +50,10 @@ class Verdict(StrEnum):
     NOT_COMPARED = "not compared"
 
 
+DIRECTED = frozenset((Verdict.HELPS, Verdict.HURTS, Verdict.PERHAPS_HELPS, Verdict.PERHAPS_HURTS))
+"""Verdicts that say a direction, if perhaps."""
+
+
 class Size(StrEnum):
     """Whether a level that changes tau does more than to change the preference for large networks."""
 

@@ -18,7 +18,7 @@ from supernet_bench.analysis.pages.agreement import conclusion
 from supernet_bench.analysis.pages.tables import TOP_COLUMNS, Column
 from supernet_bench.analysis.pages.templating import render
 from supernet_bench.analysis.pages.words import TITLES
-from supernet_bench.analysis.verdicts import NEGLIGIBLE, Verdict
+from supernet_bench.analysis.verdicts import DIRECTED, NEGLIGIBLE, Verdict
 from supernet_bench.core.files import is_litter
 from supernet_bench.records.archive import AGREEMENT, MANIFEST
 
@@ -31,6 +31,9 @@ ALWAYS = (
     Verdict.NOISY,
 )
 """Verdicts about several seeds, whose lists are shown even if empty."""
+
+SAME_COST = 0.05
+"""Ratios of path passes that differ from 1 by less are not mentioned."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,15 @@ def index(results: Path, without: str = "") -> str:
     if without != AGREEMENT and (comparison / VERDICTS).is_file():
         pairs = [(pair, conclusion(pair)) for pair in read_pair_findings(comparison)]
     studies = [_entry(folder.name, read_study_findings(folder)) for folder in folders]
-    return render("index.md.jinja", studies=studies, pairs=pairs, nothing=NEGLIGIBLE, forest=EFFECTS_FOREST)
+    return render(
+        "index.md.jinja",
+        studies=studies,
+        pairs=pairs,
+        forest=EFFECTS_FOREST,
+        nothing=NEGLIGIBLE,
+        directed=DIRECTED,
+        same_cost=SAME_COST,
+    )
 
 
 def _entry(folder: str, found: StudyFindings) -> Entry:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from supernet_bench.analysis.conclude import find_in_pair
 from supernet_bench.analysis.effects.pairs import ComparedStudy, Pair, pair_studies
 from supernet_bench.analysis.figures.agreement import agreement_figure
 from supernet_bench.analysis.figures.style import file_names, style
-from supernet_bench.analysis.findings import VERDICTS, find_in_pair, read_pair_findings, write_findings
+from supernet_bench.analysis.findings import VERDICTS, read_pair_findings, write_findings
 from supernet_bench.analysis.pages.agreement import agreement_page, level_rows, order, pair_row
 from supernet_bench.analysis.publishing.publish import shrink
 from supernet_bench.analysis.ranking.resampling import RESAMPLES

@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
+from supernet_bench.analysis.conclude import find_in_study
 from supernet_bench.analysis.effects.estimate import compute_effects
-from supernet_bench.analysis.findings import VERDICTS, find_in_study, write_findings
+from supernet_bench.analysis.findings import VERDICTS, write_findings
 from supernet_bench.analysis.pages.report import write_report_of
 from supernet_bench.analysis.publishing.provenance import SOURCE, write_source
 from supernet_bench.analysis.ranking.resampling import RESAMPLES

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from supernet_bench.analysis.conclude import find_in_pair, find_in_study
 from supernet_bench.analysis.effects.effects import Counts
 from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.findings import (
     VERDICTS,
     StudyFindings,
-    find_in_pair,
-    find_in_study,
     read_pair_findings,
     read_study_findings,
     write_findings,

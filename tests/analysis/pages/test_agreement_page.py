@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from supernet_bench.analysis.conclude import find_in_pair
 from supernet_bench.analysis.effects.agreement import Correlation
 from supernet_bench.analysis.effects.pairs import Pair
-from supernet_bench.analysis.findings import PairFinding, find_in_pair
+from supernet_bench.analysis.findings import PairFinding
 from supernet_bench.analysis.pages.agreement import agreement_page, conclusion
 from supernet_bench.analysis.verdicts import Transfer
 from tests.analysis.compared import cheap_and_dear

@@ -6,8 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from supernet_bench.analysis.conclude import find_in_pair
 from supernet_bench.analysis.effects.pairs import Pair
-from supernet_bench.analysis.findings import find_in_pair, read_pair_findings
+from supernet_bench.analysis.findings import read_pair_findings
 from supernet_bench.analysis.pages.agreement import conclusion
 from supernet_bench.analysis.pages.markup import escape_markdown
 from supernet_bench.analysis.publishing.agreement import compared, write_agreement
