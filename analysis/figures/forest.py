@@ -201,7 +201,7 @@ def difference_color(difference: Difference) -> str:
 def _tau_mark(effects: Effects, effect: Effect) -> Mark:
     runs = effects.runs_of(effect)
     color = BASELINE_COLOR if effect.level.baseline else BLUE
-    seeds = "".join(f"; seed {run.seed}: {number(run.tau)}" for run in runs.itertuples())
+    seeds = "".join(f"; seed {seed}: {number(tau)}" for seed, tau in zip(runs["seed"], runs["tau"], strict=True))
     return _mark(effect, effect.tau, color, f"tau {in_full(effect.tau)}{seeds}", tuple(runs["tau"]))
 
 
@@ -273,9 +273,7 @@ def _rows_figure(
     """
     labels = [textwrap.fill(row.label, LABEL_WIDTH) for row in rows]
     notes = [textwrap.fill(row.note, NOTE_WIDTH) for row in rows]
-    heights = [
-        1 + max(label.count("\n"), note.count("\n")) + GAP for label, note in zip(labels, notes, strict=True)
-    ]
+    heights = [1 + max(label.count("\n"), note.count("\n")) + GAP for label, note in zip(labels, notes, strict=True)]
     ends = list(accumulate(heights))
     places = [end - height / 2 for end, height in zip(ends, heights, strict=True)]
     # Fewer lines than these leave no room for ticks.

@@ -122,8 +122,8 @@ def draw_scatter(data: Scatter) -> Figure:
 
 def _draw_points(axes: Axes, points: Points, said: tuple[str, ...]) -> None:
     many = len(points.x) > MANY
-    look = {"markersize": 1.5 if many else 4.0, "color": BASELINE_COLOR, "alpha": 0.5, "mew": 0}
-    axes.plot(points.x, points.y, "o", rasterized=many, **look)
+    size = 1.5 if many else 4.0
+    axes.plot(points.x, points.y, "o", markersize=size, color=BASELINE_COLOR, alpha=0.5, mew=0, rasterized=many)
     if points.limits:
         axes.set_xlim(points.limits[0])
         axes.set_ylim(points.limits[1])

@@ -92,10 +92,12 @@ def level_name(effect: Effect) -> str:
     return effect.level.name + truth + (" (baseline)" if effect.level.baseline else "")
 
 
-def save(figure: Figure, folder: Path, name: str) -> None:
-    """Write a figure as PNG, and as SVG with its values; use it inside `style`."""
+def save(figure: Figure, folder: Path, name: str) -> str:
+    """Write a figure as PNG, and as SVG with its values, which is returned; use it inside `style`."""
     figure.savefig(folder / f"{name}.png")
-    (folder / f"{name}.svg").write_text(as_svg(figure, name), encoding="utf-8")
+    svg = as_svg(figure, name)
+    (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+    return svg
 
 
 def save_small(figure: Figure, file: Path) -> None:

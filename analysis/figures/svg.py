@@ -58,8 +58,8 @@ def as_svg(figure: Figure, name: str) -> str:
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def inline(svg: str) -> str:
-    """Return such a file as an element of a page in HTML, without what only a file needs."""
+def inline(svg: str, label: str) -> str:
+    """Return such a file as a labelled element of a page in HTML, without what only a file needs."""
     root = ElementTree.fromstring(svg)
     for element in root.findall(f"{{{SVG}}}metadata"):
         root.remove(element)
@@ -67,7 +67,7 @@ def inline(svg: str) -> str:
     for element in root.findall(f"{{{SVG}}}defs"):
         if element.find(f"{{{SVG}}}style") is not None:
             root.remove(element)
-    root.set("stroke-linejoin", "round")
+    root.attrib |= {"stroke-linejoin": "round", "role": "img", "aria-label": label}
     used = set(re.findall(r"#([\w-]+)", svg))
     for element in root.iter():
         element.tag = element.tag.removeprefix(f"{{{SVG}}}")

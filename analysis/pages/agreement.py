@@ -15,8 +15,8 @@ from supernet_bench.analysis.effects.agreement import FEWEST, Agreement, Correla
 from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.effects.intervals import CONFIDENCE, Difference
-from supernet_bench.analysis.figures.agreement import agreement_figure
-from supernet_bench.analysis.figures.style import file_names, style
+from supernet_bench.analysis.figures.agreement import comparison, draw_comparison
+from supernet_bench.analysis.figures.style import file_names, save_small, style
 from supernet_bench.analysis.numbers import (
     CORRECTED,
     ONE_SEED,
@@ -31,7 +31,6 @@ from supernet_bench.analysis.numbers import (
 )
 from supernet_bench.analysis.pages.render import as_markdown, escape_markdown
 from supernet_bench.analysis.pages.tables import Table
-from supernet_bench.analysis.publishing.publish import shrink
 from supernet_bench.analysis.ranking.resampling import RESAMPLES
 from supernet_bench.analysis.results import Results, load_results
 from supernet_bench.core.errors import InputError
@@ -282,8 +281,8 @@ def read_pairs(folder: Path) -> list[dict[str, object]]:
 
 def _draw(pair: Pair, file: Path) -> None:
     with style():
-        agreement_figure(pair.levels, (pair.first.name, pair.second.name), _order(pair)).savefig(file)
-    shrink(file, file)
+        data = comparison(pair.levels, (pair.first.name, pair.second.name), _order(pair))
+        save_small(draw_comparison(data), file)
 
 
 def _write_frame(file: Path, rows: list[dict[str, object]]) -> None:

@@ -1,6 +1,6 @@
 """A page as one file that a browser opens without a network: pictures, styles and sorting are inside."""
 
-from base64 import b64encode
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -11,20 +11,16 @@ from supernet_bench.analysis.pages.page import Page
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-def page_as_html(page: Page, plots: Path) -> str:
+def page_as_html(page: Page, pictures: Mapping[str, str]) -> str:
     """Return a page in HTML.
 
     Parameters
     ----------
     page : Page
-    plots : Path
-        Folder of its plots, as PNG.
+    pictures : mapping of str to str
+        Its plots by name, as elements of HTML.
     """
-
-    def picture(name: str) -> str:
-        return "data:image/png;base64," + b64encode((plots / f"{name}.png").read_bytes()).decode("ascii")
-
-    return _template().render(page=page, picture=picture)
+    return _template().render(page=page, pictures=pictures)
 
 
 @cache

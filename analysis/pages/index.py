@@ -10,7 +10,7 @@ import pandas as pd
 
 from supernet_bench.analysis.effects.effects import BASELINE, REFERENCE, UNTRAINED, Counts
 from supernet_bench.analysis.effects.intervals import ALPHA, Estimate
-from supernet_bench.analysis.figures.draw import EFFECTS_FOREST
+from supernet_bench.analysis.figures import EFFECTS_FOREST
 from supernet_bench.analysis.numbers import USES_TRUTH, count, lost_note, number, with_interval
 from supernet_bench.analysis.pages.agreement import PAGE as AGREEMENT_PAGE
 from supernet_bench.analysis.pages.agreement import PAIRS, read_pairs

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from supernet_bench.analysis.effects.effects import Effects
-from supernet_bench.analysis.figures.draw import EFFECTS_FOREST, effect_names, grid_names
+from supernet_bench.analysis.figures import EFFECTS_FOREST, effect_names, grid_names
 from supernet_bench.analysis.numbers import count
 from supernet_bench.analysis.pages.footnotes import footer, metrics_footer
 from supernet_bench.analysis.pages.setting import introduction
