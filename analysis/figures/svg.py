@@ -68,12 +68,13 @@ def inline(svg: str, label: str) -> str:
         if element.find(f"{{{SVG}}}style") is not None:
             root.remove(element)
     root.attrib |= {"stroke-linejoin": "round", "role": "img", "aria-label": label}
-    used = set(re.findall(r"#([\w-]+)", svg))
+    used = set(re.findall(r'(?:url\(|href=")#([\w-]+)', svg))
     for element in root.iter():
         element.tag = element.tag.removeprefix(f"{{{SVG}}}")
         if element.get("id") not in used:
             element.attrib.pop("id", None)
         if f"{{{LINK}}}href" in element.attrib:
             element.set("href", element.attrib.pop(f"{{{LINK}}}href"))
-        element.tail = None  # Between elements there are only line ends.
+        element.tail = None  # Between elements there is only white space.
+        element.text = (element.text or "").strip()
     return ElementTree.tostring(root, encoding="unicode")

@@ -1,0 +1,19 @@
+"""Studies whose figures are drawn."""
+
+from pathlib import Path
+
+import pytest
+
+from supernet_bench.analysis.effects.effects import Effects
+from supernet_bench.analysis.results import Results
+from tests.analysis.figures.scenarios import SCENARIOS, study
+
+
+@pytest.fixture(params=SCENARIOS)
+def drawn(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Results, Effects]:
+    return study(tmp_path, SCENARIOS[request.param])
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Effects]:
+    return study(tmp_path_factory.mktemp("usual"), SCENARIOS["usual"])
