@@ -1,12 +1,14 @@
 """Figures of a study keep their text inside their edges and leave matplotlib as it was."""
 
 import math
+import re
 from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from supernet_bench.analysis import figures
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.figures import plots_of
@@ -54,3 +56,10 @@ def test_a_study_without_any_tau_has_figures(tmp_path: Path) -> None:
     assert math.isnan(effects.baseline.tau.value)
     with style():
         assert all(draw(plot.draw()) for plot in plots_of(results, effects))
+
+
+def test_figures_know_nothing_of_pages() -> None:
+    files = sorted(Path(figures.__file__).parent.glob("*.py"))
+    assert len(files) > 5
+    for file in files:
+        assert not re.search(r"analysis\.(pages|publishing)|import (pages|publishing)", file.read_text()), file
