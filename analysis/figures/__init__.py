@@ -16,7 +16,7 @@ from supernet_bench.analysis.figures.forest import SIZE, TOP, difference_forest,
 from supernet_bench.analysis.figures.grid import draw_heat_maps, heat_maps
 from supernet_bench.analysis.figures.scatter import draw_scatter, scatter
 from supernet_bench.analysis.figures.style import file_names
-from supernet_bench.analysis.figures.training import draw_training, training
+from supernet_bench.analysis.figures.training import draw_training_curves, training_curves
 from supernet_bench.analysis.results import Results
 
 EFFECTS_FOREST = "effects_forest"
@@ -77,7 +77,7 @@ def plots_of(results: Results, effects: Effects) -> list[Plot]:
         Plot("size_forest", _caption("size", "colors", "each", *opened), size),
         Plot("top_metrics_forest", _caption("top", "colors", "each"), top),
         Plot("predicted_against_truth", _caption("scatter"), partial(draw_scatter, scatter(results, effects))),
-        Plot("tau_over_training", _caption("training"), partial(draw_training, training(effects))),
+        Plot("tau_over_training", _caption("training"), partial(draw_training_curves, training_curves(effects))),
     ]
 
 

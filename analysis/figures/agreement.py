@@ -41,7 +41,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TwoStudies:
     """The levels of two studies.
 
     Attributes
@@ -60,7 +60,7 @@ class Comparison:
     labelled: tuple[Point, ...]
 
 
-def comparison(levels: Sequence[tuple[Effect, Effect]], names: tuple[str, str], found: str) -> Comparison:
+def two_studies(levels: Sequence[tuple[Effect, Effect]], names: tuple[str, str], found: str) -> TwoStudies:
     """Return the differences to the baseline in both studies.
 
     Parameters
@@ -77,7 +77,7 @@ def comparison(levels: Sequence[tuple[Effect, Effect]], names: tuple[str, str], 
         for one, other in levels
         if one.difference and other.difference
     )
-    return Comparison(f"{names[1]} against {names[0]}: {found}", names, points, _extremes(points))
+    return TwoStudies(f"{names[1]} against {names[0]}: {found}", names, points, _extremes(points))
 
 
 def _extremes(points: Sequence[Point]) -> tuple[Point, ...]:
@@ -89,7 +89,7 @@ def _extremes(points: Sequence[Point]) -> tuple[Point, ...]:
     return tuple(points[index] for index in sorted(chosen, key=lambda index: second[index]))
 
 
-def draw_comparison(data: Comparison) -> Figure:
+def draw_two_studies(data: TwoStudies) -> Figure:
     """Draw the differences in the second study against those in the first, with both intervals."""
     figure = Figure(figsize=(7.0, 6.0), layout="constrained")
     axes = figure.add_subplot()

@@ -105,7 +105,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferenceLine:
     """A line across all rows with its interval as a band."""
 
     label: str
@@ -129,7 +129,7 @@ class Forest:
         Label of the axis of each panel.
     rows : tuple of Row
         From top to bottom.
-    references : tuple of Reference
+    references : tuple of ReferenceLine
         Drawn in all panels.
     limits : (low, high), each a float, optional
         Of the axis of all panels; otherwise what their marks need.
@@ -142,7 +142,7 @@ class Forest:
     title: tuple[str, ...]
     axes: tuple[str, ...]
     rows: tuple[Row, ...]
-    references: tuple[Reference, ...] = ()
+    references: tuple[ReferenceLine, ...] = ()
     limits: tuple[float, float] | None = None
     zero: bool = False
     same_axis: bool = False
@@ -234,11 +234,11 @@ def _drawn_references(effects: Effects) -> list[Effect]:
     return [effect for effect in named if not math.isnan(effect.tau.value)]
 
 
-def _reference(effect: Effect) -> Reference:
+def _reference(effect: Effect) -> ReferenceLine:
     line, color = LOOKS[effect.level.name]
     label = f"{effect.level.name} ({effect.tau.value:.2f})"
     said = f"{effect.level.name}, tau {in_full(effect.tau)}"
-    return Reference(label, effect.tau.value, effect.tau.low, effect.tau.high, color, line, said)
+    return ReferenceLine(label, effect.tau.value, effect.tau.low, effect.tau.high, color, line, said)
 
 
 def draw_forest(forest: Forest) -> Figure:
@@ -316,7 +316,7 @@ def _draw_mark(axes: Axes, place: float, edge: tuple[float, float], mark: Mark) 
     say(axes.axhspan(*edge, color=UNSEEN, linewidth=0, zorder=ABOVE), mark.said)
 
 
-def _draw_references(axes: Axes, references: Sequence[Reference]) -> None:
+def _draw_references(axes: Axes, references: Sequence[ReferenceLine]) -> None:
     for reference in references:
         color, value = reference.color, reference.value
         axes.axvline(value, linestyle=reference.line, color=color, linewidth=1.3, label=reference.label, zorder=1)

@@ -30,7 +30,7 @@ COLUMN_LABEL, ROW_LABEL, CELL_TEXT = 22, 26, 22
 
 
 @dataclass(frozen=True)
-class Cell:
+class HeatCell:
     """A cell: the value of its colour, NaN where it has none, what is written into it, and that in full."""
 
     value: float
@@ -43,7 +43,7 @@ class HeatMap:
     """Cells by row and column."""
 
     title: str
-    cells: Mapping[Place, Cell]
+    cells: Mapping[Place, HeatCell]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def heat_maps(effects: Effects, grid: Grid) -> HeatMaps:
     return HeatMaps((grid.factor, title), grid.axes, tuple(grid.rows), tuple(grid.columns), tuple(maps))
 
 
-def _difference(effect: Effect) -> Cell:
+def _difference(effect: Effect) -> HeatCell:
     difference = effect.difference
     if not difference:
         return _cell(effect, None, "baseline")
@@ -95,7 +95,7 @@ def _difference(effect: Effect) -> Cell:
     return _cell(effect, difference, note)
 
 
-def _interaction(grid: Grid, place: Place, effect: Effect) -> Cell:
+def _interaction(grid: Grid, place: Place, effect: Effect) -> HeatCell:
     interaction = effect.interaction
     if interaction and interaction.seeds:
         return _cell(effect, interaction, count(interaction.seeds, "seed"))
@@ -104,14 +104,14 @@ def _interaction(grid: Grid, place: Place, effect: Effect) -> Cell:
     return _cell(effect, None, "reference" if place == grid.reference else "")
 
 
-def _cell(effect: Effect, difference: Difference | None, note: str) -> Cell:
+def _cell(effect: Effect, difference: Difference | None, note: str) -> HeatCell:
     """Return a cell with the value and its interval, or with the note alone where there is none."""
     value = 0.0 if effect.level.baseline else difference.value if difference else math.nan
     name = effect.level.name
     if not difference or not difference.seeds:
-        return Cell(value, note, f"{name}: {note or 'changes one factor only'}")
+        return HeatCell(value, note, f"{name}: {note or 'changes one factor only'}")
     text = f"{number(difference.value, '+')}{marks(difference)}\n{interval(difference, '+')}\n{note}"
-    return Cell(value, text, f"{name}: {in_full(difference, '+')}")
+    return HeatCell(value, text, f"{name}: {in_full(difference, '+')}")
 
 
 def draw_heat_maps(data: HeatMaps) -> Figure:

@@ -70,20 +70,20 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingCurves:
     """A panel per factor, and the first and the last epoch of the late checkpoints."""
 
     panels: tuple[Panel, ...]
     late: tuple[float, float] | None
 
 
-def training(effects: Effects) -> Training:
+def training_curves(effects: Effects) -> TrainingCurves:
     """Return tau at every checkpoint of every level."""
     panels = tuple(_panel(effects, factor) for factor in effects.factors or ["baseline"])
     runs = effects.runs_of(effects.baseline)["run_id"]
     checkpoints = effects.checkpoints[effects.checkpoints["run_id"].isin(runs)]
     late = checkpoints.loc[checkpoints["late"].astype(bool), "epoch"]
-    return Training(panels, (float(late.min()), float(late.max())) if len(late) else None)
+    return TrainingCurves(panels, (float(late.min()), float(late.max())) if len(late) else None)
 
 
 def _panel(effects: Effects, factor: str) -> Panel:
@@ -117,7 +117,7 @@ def _taus(effects: Effects, effect: Effect) -> pd.DataFrame:
     return chosen.groupby(["epoch", "run_id"])["tau"].mean().unstack().dropna(how="all")
 
 
-def draw_training(data: Training) -> Figure:
+def draw_training_curves(data: TrainingCurves) -> Figure:
     """Draw tau at every checkpoint: each seed, and the mean over seeds of each level, one panel per factor."""
     columns = min(2, len(data.panels))
     rows = math.ceil(len(data.panels) / columns)

@@ -15,7 +15,7 @@ from supernet_bench.analysis.effects.agreement import FEWEST, Agreement, Correla
 from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.effects.intervals import CONFIDENCE, Difference
-from supernet_bench.analysis.figures.agreement import comparison, draw_comparison
+from supernet_bench.analysis.figures.agreement import draw_two_studies, two_studies
 from supernet_bench.analysis.figures.style import file_names, save_small, style
 from supernet_bench.analysis.numbers import (
     CORRECTED,
@@ -281,8 +281,8 @@ def read_pairs(folder: Path) -> list[dict[str, object]]:
 
 def _draw(pair: Pair, file: Path) -> None:
     with style():
-        data = comparison(pair.levels, (pair.first.name, pair.second.name), _order(pair))
-        save_small(draw_comparison(data), file)
+        data = two_studies(pair.levels, (pair.first.name, pair.second.name), _order(pair))
+        save_small(draw_two_studies(data), file)
 
 
 def _write_frame(file: Path, rows: list[dict[str, object]]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from supernet_bench.analysis.effects.effects import Counts, Effect
 from supernet_bench.analysis.effects.intervals import Difference
-from supernet_bench.analysis.figures.agreement import LOOKS, comparison, draw_comparison
+from supernet_bench.analysis.figures.agreement import LOOKS, draw_two_studies, two_studies
 from supernet_bench.analysis.figures.style import style
 from supernet_bench.analysis.records import Level
 from tests.analysis.figures.reading import color_of, data, draw, lines_of, said_by
@@ -26,7 +26,7 @@ def effect(name: str, value: float) -> Effect:
 LEVELS = [
     (effect(f"level {i}", x), effect(f"level {i}", y)) for i, (x, y) in enumerate(zip(FIRST, SECOND, strict=True))
 ]
-DATA = comparison(LEVELS, ("cheap", "dear"), "rho 0.5")
+DATA = two_studies(LEVELS, ("cheap", "dear"), "rho 0.5")
 
 
 def test_the_data_are_the_differences_and_the_names_of_the_extremes() -> None:
@@ -39,12 +39,12 @@ def test_the_data_are_the_differences_and_the_names_of_the_extremes() -> None:
 
 def test_a_level_without_a_difference_in_either_is_no_point() -> None:
     lost = (LEVELS[0][0], replace(LEVELS[0][1], differences={}))
-    assert comparison([lost, LEVELS[1]], ("cheap", "dear"), "").points == DATA.points[1:2]
+    assert two_studies([lost, LEVELS[1]], ("cheap", "dear"), "").points == DATA.points[1:2]
 
 
 def test_points_are_where_they_are_in_the_colour_of_what_excludes_zero() -> None:
     with style():
-        figure = draw_comparison(DATA)
+        figure = draw_two_studies(DATA)
         draw(figure)
     axes = figure.axes[0]
     drawn = {(data(line)[0][0], data(line)[1][0]): color_of(line) for line in lines_of(axes, "o")}
@@ -55,4 +55,4 @@ def test_points_are_where_they_are_in_the_colour_of_what_excludes_zero() -> None
 
 def test_no_level_in_common_gives_an_empty_figure() -> None:
     with style():
-        assert draw(draw_comparison(comparison([], ("cheap", "dear"), "nothing to compare")))
+        assert draw(draw_two_studies(two_studies([], ("cheap", "dear"), "nothing to compare")))

@@ -15,7 +15,7 @@ from supernet_bench.analysis.figures import plots_of
 from supernet_bench.analysis.figures.style import style
 from supernet_bench.analysis.results import Results, load_results
 from tests.analysis.figures.reading import draw
-from tests.analysis.figures.scenarios import SCENARIOS
+from tests.analysis.figures.scenarios import SCENARIOS, study
 from tests.analysis.synthetic import write_store
 
 # matplotlib only warns where a layout does not fit.
@@ -56,6 +56,15 @@ def test_a_study_without_any_tau_has_figures(tmp_path: Path) -> None:
     assert math.isnan(effects.baseline.tau.value)
     with style():
         assert all(draw(plot.draw()) for plot in plots_of(results, effects))
+
+
+def test_captions_explain_open_diamonds_where_there_are_any(tmp_path: Path) -> None:
+    explained = {}
+    for name in ("usual", "one seed"):
+        plots = plots_of(*study(tmp_path / name, SCENARIOS[name]))
+        explained[name] = {plot.name for plot in plots if "open diamond" in plot.caption}
+    differences = {"effects_forest", "size_forest"}
+    assert explained == {"usual": set(), "one seed": {"effect_sampling", "effect_batch_norm", *differences}}
 
 
 def test_figures_know_nothing_of_pages() -> None:

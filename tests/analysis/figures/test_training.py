@@ -7,7 +7,7 @@ import pytest
 
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.figures.style import BASELINE_COLOR, style
-from supernet_bench.analysis.figures.training import draw_training, training
+from supernet_bench.analysis.figures.training import draw_training_curves, training_curves
 from supernet_bench.analysis.results import Results
 from tests.analysis.figures.reading import bands_of, color_of, data, draw, lines_of, said_by
 from tests.analysis.figures.scenarios import SCENARIOS, study
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 def test_legends_of_training_cover_no_panel(drawn: tuple[Results, Effects]) -> None:
     with style():
-        figure = draw_training(training(drawn[1]))
+        figure = draw_training_curves(training_curves(drawn[1]))
         renderer = draw(figure).get_renderer()
         panels = [axes for axes in figure.axes if axes.get_visible()]
         for axes in panels:
@@ -33,7 +33,7 @@ def test_legends_of_training_cover_no_panel(drawn: tuple[Results, Effects]) -> N
 
 def test_training_shows_every_seed_and_their_mean(usual: tuple[Results, Effects]) -> None:
     effects = usual[1]
-    axes = draw_training(training(effects)).axes[0]
+    axes = draw_training_curves(training_curves(effects)).axes[0]
     means = {str(line.get_label()).split(" ")[0]: line for line in lines_of(axes, "o")}
     said = said_by(axes)
     thin = [line for line in axes.lines if line.get_linewidth() < 1]
@@ -56,13 +56,13 @@ def test_training_shows_every_seed_and_their_mean(usual: tuple[Results, Effects]
 
 
 def test_one_checkpoint_is_a_marker(tmp_path: Path) -> None:
-    axes = draw_training(training(study(tmp_path, SCENARIOS["one checkpoint"])[1])).axes[0]
+    axes = draw_training_curves(training_curves(study(tmp_path, SCENARIOS["one checkpoint"])[1])).axes[0]
     assert [data(line)[0] for line in lines_of(axes, "o")] == [[5]] * 3
 
 
 def test_many_levels_name_the_best_and_the_worst(tmp_path: Path) -> None:
     effects = study(tmp_path, SCENARIOS["grid of 25"])[1]
-    legend = draw_training(training(effects)).axes[0].get_legend()
+    legend = draw_training_curves(training_curves(effects)).axes[0].get_legend()
     assert legend is not None
     labels = [text.get_text().replace("\n", " ") for text in legend.get_texts()]
     last = effects.checkpoints[effects.checkpoints["epoch"] == 10].set_index("run_id")["tau"]
@@ -77,7 +77,7 @@ def test_colours_follow_the_order_of_levels_not_their_results(tmp_path: Path) ->
     def colours(noise: tuple[float, float]) -> list[str]:
         factors = {"sampling": {"uniform": 1.0, "first": noise[0], "second": noise[1]}}
         scenario = Scenario(architectures=30, epochs=(5, 10), factors=factors)
-        axes = draw_training(training(study(tmp_path / str(noise[0]), scenario)[1])).axes[0]
+        axes = draw_training_curves(training_curves(study(tmp_path / str(noise[0]), scenario)[1])).axes[0]
         return [color_of(line) for line in lines_of(axes, "o")]
 
     assert colours((0.2, 5.0)) == colours((5.0, 0.2))
