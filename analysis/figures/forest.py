@@ -3,7 +3,7 @@
 import math
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
@@ -147,11 +147,6 @@ class Forest:
     zero: bool = False
     same_axis: bool = False
 
-    @property
-    def has_one_seed(self) -> bool:
-        """Whether a mark is open."""
-        return any(mark.one_seed for row in self.rows for mark in row.marks)
-
 
 def tau_forest(effects: Effects, factor: str) -> Forest:
     """Return tau of every level of a factor: each seed, mean and interval, and what untrained ranking gives."""
@@ -159,9 +154,8 @@ def tau_forest(effects: Effects, factor: str) -> Forest:
     rows = tuple(Row(level_name(effect), runs_note(effect), (_tau_mark(effects, effect),)) for effect in levels)
     references = tuple(_reference(effect) for effect in _drawn_references(effects))
     n = count(len(effects.truth), "architecture")
-    forest = Forest((factor,), ("Kendall's tau with the truth",), rows, references, tau_range(effects))
-    open_mark = "; open: one seed, not decidable" * forest.has_one_seed
-    return replace(forest, title=(factor, f"mean and 95 % interval, dots are seeds, {n}{open_mark}"))
+    title = (factor, f"mean and 95 % interval, dots are seeds, {n}{_open_note(rows)}")
+    return Forest(title, ("Kendall's tau with the truth",), rows, references, tau_range(effects))
 
 
 def tau_range(effects: Effects) -> tuple[float, float]:
@@ -181,14 +175,14 @@ def difference_forest(effects: Effects, metrics: Sequence[Metric] = TAU, same_ax
     for factor in effects.factors:
         compared = (effect for effect in effects.of_factor(factor) if effect.difference)
         rows += [Row(factor), *(_difference_row(effect, metrics) for effect in compared)]
-    forest = Forest((), tuple(metric.label for metric in metrics), tuple(rows), zero=True, same_axis=same_axis)
     n = count(len(effects.truth), "architecture")
     title = (
         f"Differences to the baseline, mean and 95 % interval, {n}",
         "dark blue: excludes zero, also corrected (Holm); light blue: only uncorrected; grey: includes zero"
-        + "; open: one seed, not decidable" * any(row.marks and row.marks[0].one_seed for row in rows),
+        + _open_note(rows),
     )
-    return replace(forest, title=title)
+    labels = tuple(metric.label for metric in metrics)
+    return Forest(title, labels, tuple(rows), zero=True, same_axis=same_axis)
 
 
 def difference_color(difference: Difference) -> str:
@@ -196,6 +190,12 @@ def difference_color(difference: Difference) -> str:
     if difference.excludes_zero_corrected:
         return BLUE
     return SKY if difference.excludes_zero else GREY
+
+
+def _open_note(rows: Sequence[Row]) -> str:
+    """Return what an open mark means, where there is one."""
+    is_open = any(mark.one_seed for row in rows for mark in row.marks)
+    return "; open: one seed, not decidable" if is_open else ""
 
 
 def _tau_mark(effects: Effects, effect: Effect) -> Mark:
