@@ -1,23 +1,18 @@
 """A page as one file that a browser opens without a network: pictures, styles and sorting are inside."""
 
-from base64 import b64encode
-from pathlib import Path
+from collections.abc import Mapping
 
 from supernet_bench.analysis.pages.page import Page
 from supernet_bench.analysis.pages.templating import render
 
 
-def page_as_html(page: Page, plots: Path) -> str:
+def page_as_html(page: Page, pictures: Mapping[str, str]) -> str:
     """Return a page in HTML.
 
     Parameters
     ----------
     page : Page
-    plots : Path
-        Folder of its plots, as PNG.
+    pictures : mapping of str to str
+        Its plots by name, as elements of HTML.
     """
-
-    def picture(name: str) -> str:
-        return "data:image/png;base64," + b64encode((plots / f"{name}.png").read_bytes()).decode("ascii")
-
-    return render("report.html.jinja", page=page, picture=picture)
+    return render("report.html.jinja", page=page, pictures=pictures)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from supernet_bench.analysis.figures.draw import EFFECTS_FOREST
+from supernet_bench.analysis.figures import EFFECTS_FOREST
 from supernet_bench.analysis.findings import (
     VERDICTS,
     LevelFinding,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from supernet_bench.analysis.effects.effects import Effects
-from supernet_bench.analysis.figures.draw import EFFECTS_FOREST, effect_names, grid_names
+from supernet_bench.analysis.figures import EFFECTS_FOREST, effect_names, grid_names
 from supernet_bench.analysis.numbers import count
 from supernet_bench.analysis.pages.notes import introduction, metric_notes, summary, table_notes
 from supernet_bench.analysis.pages.reading import Finding, reading, size_reading

@@ -8,11 +8,10 @@ import pandas as pd
 
 from supernet_bench.analysis.conclude import find_in_pair
 from supernet_bench.analysis.effects.pairs import ComparedStudy, Pair, pair_studies
-from supernet_bench.analysis.figures.agreement import agreement_figure
-from supernet_bench.analysis.figures.style import file_names, style
+from supernet_bench.analysis.figures.agreement import draw_two_studies, two_studies
+from supernet_bench.analysis.figures.style import file_names, save_small, style
 from supernet_bench.analysis.findings import VERDICTS, read_pair_findings, write_findings
 from supernet_bench.analysis.pages.agreement import agreement_page, level_rows, order, pair_row
-from supernet_bench.analysis.publishing.publish import shrink
 from supernet_bench.analysis.ranking.resampling import RESAMPLES
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.folders import SUMS, files_of, replaced, write_sums
@@ -84,8 +83,8 @@ def write_agreement(
 
 def _draw(pair: Pair, file: Path) -> None:
     with style():
-        agreement_figure(pair.levels, (pair.first.name, pair.second.name), order(pair)).savefig(file)
-    shrink(file, file)
+        data = two_studies(pair.levels, (pair.first.name, pair.second.name), order(pair))
+        save_small(draw_two_studies(data), file)
 
 
 def _write_frame(file: Path, rows: Iterator[dict[str, object]]) -> None:

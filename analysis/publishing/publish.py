@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
-from PIL import Image
 
 from supernet_bench.analysis.conclude import find_in_study
 from supernet_bench.analysis.effects.estimate import compute_effects
+from supernet_bench.analysis.figures import Plot
+from supernet_bench.analysis.figures.style import save_small
 from supernet_bench.analysis.findings import VERDICTS, write_findings
 from supernet_bench.analysis.pages.report import write_report_of
 from supernet_bench.analysis.publishing.provenance import SOURCE, write_source
@@ -30,9 +30,6 @@ PAGES = ("report.md", "table.md", "table.csv")
 """
 
 CONTENTS = frozenset((RECORDS, MANIFEST, ARCHITECTURES, SOURCE, VERDICTS, SUMS, *PAGES, "plots"))
-
-COLORS = 64
-"""Of a published plot, which makes it a third as large."""
 
 
 def publish(
@@ -107,28 +104,25 @@ def write_pages(
     effects = compute_effects(results, RESAMPLES, 0, on_progress)
     with tempfile.TemporaryDirectory() as temporary:
         report = Path(temporary) / "report"
-        write_report_of(results, effects, report, on_progress, _save_picture if pictures else _save_nothing)
+        write_report_of(results, effects, report, on_progress, _save_small if pictures else _save_nothing)
         for page in PAGES:
             shutil.copyfile(report / page, folder / page)
         (folder / "plots").mkdir()
         for plot in sorted((report / "plots").glob("*.png")):
-            (shrink if pictures else shutil.copyfile)(plot, folder / "plots" / plot.name)
+            shutil.copyfile(plot, folder / "plots" / plot.name)
     write_findings(find_in_study(results, effects), folder)
     _write_architectures(results, folder / ARCHITECTURES)
 
 
-def _save_picture(figure: Figure, folder: Path, name: str) -> None:
-    figure.savefig(folder / f"{name}.png")
+def _save_small(plot: Plot, folder: Path) -> str:
+    """Write a plot as it is published; the page in HTML is not."""
+    save_small(plot.draw(), folder / f"{plot.name}.png")
+    return ""
 
 
-def _save_nothing(figure: Figure, folder: Path, name: str) -> None:
-    (folder / f"{name}.png").touch()
-
-
-def shrink(plot: Path, smaller: Path) -> None:
-    """Write a PNG with a palette."""
-    with Image.open(plot) as image:
-        image.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(smaller, optimize=True)
+def _save_nothing(plot: Plot, folder: Path) -> str:
+    (folder / f"{plot.name}.png").touch()
+    return ""
 
 
 def _write_architectures(results: Results, file: Path) -> None:
