@@ -2,9 +2,11 @@
 
 import math
 
+from supernet_bench.analysis.effects.agreement import Correlation
 from supernet_bench.analysis.effects.effects import Counts, Effect
 from supernet_bench.analysis.effects.intervals import Difference, Estimate
 from supernet_bench.analysis.records import Level
+from supernet_bench.analysis.verdicts import Evidence, evidence
 
 NONE = "—"
 CORRECTED = "*"
@@ -35,6 +37,12 @@ def with_interval(estimate: Estimate, sign: str = "", scale: float = 1.0, decima
     return value if ends == NONE else f"{value} {ends}"
 
 
+def correlation(found: Correlation) -> str:
+    """Return a correlation and, where there is one, its interval."""
+    value, low, high = (number(end, decimals=2) for end in (found.value, found.low, found.high))
+    return value if math.isnan(found.low) else f"{value} [{low}, {high}]"
+
+
 def in_full(estimate: Estimate, sign: str = "", scale: float = 1.0, decimals: int = 3) -> str:
     """Return an estimate with more digits than a table has, what it rests on, and how sure a difference is."""
     parts = [with_interval(estimate, sign, scale, decimals + 2)]
@@ -49,9 +57,9 @@ def marks(estimate: Estimate) -> str:
     """Return what has to stand beside an interval: that seeds are not covered, or that a comparison excludes zero."""
     if estimate.one_seed and not math.isnan(estimate.low):
         return f" {ONE_SEED}"
-    if not isinstance(estimate, Difference) or math.isnan(estimate.adjusted) or not estimate.excludes_zero:
+    if not isinstance(estimate, Difference) or math.isnan(estimate.adjusted):
         return ""
-    return f" {CORRECTED if estimate.excludes_zero_corrected else UNCORRECTED}"
+    return {Evidence.CORRECTED: f" {CORRECTED}", Evidence.UNCORRECTED: f" {UNCORRECTED}"}.get(evidence(estimate), "")
 
 
 def marked(level: Level) -> str:

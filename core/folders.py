@@ -1,25 +1,18 @@
 """Folders of generated files, which appear whole or not at all."""
 
 import hashlib
-import io
 import os
 import shutil
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.files import is_litter
 
 SUMS = "SHA256SUMS"
 """The file that lists all others of a folder with their checksums, as `sha256sum --check` reads it."""
-
-MARKS = ("<<<<<<<", "=======", ">>>>>>>")
-"""How lines begin that git puts around what it could not merge."""
 
 
 @contextmanager
@@ -74,50 +67,6 @@ def check_replaceable(folder: Path, contents: Collection[str]) -> None:
     foreign = sorted(found - set(contents))
     if foreign:
         raise InputError(f"report folder {folder} holds {foreign[0]!r}; allowed: an empty folder or an older report")
-
-
-@contextmanager
-def blaming(file: Path) -> Iterator[None]:
-    """Turn what a damaged table makes pandas and Python raise into one line that names the file."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, pd.errors.ParserError) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(f"{file} is damaged or not what was written there ({reason})") from error
-
-
-def read_table(file: Path, columns: Collection[str] = (), **options: Any) -> pd.DataFrame:
-    """Read a generated .csv.
-
-    Parameters
-    ----------
-    file : Path
-    columns : collection of str
-        Those that it must have.
-    **options
-        Of `pandas.read_csv`.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read, is empty or no table, lacks a column, or holds the marks of an unfinished merge.
-    """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file} is damaged or no text: {error}") from error
-    if any(line.startswith(MARKS) for line in text.splitlines()):
-        raise InputError(f"{file} holds the marks of an unfinished merge; allowed: a file as it was written")
-    with blaming(file):
-        table = pd.read_csv(io.StringIO(text), **options)
-    missing = sorted(set(columns) - set(table.columns))
-    if missing or table.empty:
-        raise InputError(f"{file} is damaged: it lacks {f'column {missing[0]!r}' if missing else 'rows'}")
-    return table
 
 
 def write_sums(folder: Path) -> None:

@@ -85,6 +85,37 @@ class Agreement:
         return not math.isnan(self.rho.value)
 
 
+@dataclass(frozen=True)
+class Directions:
+    """How many effects shown in the first study have the same direction in the second.
+
+    Attributes
+    ----------
+    shown, same : int
+        Those shown in the first, and how many of them have the same direction in the second.
+    expected : float
+        How many would have, if the directions were independent.
+    confirmed, contradicted : int
+        Those shown in the second too, by the same rule, with the same direction or the opposite one.
+    """
+
+    shown: int
+    same: int
+    expected: float
+    confirmed: int
+    contradicted: int
+
+    @property
+    def low(self) -> float:
+        """The lower end of the interval of the share (Clopper and Pearson); some must be shown."""
+        return float(stats.binomtest(self.same, self.shown).proportion_ci(CONFIDENCE).low)
+
+    @property
+    def high(self) -> float:
+        """The upper end."""
+        return float(stats.binomtest(self.same, self.shown).proportion_ci(CONFIDENCE).high)
+
+
 def disjoint(first: Sequence[int], second: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return seeds of two studies of which none is in both.
 

@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from supernet_bench.analysis.effects.effects import Effect
+from supernet_bench.analysis.effects.intervals import Difference
 from supernet_bench.analysis.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, put_title
-from supernet_bench.analysis.numbers import count
+from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
+from supernet_bench.analysis.numbers import count, with_interval
 
 LABELLED = 3
 """Levels that are named in the plot of each: the best and the worst of the first study, and those off the diagonal."""
@@ -22,11 +25,43 @@ LOOKS = {
 }
 """Colour and label by where the interval excludes zero."""
 
-Both = tuple[Effect, Effect]
+
+@dataclass(frozen=True)
+class Point:
+    """The difference of a level to the baseline in the first study and in the second."""
+
+    name: str
+    first: Difference
+    second: Difference
+
+    @property
+    def shown(self) -> tuple[bool, bool]:
+        """In which of them zero is excluded."""
+        return self.first.excludes_zero, self.second.excludes_zero
 
 
-def agreement_figure(levels: Sequence[Both], names: tuple[str, str], found: str) -> Figure:
-    """Draw the differences to the baseline in the second study against those in the first, with both intervals.
+@dataclass(frozen=True)
+class TwoStudies:
+    """The levels of two studies.
+
+    Attributes
+    ----------
+    title : str
+    names : (str, str)
+        Of the studies.
+    points : tuple of Point
+    labelled : tuple of Point
+        Those that are named, from below.
+    """
+
+    title: str
+    names: tuple[str, str]
+    points: tuple[Point, ...]
+    labelled: tuple[Point, ...]
+
+
+def two_studies(levels: Sequence[tuple[Effect, Effect]], names: tuple[str, str], found: str) -> TwoStudies:
+    """Return the differences to the baseline in both studies.
 
     Parameters
     ----------
@@ -37,66 +72,65 @@ def agreement_figure(levels: Sequence[Both], names: tuple[str, str], found: str)
     found : str
         How they agree, for the title.
     """
+    points = tuple(
+        Point(f"{one.level.factor} {one.level.name}", one.difference, other.difference)
+        for one, other in levels
+        if one.difference and other.difference
+    )
+    return TwoStudies(f"{names[1]} against {names[0]}: {found}", names, points, _extremes(points))
+
+
+def _extremes(points: Sequence[Point]) -> tuple[Point, ...]:
+    first = np.array([point.first.value for point in points])
+    second = np.array([point.second.value for point in points])
+    order = np.argsort(first, kind="stable")
+    off = np.argsort(-np.abs(first - second), kind="stable")
+    chosen = {*order[:LABELLED], *order[-LABELLED:], *off[:LABELLED]}
+    return tuple(points[index] for index in sorted(chosen, key=lambda index: second[index]))
+
+
+def draw_two_studies(data: TwoStudies) -> Figure:
+    """Draw the differences in the second study against those in the first, with both intervals."""
     figure = Figure(figsize=(7.0, 6.0), layout="constrained")
     axes = figure.add_subplot()
-    points = np.array([_point(both) for both in levels], dtype=np.float64).reshape(-1, 2)
     for look, (color, label) in LOOKS.items():
-        chosen = [both for both in levels if _shown(both) == look]
-        for number, both in enumerate(chosen):
-            _cross(axes, both, color, f"{label} ({len(chosen)})" if not number else None)
+        chosen = [point for point in data.points if point.shown == look]
+        for number, point in enumerate(chosen):
+            _cross(axes, point, data.names, color, f"{label} ({len(chosen)})" if not number else None)
     axes.axhline(0, color=BLACK, linewidth=0.8, zorder=1)
     axes.axvline(0, color=BLACK, linewidth=0.8, zorder=1)
     axes.axline((0, 0), slope=1, color=BLACK, linewidth=0.8, linestyle="--", zorder=1)
-    _labels(axes, levels, points)
-    axes.set_xlabel(f"difference in tau to the baseline, {names[0]}")
-    axes.set_ylabel(f"difference in tau to the baseline, {names[1]}")
-    if len(levels):
+    _labels(axes, data.labelled)
+    axes.set_xlabel(f"difference in tau to the baseline, {data.names[0]}")
+    axes.set_ylabel(f"difference in tau to the baseline, {data.names[1]}")
+    if data.points:
         figure.legend(loc="outside lower center", ncols=2)
-    put_title(
-        figure,
-        f"{names[1]} against {names[0]}: {found}",
-        f"{count(len(levels), 'level')} with 95 % intervals; dashed: the same effect in both",
-    )
+    levels = count(len(data.points), "level")
+    put_title(figure, data.title, f"{levels} with 95 % intervals; dashed: the same effect in both")
     return figure
 
 
-def _point(both: Both) -> tuple[float, float]:
-    one, other = (effect.difference for effect in both)
-    return (one.value, other.value) if one and other else (math.nan, math.nan)
-
-
-def _shown(both: Both) -> tuple[bool, bool]:
-    one, other = (bool(effect.difference and effect.difference.excludes_zero) for effect in both)
-    return one, other
-
-
-def _cross(axes: Axes, both: Both, color: str, label: str | None) -> None:
-    one, other = (effect.difference for effect in both)
-    if not one or not other:
-        return
+def _cross(axes: Axes, point: Point, names: tuple[str, str], color: str, label: str | None) -> None:
+    one, other = point.first, point.second
     x, y = one.value, other.value
     axes.plot([one.low, one.high], [y, y], color=color, linewidth=0.8, alpha=0.35, zorder=2)
     axes.plot([x, x], [other.low, other.high], color=color, linewidth=0.8, alpha=0.35, zorder=2)
     axes.plot(x, y, "o", color=color, markersize=4.5, label=label, zorder=3)
+    values = "; ".join(f"{name} {with_interval(each, '+')}" for name, each in zip(names, (one, other), strict=True))
+    (unseen,) = axes.plot(x, y, "o", color=UNSEEN, markersize=8, mew=0, zorder=ABOVE)
+    say(unseen, f"{point.name}: {values}")
 
 
-def _labels(axes: Axes, levels: Sequence[Both], points: np.ndarray) -> None:
-    """Name the extreme levels, beside their point on the side that has room."""
-    if not len(levels):
-        return
-    order, off = (
-        np.argsort(points[:, 0], kind="stable"),
-        np.argsort(-np.abs(points[:, 0] - points[:, 1]), kind="stable"),
-    )
-    chosen = {*order[:LABELLED], *order[-LABELLED:], *off[:LABELLED]}
+def _labels(axes: Axes, points: Sequence[Point]) -> None:
+    """Name levels beside their point on the side that has room."""
     middle, width, step = np.mean(axes.get_xlim()), 0.02 * np.ptp(axes.get_xlim()), 0.035 * np.ptp(axes.get_ylim())
     height = -math.inf
-    for index in sorted(chosen, key=lambda index: points[index, 1]):
-        x, y = points[index]
+    for point in points:
+        x, y = point.first.value, point.second.value
         height = max(y, height + step)  # From below, so that no two names are on one line.
-        level, side = levels[index][0].level, -1 if x > middle else 1
+        side = -1 if x > middle else 1
         axes.annotate(
-            f"{level.factor} {level.name}",
+            point.name,
             (x, y),
             (x + side * width, height),
             ha="right" if side < 0 else "left",

@@ -2,25 +2,25 @@
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-from supernet_bench.analysis.effects.effects import Effects
+from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.effects.grids import Grid, Place
 from supernet_bench.analysis.effects.intervals import Difference
 from supernet_bench.analysis.figures.style import BLACK, CHARACTER, LINE, put_title
-from supernet_bench.analysis.numbers import count, interval, lost_note, marks, number, pairs_note
+from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
+from supernet_bench.analysis.numbers import count, in_full, interval, lost_note, marks, number, pairs_note
 
 UNKNOWN = "#d9d9d9"
 COLORS = matplotlib.colormaps["RdBu"].with_extremes(bad=UNKNOWN)
 """From red, lower, over white to blue, higher, which stay apart for colour-blind readers."""
-
-Panel = tuple[str, Mapping[Place, Difference | None], Mapping[Place, str]]
-"""Title of a heat map, its values, and what is written into its cells."""
 
 CELL = (1.75, 4.4 * LINE)
 """Width and height of a cell, in inches."""
@@ -29,80 +29,123 @@ COLUMN_LABEL, ROW_LABEL, CELL_TEXT = 22, 26, 22
 """Characters in a line."""
 
 
-def grid_figure(effects: Effects, grid: Grid) -> Figure:
-    """Draw the difference in tau of every cell to the baseline and, below, what both factors do beyond their sum."""
-    rows = {place: effects.of_level(level) for place, level in grid.cells.items()}
-    differences = {place: effect.difference for place, effect in rows.items()}
-    texts = {place: "" if effect.difference else "baseline" for place, effect in rows.items()}
-    for place, effect in rows.items():
-        if effect.difference:
-            known = effect.difference.seeds > 0
-            why = lost_note(effect.counts) or "no pair"
-            texts[place] = _cell(effect.difference, pairs_note(effect)) if known else why
-    panels: list[Panel] = [("difference in tau to the baseline", differences, texts)]
-    interactions = {place: effect.interaction for place, effect in rows.items()}
-    if any(interactions.values()):
-        texts = {place: _interaction_text(grid, place, found) for place, found in interactions.items()}
-        panels.append(
-            (f"interaction, beyond the sum of both; reference: {', '.join(grid.reference)}", interactions, texts)
-        )
-    return _figure(effects, grid, panels)
+@dataclass(frozen=True)
+class HeatCell:
+    """A cell: the value of its colour, NaN where it has none, what is written into it, and that in full."""
+
+    value: float
+    text: str
+    said: str
 
 
-def _interaction_text(grid: Grid, place: Place, interaction: Difference | None) -> str:
+@dataclass(frozen=True)
+class HeatMap:
+    """Cells by row and column."""
+
+    title: str
+    cells: Mapping[Place, HeatCell]
+
+
+@dataclass(frozen=True)
+class HeatMaps:
+    """Heat maps whose colours mean the same, one above the other.
+
+    Attributes
+    ----------
+    title : tuple of str
+        Its lines.
+    axes : (str, str)
+        Names of the factors, of the rows and of the columns.
+    rows, columns : tuple of str
+        Their levels.
+    maps : tuple of HeatMap
+        From top to bottom.
+    """
+
+    title: tuple[str, ...]
+    axes: tuple[str, str]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    maps: tuple[HeatMap, ...]
+
+    @property
+    def largest(self) -> float:
+        """The largest distance from zero, where the colours end."""
+        values = (abs(cell.value) for each in self.maps for cell in each.cells.values())
+        return max((value for value in values if math.isfinite(value)), default=0.0) or 1.0
+
+
+def heat_maps(effects: Effects, grid: Grid) -> HeatMaps:
+    """Return the difference in tau of every cell to the baseline and, below, what both factors do beyond their sum."""
+    found = {place: effects.of_level(level) for place, level in grid.cells.items()}
+    maps = [HeatMap("difference in tau to the baseline", {place: _difference(row) for place, row in found.items()})]
+    if any(effect.interaction for effect in found.values()):
+        title = f"interaction, beyond the sum of both; reference: {', '.join(grid.reference)}"
+        maps.append(HeatMap(title, {place: _interaction(grid, place, effect) for place, effect in found.items()}))
+    n = count(len(effects.truth), "architecture")
+    title = f"means and 95 % intervals, {n}; blue: higher tau, red: lower, grey: unknown or none"
+    return HeatMaps((grid.factor, title), grid.axes, tuple(grid.rows), tuple(grid.columns), tuple(maps))
+
+
+def _difference(effect: Effect) -> HeatCell:
+    difference = effect.difference
+    if not difference:
+        return _cell(effect, None, "baseline")
+    note = pairs_note(effect) if difference.seeds else lost_note(effect.counts) or "no pair"
+    return _cell(effect, difference, note)
+
+
+def _interaction(grid: Grid, place: Place, effect: Effect) -> HeatCell:
+    interaction = effect.interaction
     if interaction and interaction.seeds:
-        return _cell(interaction, count(interaction.seeds, "seed"))
+        return _cell(effect, interaction, count(interaction.seeds, "seed"))
     if interaction or grid.corners(place):
-        return "no seed of all four"
-    return "reference" if place == grid.reference else ""
+        return _cell(effect, interaction, "no seed of all four")
+    return _cell(effect, None, "reference" if place == grid.reference else "")
 
 
-def _cell(difference: Difference, note: str) -> str:
-    return f"{number(difference.value, '+')}{marks(difference)}\n{interval(difference, '+')}\n{note}"
+def _cell(effect: Effect, difference: Difference | None, note: str) -> HeatCell:
+    """Return a cell with the value and its interval, or with the note alone where there is none."""
+    value = 0.0 if effect.level.baseline else difference.value if difference else math.nan
+    name = effect.level.name
+    if not difference or not difference.seeds:
+        return HeatCell(value, note, f"{name}: {note or 'changes one factor only'}")
+    text = f"{number(difference.value, '+')}{marks(difference)}\n{interval(difference, '+')}\n{note}"
+    return HeatCell(value, text, f"{name}: {in_full(difference, '+')}")
 
 
-def _figure(
-    effects: Effects,
-    grid: Grid,
-    panels: Sequence[Panel],
-) -> Figure:
-    """Return one heat map above the other, whose colours mean the same."""
-    rows = [textwrap.fill(row, ROW_LABEL) for row in grid.rows]
-    columns = [textwrap.fill(column, COLUMN_LABEL) for column in grid.columns]
+def draw_heat_maps(data: HeatMaps) -> Figure:
+    """Draw one heat map above the other."""
+    rows = [textwrap.fill(row, ROW_LABEL) for row in data.rows]
+    columns = [textwrap.fill(column, COLUMN_LABEL) for column in data.columns]
     below = 1 + max(label.count("\n") for label in columns)
     width = CELL[0] * len(columns) + CHARACTER * max(len(line) for row in rows for line in row.split("\n")) + 1.6
     height = CELL[1] * len(rows) + LINE * (below + 4)
-    figure = Figure(figsize=(width, height * len(panels)), layout="constrained")
-    found = [abs(difference.value) for _, values, _ in panels for difference in values.values() if difference]
-    largest = max((value for value in found if math.isfinite(value)), default=0.0) or 1.0
-    for axes, (title, values, texts) in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels, strict=True):
-        _heat_map(axes, grid, values, texts, largest)
+    figure = Figure(figsize=(width, height * len(data.maps)), layout="constrained")
+    for axes, heat_map in zip(figure.subplots(len(data.maps), 1, squeeze=False)[:, 0], data.maps, strict=True):
+        _draw_cells(axes, data, heat_map)
         axes.set_xticks(np.arange(len(columns)) + 0.5, columns)
         axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
-        axes.set_xlabel(grid.axes[1])
-        axes.set_ylabel(grid.axes[0])
+        axes.set_xlabel(data.axes[1])
+        axes.set_ylabel(data.axes[0])
         characters = int(CELL[0] * len(columns) / CHARACTER)
-        axes.set_title(textwrap.fill(title, max(characters, 20)))
-    n = count(len(effects.truth), "architecture")
-    put_title(
-        figure, grid.factor, f"means and 95 % intervals, {n}; blue: higher tau, red: lower, grey: unknown or none"
-    )
+        axes.set_title(textwrap.fill(heat_map.title, max(characters, 20)))
+    put_title(figure, *data.title)
     return figure
 
 
-def _heat_map(
-    axes: Axes, grid: Grid, values: Mapping[Place, Difference | None], texts: Mapping[Place, str], largest: float
-) -> None:
-    """Colour the cells from `-largest` to `largest` and write into each what it is."""
-    colored = np.full((len(grid.rows), len(grid.columns)), math.nan)
-    for (row, column), level in grid.cells.items():
-        y, x = grid.rows.index(row), grid.columns.index(column)
-        difference = values[row, column]
-        colored[y, x] = 0.0 if level.baseline else difference.value if difference else math.nan
-        dark = abs(colored[y, x]) > 0.6 * largest
-        text = "\n".join(textwrap.fill(line, CELL_TEXT) for line in texts[row, column].split("\n"))
+def _draw_cells(axes: Axes, data: HeatMaps, heat_map: HeatMap) -> None:
+    """Colour the cells from minus the largest value to the largest and write into each what it is."""
+    largest = data.largest
+    colored = np.full((len(data.rows), len(data.columns)), math.nan)
+    for (row, column), cell in heat_map.cells.items():
+        y, x = data.rows.index(row), data.columns.index(column)
+        colored[y, x] = cell.value
+        dark = abs(cell.value) > 0.6 * largest
+        text = "\n".join(textwrap.fill(line, CELL_TEXT) for line in cell.text.split("\n"))
         color = "white" if dark else BLACK
         axes.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=8, color=color, clip_on=True)
+        say(axes.add_patch(Rectangle((x, y), 1, 1, color=UNSEEN, linewidth=0, zorder=ABOVE)), cell.said)
     masked = np.ma.masked_invalid(colored)
     mesh = axes.pcolormesh(masked, cmap=COLORS, vmin=-largest, vmax=largest, edgecolors="white", linewidth=1.5)
     axes.invert_yaxis()

@@ -1,5 +1,7 @@
 """Score against truth of one supernet, as accuracies and as ranks."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -7,6 +9,7 @@ from scipy import stats
 
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.figures.style import BASELINE_COLOR, put_title
+from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
 from supernet_bench.analysis.numbers import count, number
 from supernet_bench.analysis.ranking.metrics import kendall_tau
 from supernet_bench.analysis.results import Results, ranks_by
@@ -14,47 +17,120 @@ from supernet_bench.analysis.results import Results, ranks_by
 SHOWN = (0.02, 0.98)
 """Quantiles that the axes of accuracies span; a few broken networks would squeeze all others into a corner."""
 
+MANY = 1000
+"""Points from which on they are small, an image in files of vectors, and no longer to be pointed at one by one."""
 
-def scatter_figure(results: Results, effects: Effects) -> Figure:
-    """Draw score against truth at the last checkpoint of the first run of the baseline."""
+
+@dataclass(frozen=True)
+class Points:
+    """A panel.
+
+    Attributes
+    ----------
+    title, x_label, y_label : str
+    x, y : ndarray, [n]
+    limits : ((low, high), (low, high)), each a float, optional
+        Of both axes; otherwise what the points need.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    x: np.ndarray
+    y: np.ndarray
+    limits: tuple[tuple[float, float], tuple[float, float]] | None = None
+
+    @property
+    def inside(self) -> np.ndarray:
+        """Which points are seen, [n]."""
+        if not self.limits:
+            return np.isfinite(self.x) & np.isfinite(self.y)
+        (left, right), (bottom, top) = self.limits
+        return (self.x >= left) & (self.x <= right) & (self.y >= bottom) & (self.y <= top)
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Panels of the same architectures, and what is said of each of these; no panel if there is nothing to show."""
+
+    title: str
+    panels: tuple[Points, ...] = ()
+    said: tuple[str, ...] = ()
+
+
+def scatter(results: Results, effects: Effects) -> Scatter:
+    """Return score and truth at the last checkpoint of the first run of the baseline."""
     finished = effects.runs_of(effects.baseline)
     if finished.empty or len(effects.truth) < 2:
-        note = Figure(figsize=(6.0, 0.2))
-        put_title(note, "no finished run of the baseline, or no truth to show it against")
-        return note
-    figure = Figure(figsize=(8.0, 3.8), layout="constrained")
-    values, ranks = figure.subplots(1, 2)
+        return Scatter("no finished run of the baseline, or no truth to show it against")
     run = finished.iloc[0]
     scores = results.scores[results.scores["run_id"] == run["run_id"]]
-    last = scores[scores["epoch"] == scores["epoch"].max()].set_index("architecture")["score"]
+    epoch = scores["epoch"].max()
+    last = scores[scores["epoch"] == epoch].set_index("architecture")["score"]
     truth, score = effects.truth.to_numpy(), last[effects.truth.index].to_numpy()
-    _points(values, truth, score)
-    outside = _limit(values, truth, score)
-    values.set_xlabel(f"published accuracy, {results.target}")
-    kind = "accuracy" if ranks_by(results.example or {}) == "accuracy" else "minus cross-entropy"
-    values.set_ylabel(f"{kind} on {results.manifest.images}\nwith the supernet's weights")
-    values.set_title(f"values, {outside} of {len(truth)} outside")
-    _points(ranks, stats.rankdata(truth), stats.rankdata(score))
-    ranks.set_xlabel(f"rank of the published accuracy, {len(truth)} = best")
-    ranks.set_ylabel(f"rank of the {kind} on {results.manifest.images}\nwith the supernet's weights")
-    ranks.set_title("ranks, which are all that tau sees")
-    tau, n = number(kendall_tau(score, truth)), count(len(truth), "architecture")
-    put_title(figure, f"baseline, seed {run['seed']}, epoch {scores['epoch'].max()}: tau {tau}, {n}")
+    n = count(len(truth), "architecture")
+    title = f"baseline, seed {run['seed']}, epoch {epoch}: tau {number(kendall_tau(score, truth))}, {n}"
+    said = (
+        f"architecture {architecture}: published {number(x, decimals=5)}, scored {number(y, decimals=5)}"
+        for architecture, x, y in zip(effects.truth.index, truth, score, strict=True)
+    )
+    return Scatter(title, (_values(results, truth, score), _ranks(results, truth, score)), tuple(said))
+
+
+def _values(results: Results, truth: np.ndarray, score: np.ndarray) -> Points:
+    y_label = f"{_kind(results)} on {results.manifest.images}\nwith the supernet's weights"
+    limits = _limits(truth), _limits(score)
+    points = Points("", f"published accuracy, {results.target}", y_label, truth, score, limits)
+    title = f"values, {(~points.inside).sum()} of {len(truth)} outside"
+    return Points(title, points.x_label, points.y_label, truth, score, limits)
+
+
+def _ranks(results: Results, truth: np.ndarray, score: np.ndarray) -> Points:
+    return Points(
+        "ranks, which are all that tau sees",
+        f"rank of the published accuracy, {len(truth)} = best",
+        f"rank of the {_kind(results)} on {results.manifest.images}\nwith the supernet's weights",
+        stats.rankdata(truth),
+        stats.rankdata(score),
+    )
+
+
+def _kind(results: Results) -> str:
+    return "accuracy" if ranks_by(results.example or {}) == "accuracy" else "minus cross-entropy"
+
+
+def _limits(values: np.ndarray) -> tuple[float, float]:
+    """Return the quantiles that are shown, and a margin."""
+    finite = values[np.isfinite(values)]
+    low, high = np.quantile(finite, SHOWN) if len(finite) else (0.0, 1.0)
+    margin = 0.03 * (high - low) or 0.01
+    return low - margin, high + margin
+
+
+def draw_scatter(data: Scatter) -> Figure:
+    """Draw score against truth."""
+    if not data.panels:
+        note = Figure(figsize=(6.0, 0.2))
+        put_title(note, data.title)
+        return note
+    figure = Figure(figsize=(8.0, 3.8), layout="constrained")
+    for axes, points in zip(figure.subplots(1, len(data.panels)), data.panels, strict=True):
+        _draw_points(axes, points, data.said)
+    put_title(figure, data.title)
     return figure
 
 
-def _points(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
-    size = 4.0 if len(x) <= 1000 else 1.5
-    axes.plot(x, y, "o", markersize=size, color=BASELINE_COLOR, alpha=0.5, mew=0, rasterized=len(x) > 1000)
-
-
-def _limit(axes: Axes, x: np.ndarray, y: np.ndarray) -> int:
-    """Limit the axes to the quantiles that are shown and return how many points are outside."""
-    outside = np.zeros(len(x), dtype=bool)
-    for values, limit in ((x, axes.set_xlim), (y, axes.set_ylim)):
-        finite = values[np.isfinite(values)]
-        low, high = np.quantile(finite, SHOWN) if len(finite) else (0.0, 1.0)
-        margin = 0.03 * (high - low) or 0.01
-        limit(low - margin, high + margin)
-        outside |= (values < low - margin) | (values > high + margin)
-    return int(outside.sum())
+def _draw_points(axes: Axes, points: Points, said: tuple[str, ...]) -> None:
+    many = len(points.x) > MANY
+    size = 1.5 if many else 4.0
+    axes.plot(points.x, points.y, "o", markersize=size, color=BASELINE_COLOR, alpha=0.5, mew=0, rasterized=many)
+    if points.limits:
+        axes.set_xlim(points.limits[0])
+        axes.set_ylim(points.limits[1])
+    axes.set_xlabel(points.x_label)
+    axes.set_ylabel(points.y_label)
+    axes.set_title(points.title)
+    inside = points.inside
+    if not many and inside.any():
+        line = axes.plot(points.x[inside], points.y[inside], "o", color=UNSEEN, markersize=6, mew=0, zorder=ABOVE)
+        say(line[0], *(text for text, is_inside in zip(said, inside, strict=True) if is_inside))

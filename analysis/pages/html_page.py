@@ -1,42 +1,18 @@
 """A page as one file that a browser opens without a network: pictures, styles and sorting are inside."""
 
-from base64 import b64encode
-from functools import cache
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from collections.abc import Mapping
 
 from supernet_bench.analysis.pages.page import Page
+from supernet_bench.analysis.pages.templating import render
 
-TEMPLATES = Path(__file__).with_name("templates")
 
-
-def page_as_html(page: Page, plots: Path) -> str:
+def page_as_html(page: Page, pictures: Mapping[str, str]) -> str:
     """Return a page in HTML.
 
     Parameters
     ----------
     page : Page
-    plots : Path
-        Folder of its plots, as PNG.
+    pictures : mapping of str to str
+        Its plots by name, as elements of HTML.
     """
-
-    def picture(name: str) -> str:
-        return "data:image/png;base64," + b64encode((plots / f"{name}.png").read_bytes()).decode("ascii")
-
-    return _template().render(page=page, picture=picture)
-
-
-@cache
-def _template() -> Template:
-    """Return the template, which escapes every text that it is given."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["kind"] = lambda block: type(block).__name__
-    return environment.get_template("report.html")
+    return render("report.html.jinja", page=page, pictures=pictures)

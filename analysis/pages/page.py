@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from supernet_bench.analysis.effects.effects import Effects
-from supernet_bench.analysis.figures.draw import EFFECTS_FOREST, effect_names, grid_names
+from supernet_bench.analysis.figures import EFFECTS_FOREST, effect_names, grid_names
 from supernet_bench.analysis.numbers import count
-from supernet_bench.analysis.pages.footnotes import footer, metrics_footer
-from supernet_bench.analysis.pages.setting import introduction
+from supernet_bench.analysis.pages.notes import introduction, metric_notes, summary, table_notes
+from supernet_bench.analysis.pages.reading import Finding, reading, size_reading
 from supernet_bench.analysis.pages.tables import (
     Table,
     effects_table,
@@ -17,7 +17,6 @@ from supernet_bench.analysis.pages.tables import (
     top_differences_table,
     top_metrics_table,
 )
-from supernet_bench.analysis.pages.wording import Finding, reading, size_reading, summary
 from supernet_bench.analysis.results import Results
 
 
@@ -99,7 +98,7 @@ def compose(results: Results, effects: Effects, captions: dict[str, str]) -> Pag
 
 def main_tables(results: Results, effects: Effects) -> Tables:
     """Return tau and its differences, and what the numbers rest on."""
-    return Tables((effects_table(effects), references_table(effects)), tuple(footer(results, effects)))
+    return Tables((effects_table(effects), references_table(effects)), tuple(table_notes(results, effects)))
 
 
 def other_tables(effects: Effects) -> Tables:
@@ -107,7 +106,7 @@ def other_tables(effects: Effects) -> Tables:
     differences = (size_table(effects), top_differences_table(effects))
     interactions = (interaction_table(effects, grid) for grid in effects.grids)
     tables = (*differences, *interactions, rank_metrics_table(effects), top_metrics_table(effects))
-    return Tables(tables, tuple(metrics_footer(effects)))
+    return Tables(tables, tuple(metric_notes(effects)))
 
 
 def _factor(effects: Effects, factor: str, plots: dict[str, Picture]) -> Section:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
-from supernet_bench.analysis.figures.draw import all_figures
-from supernet_bench.analysis.figures.style import style
+from supernet_bench.analysis.figures import Plot, plots_of
+from supernet_bench.analysis.figures.style import save, style
+from supernet_bench.analysis.figures.svg import inline
 from supernet_bench.analysis.pages.html_page import page_as_html
 from supernet_bench.analysis.pages.page import compose, main_tables, other_tables
 from supernet_bench.analysis.pages.render import as_latex, as_markdown, page_as_markdown
@@ -96,7 +96,8 @@ def write_report(
         If the study or the target column is unknown, the manifest or the reference table is damaged, runs
         scored different architectures, or the folder holds anything that is not part of a report.
     """
-    return write_report_of(load_results(store, study, target), folder, resamples, seed, on_progress)
+    results = load_results(store, study, target)
+    return write_report_of(results, compute_effects(results, resamples, seed, on_progress), folder, on_progress)
 
 
 def other_study(folder: Path, runs: Iterable[PlannedRun]) -> str | None:
@@ -112,29 +113,27 @@ def other_study(folder: Path, runs: Iterable[PlannedRun]) -> str | None:
     return conflict((PlannedRun(*row) for row in reported.itertuples(index=False)), runs)
 
 
-def save_plot(figure: Figure, folder: Path, name: str) -> None:
-    """Write a figure as PNG and SVG."""
-    figure.savefig(folder / f"{name}.png")
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+def save_plot(plot: Plot, folder: Path) -> str:
+    """Write a plot as PNG and SVG, and return it as an element of HTML."""
+    return inline(save(plot.draw(), folder, plot.name), plot.name)
 
 
 def write_report_of(
     results: Results,
+    effects: Effects,
     folder: Path,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
     on_progress: Callable[[str], None] | None = None,
-    save: Callable[[Figure, Path, str], None] = save_plot,
+    write_plot: Callable[[Plot, Path], str] = save_plot,
 ) -> Report:
-    """Write the report of a study that has been read, each plot by `save`; see `write_report`."""
-    effects = compute_effects(results, resamples, seed, on_progress)
+    """Write the report of a study that has been read and estimated, each plot by `write_plot`; see `write_report`."""
     with replaced(folder.absolute(), CONTENTS) as new:
         _write_tables(new, results, effects)
         _write_frames(new, results, effects)
-        captions = _write_plots(new / "plots", results, effects, on_progress, save)
-        page = compose(results, effects, captions)
+        plots = plots_of(results, effects)
+        pictures = _write_plots(new / "plots", plots, on_progress, write_plot)
+        page = compose(results, effects, {plot.name: plot.caption for plot in plots})
         (new / "report.md").write_text(page_as_markdown(page), encoding="utf-8")
-        (new / "report.html").write_text(page_as_html(page, new / "plots"), encoding="utf-8")
+        (new / "report.html").write_text(page_as_html(page, pictures), encoding="utf-8")
     return Report(terminal_text(results, effects), tuple(files_of(folder)), effects.warnings)
 
 
@@ -159,18 +158,16 @@ def _write_frames(folder: Path, results: Results, effects: Effects) -> None:
 
 def _write_plots(
     folder: Path,
-    results: Results,
-    effects: Effects,
+    plots: Iterable[Plot],
     on_progress: Callable[[str], None] | None,
-    save: Callable[[Figure, Path, str], None],
+    write_plot: Callable[[Plot, Path], str],
 ) -> dict[str, str]:
-    """Write every figure and return their captions by name."""
+    """Write every plot and return what stands in a page in HTML, by name."""
     folder.mkdir()
-    captions = {}
+    pictures = {}
     with style():
-        for name, figure, caption in all_figures(results, effects):
-            save(figure, folder, name)
-            captions[name] = caption
+        for plot in plots:
+            pictures[plot.name] = write_plot(plot, folder)
             if on_progress:
-                on_progress(f"drew {name}")
-    return captions
+                on_progress(f"drew {plot.name}")
+    return pictures

@@ -6,9 +6,8 @@ from itertools import groupby
 from supernet_bench.analysis.effects.effects import REFERENCE, Effect, Effects
 from supernet_bench.analysis.effects.intervals import Estimate
 from supernet_bench.analysis.numbers import NONE, interval, marks, number, with_interval
-from supernet_bench.analysis.pages.footnotes import facts, mark_notes, marks_line, runs_line
+from supernet_bench.analysis.pages.notes import terminal_notes
 from supernet_bench.analysis.pages.tables import EFFECTS_TITLE, REFERENCES_TITLE, level_name, runs_cell
-from supernet_bench.analysis.pages.wording import chance_line, power_line
 from supernet_bench.analysis.results import Results
 from supernet_bench.core.output import WIDTH, wrapped
 
@@ -27,14 +26,12 @@ def terminal_text(results: Results, effects: Effects) -> str:
     """
     levels = [_row(effect, effect.difference) for effect in effects.levels]
     references = [_row(effect, effect.baseline_minus_this) for effect in effects.references]
-    compared = [marks_line(effects), chance_line(effects), power_line(effects)] if effects.comparisons else []
-    notes = [*compared, *mark_notes(effects), *facts(results, effects), runs_line(effects)]
     parts = [
         *_table(EFFECTS_TITLE, "difference", levels),
         "",
         *_table(REFERENCES_TITLE, "baseline - this", references),
         "",
-        *map(wrapped, notes),
+        *map(wrapped, terminal_notes(results, effects)),
     ]
     return "\n".join(parts) + "\n"
 

@@ -3,9 +3,11 @@
 import csv
 import difflib
 import io
+import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from supernet_bench.core.files import is_litter
 
@@ -16,7 +18,8 @@ TOLERANCE = 2e-6
 def differences(committed: Path, rebuilt: Path) -> list[str]:
     """Return in one line each how folders of generated files differ.
 
-    Pages are compared letter for letter, the numbers of .csv files up to `TOLERANCE`; of plots, which ones there are.
+    Pages are compared letter for letter, the numbers of .csv and .json files up to `TOLERANCE`; of plots, which ones
+    there are.
 
     Parameters
     ----------
@@ -37,6 +40,8 @@ def _of_file(committed: Path, rebuilt: Path) -> Iterator[str]:
         yield f"{committed} is not there"
     elif rebuilt.suffix == ".csv":
         yield from _of_tables(committed, _text(committed), rebuilt.read_text(encoding="utf-8"))
+    elif rebuilt.suffix == ".json":
+        yield from _of_objects(committed, _text(committed), rebuilt.read_text(encoding="utf-8"))
     elif rebuilt.suffix == ".md":
         yield from of_pages(committed, _text(committed), rebuilt.read_text(encoding="utf-8"))
 
@@ -79,6 +84,29 @@ def _of_tables(file: Path, committed: str, rebuilt: str) -> Iterator[str]:
         for column, cell, new_cell in zip(new[0], row, new_row, strict=True):
             if not _same(cell, new_cell):
                 yield f"{file}:{number}: {column} is {cell or 'empty'}; rebuilt: {new_cell or 'empty'}"
+
+
+def _of_objects(file: Path, committed: str, rebuilt: str) -> Iterator[str]:
+    """Yield a line for each value in a JSON file that differs."""
+    try:
+        old = json.loads(committed)
+    except (ValueError, RecursionError):
+        yield from of_pages(file, committed, rebuilt)
+        return
+    before, after = dict(_values(old)), dict(_values(json.loads(rebuilt)))
+    for place in dict.fromkeys([*before, *after]):
+        cell, new_cell = before.get(place, "nothing"), after.get(place, "nothing")
+        if not _same(cell, new_cell):
+            yield f"{file}: {place} is {cell}; rebuilt: {new_cell}"
+
+
+def _values(content: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every value in a JSON object, and where it is."""
+    if not isinstance(content, dict | list) or not content:
+        yield place, json.dumps(content)
+        return
+    for name, part in content.items() if isinstance(content, dict) else enumerate(content):
+        yield from _values(part, f"{place}.{name}" if place else str(name))
 
 
 def _same(cell: str, rebuilt: str) -> bool:

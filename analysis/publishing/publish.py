@@ -6,11 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
-from PIL import Image
 
+from supernet_bench.analysis.conclude import find_in_study
+from supernet_bench.analysis.effects.estimate import compute_effects
+from supernet_bench.analysis.figures import Plot
+from supernet_bench.analysis.figures.style import save_small
+from supernet_bench.analysis.findings import VERDICTS, write_findings
 from supernet_bench.analysis.pages.report import write_report_of
 from supernet_bench.analysis.publishing.provenance import SOURCE, write_source
+from supernet_bench.analysis.ranking.resampling import RESAMPLES
 from supernet_bench.analysis.records import PlannedRun, conflict, read_manifest_file
 from supernet_bench.analysis.results import Results, load_results
 from supernet_bench.core.errors import InputError
@@ -18,18 +22,14 @@ from supernet_bench.core.folders import SUMS, files_of, replaced, write_sums
 from supernet_bench.records.archive import MANIFEST, RECORDS, check_name, pack
 from supernet_bench.records.layout import manifest_path
 
-TABLE = "table.csv"
 ARCHITECTURES = "architectures.csv"
-PAGES = ("report.md", "table.md", TABLE)
+PAGES = ("report.md", "table.md", "table.csv")
 """Of a report, besides the plots; what is left out can be had from the records.
 
 `report.html` holds every plot once more, and those who read what is published on a forge see `report.md`.
 """
 
-CONTENTS = frozenset((RECORDS, MANIFEST, ARCHITECTURES, SOURCE, SUMS, *PAGES, "plots"))
-
-COLORS = 64
-"""Of a published plot, which makes it a third as large."""
+CONTENTS = frozenset((RECORDS, MANIFEST, ARCHITECTURES, SOURCE, VERDICTS, SUMS, *PAGES, "plots"))
 
 
 def publish(
@@ -101,29 +101,28 @@ def write_pages(
 
     Without pictures every plot is an empty file: a check compares which plots there are, and drawing takes longest.
     """
+    effects = compute_effects(results, RESAMPLES, 0, on_progress)
     with tempfile.TemporaryDirectory() as temporary:
         report = Path(temporary) / "report"
-        write_report_of(results, report, on_progress=on_progress, save=_save_picture if pictures else _save_nothing)
+        write_report_of(results, effects, report, on_progress, _save_small if pictures else _save_nothing)
         for page in PAGES:
             shutil.copyfile(report / page, folder / page)
         (folder / "plots").mkdir()
         for plot in sorted((report / "plots").glob("*.png")):
-            (shrink if pictures else shutil.copyfile)(plot, folder / "plots" / plot.name)
+            shutil.copyfile(plot, folder / "plots" / plot.name)
+    write_findings(find_in_study(results, effects), folder)
     _write_architectures(results, folder / ARCHITECTURES)
 
 
-def _save_picture(figure: Figure, folder: Path, name: str) -> None:
-    figure.savefig(folder / f"{name}.png")
+def _save_small(plot: Plot, folder: Path) -> str:
+    """Write a plot as it is published; the page in HTML is not."""
+    save_small(plot.draw(), folder / f"{plot.name}.png")
+    return ""
 
 
-def _save_nothing(figure: Figure, folder: Path, name: str) -> None:
-    (folder / f"{name}.png").touch()
-
-
-def shrink(plot: Path, smaller: Path) -> None:
-    """Write a PNG with a palette."""
-    with Image.open(plot) as image:
-        image.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(smaller, optimize=True)
+def _save_nothing(plot: Plot, folder: Path) -> str:
+    (folder / f"{plot.name}.png").touch()
+    return ""
 
 
 def _write_architectures(results: Results, file: Path) -> None:

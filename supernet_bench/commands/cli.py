@@ -3,12 +3,11 @@
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from enum import StrEnum
 from functools import wraps
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +16,7 @@ from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import steady, wrapped
 
 if TYPE_CHECKING:
+    from supernet_bench.analysis.publishing.api import Comparison
     from supernet_bench.benchmark.study.study import Study
 
 app = typer.Typer(
@@ -189,22 +189,20 @@ def publish(
     plugin: PluginFiles = None,
 ) -> None:
     """Write a study with all its records and its report to a folder that can be committed, and the index of all."""
-    from supernet_bench.analysis.pages.index import index, write_index
+    from supernet_bench.analysis.publishing.api import publish_study
     from supernet_bench.analysis.publishing.provenance import is_imported, read_source
-    from supernet_bench.analysis.publishing.publish import publish as write
     from supernet_bench.benchmark.execution.progress import telling
 
     _use(plugin)
     name = _stored(study, store)
     _ensure_reference(store, name, data)
-    index(results, without=name)  # What is damaged there is refused before anything is replaced.
     with telling(f"publishing {name}") as tell:
-        written = write(store, name, results, on_progress=tell)
+        written = publish_study(store, name, results, on_progress=tell)
     source = read_source(results / name)
     if is_imported(source):
         warning = f"{source['table']} was imported here; only who has imported it too can check what was published"
         print(f"warning: {warning}", file=sys.stderr)
-    _say_written([*written, write_index(results)])
+    _say_written(written)
     _warn_of_other_code(store, name, study)
 
 
@@ -222,27 +220,25 @@ def agreement(
     plugin: PluginFiles = None,
 ) -> None:
     """Say whether the effects in one published study predict those in another."""
-    from supernet_bench.analysis.pages.agreement import compared, read_pairs
-    from supernet_bench.analysis.pages.index import index, write_index
+    from supernet_bench.analysis.publishing.api import check_comparison, compare_studies, conclusions
+    from supernet_bench.benchmark.execution.progress import telling
     from supernet_bench.records.archive import AGREEMENT
 
     _use(plugin)
-    folder = results / AGREEMENT
-    names = list(dict.fromkeys(studies or (compared(folder) if check else [])))
-    if len(names) < 2:
-        raise InputError(f"studies are {', '.join(names) or 'none'}; allowed: at least two published ones")
+    write_reference = _reference_from(data)
+    with telling("comparing") as tell:
+        if check:
+            found = check_comparison(studies or [], results, write_reference, tell)
+        else:
+            written = compare_studies(studies or [], results, write_reference, tell)
     if check:
-        with TemporaryDirectory() as temporary:
-            _write_agreement(names, results, Path(temporary) / AGREEMENT, data)
-            _compare(folder, Path(temporary) / AGREEMENT, results, names)
+        _say_compared(found)
         return
-    index(results, without=AGREEMENT)
-    written = _write_agreement(names, results, folder, data)
-    for pair in read_pairs(folder):
-        print(wrapped(f"{pair['first']} and {pair['second']}"))
-        print(wrapped(str(pair["conclusion"]), "  "), end="\n\n")
-    print(f"the whole page: {folder / 'report.md'}")
-    _say_written([*written, write_index(results)])
+    for names, conclusion in conclusions(results).items():
+        print(wrapped(names))
+        print(wrapped(conclusion, "  "), end="\n\n")
+    print(f"the whole page: {results / AGREEMENT / 'report.md'}")
+    _say_written(written)
 
 
 @app.command("list")
@@ -394,73 +390,43 @@ def _ensure_reference(store: Path, study: str, data: Path | None) -> None:
     ensure_reference(store, read_manifest(store, study).space, data)
 
 
+def _reference_from(data: Path | None) -> Callable[[Path, str], None]:
+    """Return what writes the published accuracies of a study's space to its store, unless it has them."""
+    return lambda store, study: _ensure_reference(store, study, data)
+
+
 def _check_study(study: str, results: Path, data: Path | None) -> None:
     """Rebuild the pages of a published study and compare; exit with code 1 if they differ."""
-    from supernet_bench.analysis.publishing.publish import write_pages
-    from supernet_bench.analysis.results import load_results
+    from supernet_bench.analysis.publishing.api import check_study
     from supernet_bench.benchmark.execution.progress import telling
     from supernet_bench.benchmark.study.study import is_study_file, load_study
     from supernet_bench.benchmark.study.verify import check_runs, check_shipped
     from supernet_bench.records.naming import check_stored
 
     given = load_study(study) if is_study_file(study) else None
-    study = given.name if given else study
-    with _opened(results, study, data) as store, TemporaryDirectory() as temporary:
+    name = given.name if given else study
+
+    def verify(store: Path) -> Iterator[str]:
         if given:
-            check_stored(given, store, results / study)
-        with telling(f"rebuilding {study}") as tell:
-            write_pages(load_results(store, study), Path(temporary), on_progress=tell, pictures=False)
-        lines = [f"{results / study}: {line}" for line in (*check_shipped(store, study), *check_runs(store, study))]
-        _compare(results / study, Path(temporary), results, [study], lines)
+            check_stored(given, store, results / name)
+        yield from check_shipped(store, name)
+        yield from check_runs(store, name)
+
+    with telling(f"rebuilding {name}") as tell:
+        found = check_study(name, results, _reference_from(data), verify, tell)
+    _say_compared(found)
 
 
-@contextmanager
-def _opened(results: Path, study: str, data: Path | None) -> Iterator[Path]:
-    """Give a store with a published study and the published accuracies that it was published with."""
-    from supernet_bench.analysis.publishing.provenance import check_table
-    from supernet_bench.records.archive import opened
-
-    with opened(results / study) as store:
-        _ensure_reference(store, study, data)
-        check_table(results / study, store, study)
-        yield store
-
-
-def _write_agreement(studies: list[str], results: Path, folder: Path, data: Path | None) -> tuple[Path, ...]:
-    from supernet_bench.analysis.pages.agreement import read_study, write_agreement
-    from supernet_bench.benchmark.execution.progress import telling
-
-    read = []
-    for study in studies:
-        with _opened(results, study, data) as store, telling(f"reading {study}") as tell:
-            read.append(read_study(store, study, on_progress=tell))
-    with telling("comparing") as tell:
-        return write_agreement(read, folder, on_progress=tell)
-
-
-def _compare(committed: Path, rebuilt: Path, results: Path, studies: Sequence[str], others: Sequence[str] = ()) -> None:
-    """Say what differs, also in the index, and which versions may be why; exit with code 1 if anything differs."""
-    from supernet_bench.analysis.pages.index import check_index
-    from supernet_bench.analysis.publishing.check import differences
-    from supernet_bench.analysis.publishing.provenance import other_versions
-    from supernet_bench.core.folders import check_sums
-
-    lines = [*check_sums(committed), *others, *differences(committed, rebuilt)]
-    try:
-        lines += check_index(results)
-    except InputError as error:
-        lines.append(f"the index cannot be checked: {error}")
-    lines = list(dict.fromkeys(lines))
-    for line in lines[:SHOWN]:
+def _say_compared(found: "Comparison") -> None:
+    """Say what differs and which versions may be why; exit with code 1 if anything differs."""
+    for line in found.differences[:SHOWN]:
         print(line)
-    if lines:
-        print(f"{len(lines)} differences")
-        for hint in dict.fromkeys(other_versions(results / study) for study in studies):
-            if hint:
-                print(hint)
+    if found.differences:
+        print(f"{len(found.differences)} differences")
+        for hint in found.hints:
+            print(hint)
         raise typer.Exit(1)
-    files = sum(path.is_file() and path.suffix in (".md", ".csv") for path in rebuilt.rglob("*"))
-    print(f"{files + 1} files are as committed; of the plots, the checksums")
+    print(f"{found.files} files are as committed; of the plots, the checksums")
 
 
 def _report(study: str, store: Path, reports: Path, target: str | None) -> None:

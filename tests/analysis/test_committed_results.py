@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
-from supernet_bench.analysis.pages.agreement import compared
+from supernet_bench.analysis.publishing.agreement import compared
 from supernet_bench.analysis.records import read_manifest_file
 from supernet_bench.analysis.results import Results
 from supernet_bench.commands.cli import app
@@ -62,8 +62,8 @@ def _estimate_once(monkeypatch: pytest.MonkeyPatch) -> None:
             known[key] = compute_effects(results, resamples, seed, on_progress)
         return known[key]
 
-    monkeypatch.setattr("supernet_bench.analysis.pages.report.compute_effects", estimate)
-    monkeypatch.setattr("supernet_bench.analysis.pages.agreement.compute_effects", estimate)
+    monkeypatch.setattr("supernet_bench.analysis.publishing.publish.compute_effects", estimate)
+    monkeypatch.setattr("supernet_bench.analysis.effects.pairs.compute_effects", estimate)
 
 
 @pytest.mark.skipif(not RESULTS.exists(), reason=f"there is no {RESULTS}; nothing was compared")

@@ -100,7 +100,7 @@ def test_what_is_published(work: Path) -> None:
     names = set(folder_content(work / "results" / "cheap"))
     plots = {name for name in names if name.startswith("plots/")}
     texts = {"report.md", "table.md", "table.csv", "architectures.csv", "manifest.json", "records.jsonl.xz"}
-    texts |= {"source.json", "SHA256SUMS"}
+    texts |= {"verdicts.json", "source.json", "SHA256SUMS"}
     assert names == plots | texts
     assert {"plots/effects_forest.png", "plots/effect_path_dropout.png"} <= plots
     assert all(name.endswith(".png") for name in plots)
@@ -124,7 +124,7 @@ def test_what_is_published_is_as_rebuilt(work: Path, quickly: None) -> None:
     shutil.rmtree("store")
     before = folder_content(work)
     for study in ("cheap", "dear"):
-        assert call("report", study, "--check").startswith("5 files are as committed")
+        assert call("report", study, "--check").startswith("6 files are as committed")
     assert folder_content(work) == before
 
 
@@ -311,32 +311,39 @@ def test_fewer_seeds_than_shipped_are_a_difference(work: Path, quickly: None, mo
 
 
 @pytest.mark.parametrize("damage", ["", "a,b\n1,2\n", "marks", "text"])
-@pytest.mark.parametrize("name", ["table.csv", "manifest.json"])
-def test_a_damaged_study_is_named_and_spoils_no_other(work: Path, quickly: None, name: str, damage: str) -> None:
-    file = Path("results/dear") / name
+def test_a_damaged_study_is_named_and_spoils_no_other(work: Path, quickly: None, damage: str) -> None:
+    file = Path("results/dear/verdicts.json")
     content = file.read_text()
     marked = content.replace("\n", "\n<<<<<<< HEAD\n=======\n>>>>>>> other\n", 1) if "\n" in content else "<<<<<<<"
     file.write_text({"marks": marked, "text": content.replace("0.", "x.") + "x"}.get(damage, damage))
     before = folder_content(work / "results")
     for arguments in (("publish", "cheap"), ("agreement", "cheap", "dear")):
-        said = call(*arguments, code=2)
-        assert f"results/dear/{name}" in said or f"/{name}" in said
+        assert "results/dear/verdicts.json " in call(*arguments, code=2)
     assert folder_content(work / "results") == before
     printed = call("report", "cheap", "--check", code=1).splitlines()
-    assert printed[0].startswith(f"the index cannot be checked: results/dear/{name} ")
+    assert printed[0].startswith("the index cannot be checked: results/dear/verdicts.json ")
     assert printed[1:] == ["1 differences"]
     call("publish", "dear")
     call("report", "cheap", "--check", code=0)
 
 
+@pytest.mark.parametrize("damage", ["", "a,b\n1,2\n"])
+def test_a_damaged_manifest_is_named_where_it_is_needed(work: Path, quickly: None, damage: str) -> None:
+    Path("results/dear/manifest.json").write_text(damage)
+    before = folder_content(work / "results")
+    assert "manifest.json" in call("agreement", "cheap", "dear", code=2)
+    assert folder_content(work / "results") == before
+    call("report", "cheap", "--check")
+
+
 def test_a_damaged_comparison_is_named(work: Path, quickly: None) -> None:
     call("agreement", "cheap", "dear")
-    file = Path("results/agreement/pairs.csv")
-    for damage in ("", "first\n", "first,second\n", "<<<<<<< HEAD\nfirst,second\na,b\n"):
+    file = Path("results/agreement/verdicts.json")
+    for damage in ("", "[]", "{}", '[{"first": "cheap"}]', "<<<<<<< HEAD\n[]\n"):
         file.write_text(damage)
         before = folder_content(work / "results")
-        assert "results/agreement/pairs.csv " in call("publish", "cheap", code=2)
-        assert "results/agreement/pairs.csv " in call("agreement", "--check", code=2)
+        assert "results/agreement/verdicts.json " in call("publish", "cheap", code=2)
+        assert "results/agreement/verdicts.json " in call("agreement", "--check", code=2)
         assert folder_content(work / "results") == before
     call("agreement", "cheap", "dear")
     call("agreement", "--check")
@@ -416,14 +423,14 @@ def test_agreement_is_written_checked_and_indexed(work: Path, quickly: None) -> 
     printed = call("agreement", "cheap", "dear")
     folder = Path("results/agreement")
     assert set(folder_content(folder)) == {
-        *("report.md", "table.csv", "pairs.csv", "SHA256SUMS"),
+        *("report.md", "table.csv", "pairs.csv", "verdicts.json", "SHA256SUMS"),
         "plots/cheap_and_dear.png",
     }
     assert printed.startswith("cheap and dear\n  ")
     assert max(map(len, printed.splitlines())) <= 80
     assert len((folder / "table.csv").read_text().splitlines()) == 5
     assert "](agreement/plots/cheap_and_dear.png)" in Path("results/README.md").read_text()
-    assert call("agreement", "--check").startswith("4 files are as committed")
+    assert call("agreement", "--check").startswith("5 files are as committed")
     call("report", "cheap", "--check")
     file = folder / "pairs.csv"
     file.write_text(file.read_text().replace("cheap,dear,4,", "cheap,dear,5,"))
@@ -433,7 +440,7 @@ def test_agreement_is_written_checked_and_indexed(work: Path, quickly: None) -> 
 def test_agreement_needs_two_published_studies(work: Path) -> None:
     assert "at least two" in call("agreement", "cheap", code=2)
     assert "at least two" in call("agreement", "cheap", "cheap", code=2)
-    assert "pairs.csv does not exist" in call("agreement", "--check", code=2)
+    assert "verdicts.json does not exist" in call("agreement", "--check", code=2)
     assert "results/nothing/manifest.json cannot be read" in call("agreement", "cheap", "nothing", code=2)
     assert not Path("results/agreement").exists()
 

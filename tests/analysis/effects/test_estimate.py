@@ -14,7 +14,7 @@ from scipy import stats
 from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.effects.intervals import FEWEST, holm
-from supernet_bench.analysis.pages.wording import reading
+from supernet_bench.analysis.pages.reading import reading
 from supernet_bench.analysis.ranking import metrics
 from supernet_bench.analysis.results import load_results
 from supernet_bench.core.errors import InputError

@@ -11,8 +11,8 @@ import pytest
 
 from supernet_bench.analysis.pages.html_page import page_as_html
 from supernet_bench.analysis.pages.page import Items, Page, Paragraph, Picture, Section, Tables
+from supernet_bench.analysis.pages.reading import Finding
 from supernet_bench.analysis.pages.tables import Cell, Table
-from supernet_bench.analysis.pages.wording import Finding
 
 TABLE = Table(
     "A <title>",
@@ -30,7 +30,7 @@ PAGE = Page(
     (Paragraph("1 < 2"), Items(("an item", Finding("a <claim>", ("a <level>",)))), Picture("plot", "A <caption>")),
     (Section("x<y", (Tables((TABLE,), ("A <note>.",)),)),),
 )
-PLOT = b"not really a picture"
+PLOT = '<svg role="img"><title>a value</title></svg>'
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 LISTEN = """<script>
@@ -51,9 +51,8 @@ document.body.textContent = "found " + JSON.stringify({ orders, errors });
 
 
 @pytest.fixture
-def page(tmp_path: Path) -> str:
-    (tmp_path / "plot.png").write_bytes(PLOT)
-    return page_as_html(PAGE, tmp_path)
+def page() -> str:
+    return page_as_html(PAGE, {"plot": PLOT})
 
 
 def test_no_text_is_markup(page: str) -> None:
@@ -63,6 +62,10 @@ def test_no_text_is_markup(page: str) -> None:
     assert "A &lt;title&gt;" in page
     assert '<th scope="row">x&lt;y &amp; z</th>' in page
     assert 'title="b rate=10, tau: note &#34;one&#34;"' in page
+
+
+def test_a_picture_stands_above_its_caption_as_it_is(page: str) -> None:
+    assert f"<figure>\n{PLOT}\n<figcaption>A &lt;caption&gt;</figcaption>" in page
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium on PATH: whether the page works in a browser is NOT tested")

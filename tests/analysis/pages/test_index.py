@@ -3,13 +3,18 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from supernet_bench.analysis.pages.index import check_index, index, write_index
+from supernet_bench.analysis.effects.intervals import Estimate
+from supernet_bench.analysis.findings import Survivor, read_study_findings, write_findings
+from supernet_bench.analysis.pages.index import index
+from supernet_bench.analysis.pages.words import TITLES
 from supernet_bench.analysis.publishing.publish import publish
+from supernet_bench.analysis.verdicts import Verdict
 from tests.analysis.synthetic import Scenario, run_id, write_record, write_store
 
 FACTORS = {
@@ -40,8 +45,8 @@ def lists(text: str) -> dict[str, str]:
     return dict(parts)
 
 
-TITLES = ("Helps", "Hurts", "Perhaps helps", "Perhaps hurts", "Does nothing: no effect larger than 0.05")
-NOISY = "Too noisy to say"
+SHOWN = ("Helps", "Hurts", "Perhaps helps", "Perhaps hurts")
+NOTHING, NOISY = "Does nothing: no effect larger than 0.05", "Too noisy to say"
 
 
 def expected_title(row: pd.Series) -> str:
@@ -49,7 +54,7 @@ def expected_title(row: pd.Series) -> str:
     if low > 0 or high < 0:
         word = "helps" if low > 0 else "hurts"
         return word.capitalize() if row["difference_holm"] < 0.05 else f"Perhaps {word}"
-    return TITLES[-1] if max(-low, high) <= 0.05 else NOISY
+    return NOTHING if max(-low, high) <= 0.05 else NOISY
 
 
 def test_every_level_is_in_the_list_that_its_interval_belongs_to(results: Path) -> None:
@@ -66,67 +71,52 @@ def test_every_level_is_in_the_list_that_its_interval_belongs_to(results: Path) 
     assert "baseline" not in found["Runs without a result"]
 
 
-@pytest.mark.parametrize("seeds", [(0, 1, 2), (0,)])
-def test_levels_without_an_interval_are_listed_as_such(results: Path, tmp_path: Path, seeds: tuple[int, ...]) -> None:
-    folder = shutil.copytree(results, tmp_path / "results")
-    change(folder, "fair", difference_low=float("nan"), difference_high=float("nan"), difference_seeds=len(seeds))
-    found = lists(index(folder))
-    assert [name for name, entries in found.items() if "fair: +" in entries] == ["Too little for an interval"]
+def change(folder: Path, level: str, **values: object) -> None:
+    """Have something else be found of a level in a published study."""
+    found = read_study_findings(folder / "default")
+    levels = tuple(replace(one, **values) if one.level == level else one for one in found.levels)
+    write_findings(replace(found, levels=levels), folder / "default")
 
 
-def change(folder: Path, level: str, **values: float) -> None:
-    """Set numbers of a level in a published table."""
-    path = folder / "default" / "table.csv"
-    table = pd.read_csv(path, dtype={"level": str})
-    table = table.astype(dict.fromkeys(values, float))
-    table.loc[table["level"] == level, list(values)] = list(values.values())
-    table.to_csv(path, index=False)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "holm", "title"),
-    [
-        (0.01, 0.03, 0.04, "Helps"),
-        (-0.03, -0.01, 0.04, "Hurts"),
-        (0.01, 0.03, 0.06, "Perhaps helps"),
-        (-0.03, -0.01, 0.06, "Perhaps hurts"),
-        (-0.05, 0.05, 1.0, TITLES[-1]),
-        (-0.01, 0.052, 1.0, NOISY),
-    ],
-)
-def test_lists_by_what_is_left_and_by_width(
-    results: Path, tmp_path: Path, low: float, high: float, holm: float, title: str
-) -> None:
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_verdict_has_its_list(results: Path, tmp_path: Path, verdict: Verdict) -> None:
     shutil.copytree(results, tmp_path / "results")
-    middle = (low + high) / 2
-    numbers = {"difference": middle, "difference_low": low, "difference_high": high, "difference_holm": holm}
-    partial = {f"difference_partial_tau{end}": value for end, value in (("", 0.047), ("_low", 0.01), ("_high", 0.09))}
-    change(tmp_path / "results", "close", **numbers, **partial, path_passes_ratio=5.0)
-    found = lists(index(tmp_path / "results"))
-    entry = f"close: {middle:+.3f} [{low:+.3f}, {high:+.3f}], 4 seeds"
-    given = ", given parameters +0.047 [+0.010, +0.090]" if title not in (TITLES[-1], NOISY) else ""
-    assert f"{entry}{given} (5.0 x the path passes)" in found[title].replace("\\", "")
-    assert sum(entry in entries for entries in found.values()) == 1
+    numbers = {"difference": Estimate(0.02, 0.01, 0.03, 4, 60), "given_parameters": Estimate(0.047, 0.01, 0.09, 4, 60)}
+    change(tmp_path / "results", "close", verdict=verdict, path_passes=5.0, **numbers)
+    found = {title: entries.replace("\\", "") for title, entries in lists(index(tmp_path / "results")).items()}
+    has_direction = "helps" in verdict or "hurts" in verdict
+    given = ", given parameters +0.047 [+0.010, +0.090]" if has_direction else ""
+    entry = f"close: +0.020 [+0.010, +0.030], 4 seeds{given} (5.0 x the path passes)"
+    assert [title for title, entries in found.items() if entry in entries] == [TITLES[verdict]]
+    assert [title for title, entries in found.items() if "close" in entries] == [TITLES[verdict]]
 
 
-def test_path_passes_like_those_of_the_baseline_are_not_mentioned(results: Path) -> None:
+@pytest.mark.parametrize(("ratio", "said"), [(0.951, ""), (1.049, ""), (0.949, "0.95"), (1.06, "1.1"), (0.5, "0.50")])
+def test_path_passes_are_mentioned_where_they_differ(results: Path, tmp_path: Path, ratio: float, said: str) -> None:
     assert "x the path passes" not in index(results)
+    shutil.copytree(results, tmp_path / "results")
+    change(tmp_path / "results", "close", path_passes=ratio)
+    assert (f"({said} x the path passes)" in index(tmp_path / "results")) == bool(said)
 
 
 def test_what_survives_in_other_metrics_has_a_line(results: Path, tmp_path: Path) -> None:
     shutil.copytree(results, tmp_path / "results")
-    for name in ("difference_regret_at_10", "difference_precision_at_5_percent", "difference_final_performance_10"):
-        for level in ("fair", "close", "tracked", "pool size=50"):
-            change(tmp_path / "results", level, **{f"{name}_holm": 0.2})
-    found = lists(index(tmp_path / "results"))
-    assert "): none." in found["Interactions"]
-    numbers = {"": -0.004, "_low": -0.006, "_high": -0.002, "_holm": 0.01}
-    change(tmp_path / "results", "fair", **{f"difference_regret_at_10{end}": value for end, value in numbers.items()})
-    change(tmp_path / "results", "fair", **{f"interaction{end}": value for end, value in numbers.items()})
-    change(tmp_path / "results", "fair", interaction_seeds=4)
-    found = {title: text.replace("\\", "") for title, text in lists(index(tmp_path / "results")).items()}
-    assert "sampling fair, regret at 10 (%) -0.40 [-0.60, -0.20]" in found["The architectures predicted best"]
-    assert "sampling fair, tau -0.004 [-0.006, -0.002]" in found["Interactions"]
+    found = read_study_findings(tmp_path / "results" / "default")
+    write_findings(replace(found, best=(), interactions=()), tmp_path / "results" / "default")
+    nothing = lists(index(tmp_path / "results"))
+    assert "): none." in nothing["Interactions"]
+    assert "): none." in nothing["The architectures predicted best"]
+    numbers = Estimate(-0.004, -0.006, -0.002, 4, 60)
+    best = (Survivor("sampling", "fair", "surpassing_random_10", numbers),)
+    best += (Survivor("sampling", "fair", "regret_at_10", numbers),)
+    interactions = (Survivor("sampling", "fair", "tau", numbers),)
+    write_findings(replace(found, best=best, interactions=interactions), tmp_path / "results" / "default")
+    said = lists(index(tmp_path / "results"))
+    assert (
+        "): sampling fair, regret at 10 (%) -0.40 [-0.60, -0.20]; "
+        "sampling fair, P \\> R, 10 draws -0.004 [-0.006, -0.002]."
+    ) in said["The architectures predicted best"]
+    assert "sampling fair, tau -0.004 [-0.006, -0.002]" in said["Interactions"]
 
 
 def test_a_level_with_the_runs_of_another_is_listed_once(tmp_path: Path) -> None:
@@ -156,18 +146,9 @@ def test_the_setting_and_the_references_are_named(results: Path) -> None:
 
 def test_one_seed_helps_and_hurts_nothing(tmp_path: Path) -> None:
     found = lists(index(published(tmp_path, (0,))))
-    for title in (*TITLES, NOISY):
+    for title in (*SHOWN, NOTHING, NOISY):
         assert found[title].strip() == "(0 levels)\n\n- none"
     assert "fair: +" in found["Not decidable with one seed"]
-
-
-def test_a_changed_index_is_told(results: Path) -> None:
-    path = write_index(results)
-    assert check_index(results) == []
-    path.write_text(path.read_text().replace("## [default]", "## [other]"))
-    assert [line.split(":")[0] for line in check_index(results)] == [str(path)]
-    path.unlink()
-    assert check_index(results)
 
 
 def test_a_folder_without_studies_has_an_index(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from base64 import b64encode
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pandas as pd
 import pytest
 
 from supernet_bench.analysis.effects.estimate import compute_effects
+from supernet_bench.analysis.figures.svg import inline
 from supernet_bench.analysis.pages import report as report_module
 from supernet_bench.analysis.pages.report import Report, write_report
 from supernet_bench.analysis.results import load_results
@@ -44,6 +44,7 @@ class Shown(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self._open: list[str] = []
+        self.said: set[str] = set()
         self.cells: set[str] = set()
         self.text = ""
         self.feed(page)
@@ -57,7 +58,9 @@ class Shown(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] not in ("style", "script", "title"):
+        if "svg" in self._open:
+            self.said |= {data} if self._open[-1] == "title" else set()
+        elif self._open and self._open[-1] not in ("style", "script", "title"):
             self.text += data
         if self._open and self._open[-1] == "th":
             self.cells.add(data)
@@ -231,11 +234,9 @@ def test_the_file_for_browsers_says_and_shows_the_same_and_needs_nothing_else(
     folder = written[1]
     page = (folder / "report.html").read_text()
     assert "http" not in page
-    assert all(
-        place.startswith(("data:image/png;base64,", "#")) for place in re.findall(r'(?:src|href)="([^"]*)"', page)
-    )
+    assert all(place.startswith("#") for place in re.findall(r'(?:src|href)="([^"]*)"', page))
     for name in PLOTS:
-        assert b64encode((folder / "plots" / f"{name}.png").read_bytes()).decode() in page
+        assert inline((folder / "plots" / f"{name}.svg").read_text(), name) in page
     shown, said = Shown(page), re.sub(r"!\[.*|\\", "", (folder / "report.md").read_text())
     assert words(said) | {"Notes"} == words(shown.text)
     levels = {level for effect in pd.read_csv(folder / "table.csv").itertuples() for level in [effect.level]}
@@ -243,6 +244,8 @@ def test_the_file_for_browsers_says_and_shows_the_same_and_needs_nothing_else(
     row = pd.read_csv(folder / "table.csv").set_index("level").loc["pool size=50"]
     numbers = f"{row['difference']:+.5f} [{row['difference_low']:+.5f}, {row['difference_high']:+.5f}], 3 seeds"
     assert f'title="sampling pool size=50, difference: {numbers}, 50 architectures, p ' in page
+    in_forest = f"sampling pool size=50, difference in Kendall's tau to the baseline: {numbers}, 50 architectures, p "
+    assert any(text.startswith(in_forest) for text in shown.said)
 
 
 def test_figures_are_text_and_well_formed(written: tuple[Path, Path, Report]) -> None:

@@ -1,6 +1,7 @@
 """Tables in each format, with text that the format would misread."""
 
-from supernet_bench.analysis.pages.render import as_latex, as_markdown, escape_latex
+from supernet_bench.analysis.pages.markup import escape_latex
+from supernet_bench.analysis.pages.render import as_latex, as_markdown
 from supernet_bench.analysis.pages.tables import Table
 
 TABLE = Table(

@@ -1,0 +1,134 @@
+"""Notes say of this study what they say, and count each comparison once."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from supernet_bench.analysis.effects.effects import Effects
+from supernet_bench.analysis.effects.estimate import compute_effects
+from supernet_bench.analysis.effects.intervals import Spread, holm, seeds_needed
+from supernet_bench.analysis.pages.notes import metric_notes, summary, table_notes
+from supernet_bench.analysis.results import load_results
+from tests.analysis.synthetic import Scenario, write_store
+
+FAIRNAS = "fairnas accounting=compute"
+
+
+def notes(store: Path) -> tuple[str, str]:
+    results = load_results(store, "default")
+    effects = compute_effects(results, 100, seed=0)
+    return "\n".join(table_notes(results, effects)), "\n".join(metric_notes(effects))
+
+
+@pytest.mark.parametrize(("architectures", "top"), [(40, "2 and 1"), (200, "10 and 2")])
+def test_the_sizes_of_the_top_are_those_of_the_scored_architectures(
+    tmp_path: Path, architectures: int, top: str
+) -> None:
+    store = write_store(tmp_path / "store", Scenario(architectures=architectures, epochs=(5,), seeds=(0,), factors={}))
+    assert f"of {architectures} architectures these are {top})" in notes(store)[1]
+
+
+def test_two_costs_of_one_order_are_said_to_be_one(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", Scenario(epochs=(5,), seeds=(0, 1), late=1))
+    assert "order these architectures identically" not in notes(store)[0]
+    path = store / "spaces" / "toy.parquet"
+    table = pd.read_parquet(path)
+    table["macs"] = 2 * table["parameters"] + 7
+    table.to_parquet(path)
+    main, _ = notes(store)
+    assert "order these architectures identically" in main
+    assert "Every metric is a family of its own." in main
+
+
+def effects_of(store: Path) -> Effects:
+    return compute_effects(load_results(store, "default"), 100, seed=0)
+
+
+def seeds_line(effects: Effects) -> str:
+    """Return what is said of the seeds needed."""
+    return next(line for line in summary(effects) if line.startswith("Seeds needed"))
+
+
+def repeat_in_a_grid(store: Path) -> None:
+    """Add a factor whose only level besides the baseline has the runs of another factor's."""
+    path = store / "studies" / "default.json"
+    manifest = json.loads(path.read_text())
+    manifest["factors"].append({"factor": "a x b", "levels": [{"level": f"{FAIRNAS}, batch", "baseline": False}]})
+    manifest["runs"] += [
+        run | {"factor": "a x b", "level": f"{FAIRNAS}, batch"} for run in manifest["runs"] if run["level"] == FAIRNAS
+    ]
+    path.write_text(json.dumps(manifest))
+
+
+def test_a_comparison_that_a_grid_repeats_counts_once(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", Scenario())
+    repeat_in_a_grid(store)
+    effects = effects_of(store)
+    distinct = [e.difference for e in effects.levels if e.difference and e.level.factor != "a x b"]
+    excluding = sum(difference.low > 0 or difference.high < 0 for difference in distinct)
+    surviving = sum(p < 0.05 for p in holm([difference.p_value for difference in distinct]))
+    assert len(effects.levels) == 1 + 3 + 2 + 1
+    line, seeds = summary(effects)[-2:]
+    assert f"{excluding} of 3 intervals of differences" in line
+    assert "at most about 0.2 of them would by chance" in line
+    assert f"at 5 %, {surviving} exclude" in line
+    assert "(median of 3 comparisons, each over 3 seeds)" in seeds
+
+
+def typical_spread(effects: Effects) -> Spread:
+    found = [e.difference for e in effects.levels if e.difference]
+    deviation = float(np.median([one.deviation for one in found])) / math.sqrt(stats.chi2.median(2) / 2)
+    return Spread(3, deviation, float(np.median([one.shared for one in found])))
+
+
+def test_the_seeds_needed_follow_from_the_observed_spread(tmp_path: Path) -> None:
+    effects = effects_of(write_store(tmp_path / "store", Scenario()))
+    typical, line = typical_spread(effects), seeds_line(effects)
+    assert f"standard deviation of {typical.deviation:.3f} (median of 3 comparisons, each over 3 seeds)" in line
+    assert f"adds one of {typical.shared:.3f}" in line
+    for alpha, start in ((0.05, "by an interval at 5 %"), (0.05 / 3, "At 5 % / 3, where Holm's correction starts")):
+        needed = (seeds_needed(typical.deviation, effect, alpha, typical.shared) for effect in (0.05, 0.1))
+        many, few = (f"{seeds} seeds" if seeds else "not reachable with 60 architectures" for seeds in needed)
+        assert f"{start}: {many} for 0.05, {few} for 0.10." in line
+
+
+def test_what_no_number_of_seeds_shows_is_said(tmp_path: Path) -> None:
+    effects = effects_of(write_store(tmp_path / "store", Scenario()))
+    levels = [
+        replace(e, differences={**e.differences, "tau": replace(e.difference, shared=0.03)}) if e.difference else e
+        for e in effects.levels
+    ]
+    line = seeds_line(replace(effects, levels=tuple(levels)))
+    assert "at 5 %: not reachable with 60 architectures for 0.05, " in line
+
+
+def test_the_smallest_difference_that_these_seeds_can_mark_is_said(tmp_path: Path) -> None:
+    effects = effects_of(write_store(tmp_path / "store", Scenario()))
+    typical, line = typical_spread(effects), seeds_line(effects)
+    alone, corrected = (f"{typical.half_width(alpha):.3f}" for alpha in (0.05, 0.05 / 3))
+    assert f"With 3 seeds and this spread a difference excludes zero from {alone} if it stands alone" in line
+    assert f"with 3 seeds the correction cannot mark effects below {corrected}, except" in line
+
+
+def test_levels_that_share_a_baseline_are_said_to(tmp_path: Path) -> None:
+    lines = summary(effects_of(write_store(tmp_path / "store", Scenario())))
+    assert sum("All levels share the runs of one baseline, so false ones come together." in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)])
+def test_every_reference_stands_beside_the_baseline(tmp_path: Path, seeds: tuple[int, ...]) -> None:
+    effects = effects_of(write_store(tmp_path / "store", Scenario(seeds=seeds)))
+    lines = [line for line in summary(effects) if "baseline minus this" in line]
+    assert len(lines) == len(effects.references) == 5
+    assert all(("one seed: not decidable" in line) == (len(seeds) == 1) for line in lines)
+
+
+def test_one_seed_shows_no_chance(tmp_path: Path) -> None:
+    effects = effects_of(write_store(tmp_path / "store", Scenario(seeds=(0,))))
+    assert not any("chance" in line or "exclude" in line for line in summary(effects))
