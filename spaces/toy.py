@@ -11,13 +11,13 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
+from supernet_bench.engines.pooling import mean_of_neighbours
 from supernet_bench.spaces._layers import (
     ConvNorm,
     additive_costs,
     classify,
     conv_norm_cost,
     linear_cost,
-    mean_of_neighbours,
     norm_cost,
 )
 from supernet_bench.spaces.base import (

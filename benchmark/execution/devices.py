@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from supernet_bench.benchmark.plugins.registry import space_types
-from supernet_bench.spaces._layers import CentreConv2d, Conv2d, classify, mean_of_neighbours
+from supernet_bench.engines.pooling import mean_of_neighbours
+from supernet_bench.spaces._layers import CentreConv2d, Conv2d, classify
 from supernet_bench.spaces.base import ALL, Construction, Space
 
 CHANNELS, CLASSES = 16, 10

@@ -19,6 +19,6 @@ class NoPaddedPooling(TorchDispatchMode):
         if func is FAULTY:
             padding = args[4]
             assert not any(padding), (
-                "use supernet_bench.spaces._layers.mean_of_neighbours: this gradient is wrong on GPUs"
+                "use supernet_bench.engines.pooling.mean_of_neighbours: this gradient is wrong on GPUs"
             )
         return func(*args, **(kwargs or {}))

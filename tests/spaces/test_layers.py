@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from supernet_bench.spaces._layers import mean_of_neighbours
+from supernet_bench.engines.pooling import mean_of_neighbours
 from tests.spaces.pooling import NoPaddedPooling
 
 FORMATS = (torch.contiguous_format, torch.channels_last)
