@@ -80,6 +80,8 @@ class Graph:
     ----------
     shape : Shape
         Of the images.
+    hooked : bool
+        Whether branches may have hooks; a path of which none happens to have one is then rounded as the others are.
 
     Attributes
     ----------
@@ -88,8 +90,9 @@ class Graph:
         Sums up to this number may be found in other graphs of the same network too.
     """
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, *, hooked: bool = False) -> None:
         self.sums = [Sum(shape, ())]
+        self.hooked = hooked
         self.common = 0
 
     def add(self, shape: Shape, branches: Sequence[Branch], over: int = 1) -> int:

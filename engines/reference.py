@@ -27,12 +27,14 @@ class Reference(Engine):
 
 def last_map(graph: Graph, images: Tensor) -> Tensor:
     """Return the last map of a graph as it is, [batch, channels, height, width]."""
-    maps = _Maps(graph, images)
+    maps = _Maps(images)
     last_use = {branch.source: number for number, total in enumerate(graph.sums) for branch in total.branches}
     last_use[graph.last] = len(graph.sums)
     for number, total in enumerate(graph.sums):
         if total.branches:
             maps.keep(number, _total(total, [_output(branch, maps) for branch in total.branches]))
+        elif number != IMAGES and number in last_use:
+            maps.keep(number, maps.zeros(total.shape))
         for used in (number, *(branch.source for branch in total.branches)):
             if last_use.get(used, number) <= number:
                 maps.forget(used)
@@ -42,37 +44,36 @@ def last_map(graph: Graph, images: Tensor) -> Tensor:
 class _Maps:
     """The maps that are still needed."""
 
-    def __init__(self, graph: Graph, images: Tensor) -> None:
-        self._graph = graph
+    def __init__(self, images: Tensor) -> None:
         self._plain = {IMAGES: images}
         self._rectified: dict[int, Tensor] = {}
         self._newest = images
 
     def plain(self, number: int) -> Tensor:
-        """Return a map; one that is the sum of nothing is made when it is first asked for."""
-        if number not in self._plain:
-            self._plain[number] = self._zeros(self._graph.sums[number].shape)
+        """Return a map as it is."""
         return self._plain[number]
 
     def rectified(self, number: int) -> Tensor:
         """Return a map with zero in the place of negative values."""
         if number not in self._rectified:
-            self._rectified[number] = functional.relu(self.plain(number))
+            self._rectified[number] = functional.relu(self._plain[number])
         return self._rectified[number]
 
-    def keep(self, number: int, features: Tensor) -> None:
-        self._plain[number] = self._newest = features
-
-    def forget(self, number: int) -> None:
-        self._plain.pop(number, None)
-        self._rectified.pop(number, None)
-
-    def _zeros(self, shape: Shape) -> Tensor:
-        """Return zeros in the type and the layout of the other maps."""
+    def zeros(self, shape: Shape) -> Tensor:
+        """Return zeros in the type and the layout of the newest map."""
         newest = self._newest
         last = newest.is_contiguous(memory_format=torch.channels_last) and not newest.is_contiguous()
         layout = torch.channels_last if last else torch.contiguous_format
         return newest.new_zeros(len(newest), *shape).contiguous(memory_format=layout)
+
+    def keep(self, number: int, features: Tensor) -> None:
+        """Add a map."""
+        self._plain[number] = self._newest = features
+
+    def forget(self, number: int) -> None:
+        """Drop a map that is read no more."""
+        self._plain.pop(number, None)
+        self._rectified.pop(number, None)
 
 
 def _output(branch: Branch, maps: _Maps) -> Tensor:

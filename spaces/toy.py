@@ -28,8 +28,8 @@ from supernet_bench.spaces.base import (
     Costs,
     Hooks,
     OperationHook,
-    Space,
     Supernet,
+    TrainableSpace,
     Truth,
 )
 
@@ -155,7 +155,7 @@ class ToyStandalone(ToyNetwork):
 
 
 @dataclass(frozen=True)
-class Toy(Space):
+class Toy(TrainableSpace):
     """27 tiny networks; a decision is the operation of a step, the same in both cells.
 
     Attributes

@@ -22,7 +22,7 @@ class CpuEngine(Engine):
 
     def accepts(self, graph: Graph, images: Tensor) -> bool:
         """Return whether the loops are there and know all that is in a graph."""
-        if not maps.usable(images):
+        if graph.hooked or not maps.usable(images):
             return False
         weight, with_gradient = graph.weight, torch.is_grad_enabled()
         return (
@@ -74,7 +74,7 @@ def _is_known(total: Sum, with_gradient: bool) -> bool:
     return (
         total.over == 1
         and total.shape.channels % maps.LANES == 0
-        and all(branch.hook is None and _is_known_norm(branch.norm, with_gradient) for branch in total.branches)
+        and all(_is_known_norm(branch.norm, with_gradient) for branch in total.branches)
     )
 
 

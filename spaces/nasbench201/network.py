@@ -101,7 +101,7 @@ class CellNetwork(nn.Module):
 
     def graph(self, images: Shape, architecture: Architecture, on_operation: OperationHook | None = None) -> Graph:
         """Return the path of one architecture up to the classifier, for images of a shape."""
-        graph = Graph(images)
+        graph = Graph(images, hooked=on_operation is not None)
         shape = images._replace(channels=self.stem.conv.out_channels)
         features = graph.add(shape, [self.stem.branch(IMAGES)])
         cells: Iterable[Any] = self.cells
