@@ -31,7 +31,7 @@ def run(graph: Graph, images: Tensor, memory: Memory | None = None) -> Tensor:
     ----------
     graph : Graph
     images : Tensor
-        A map as described in `supernet_bench.engines.cpu.maps`.
+        A map as described in `engines.cpu.maps`.
     memory : Memory, optional
         Used where there is no autograd.
 
