@@ -42,8 +42,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         if key not in checked:
             raise InputError(f"{where}.{key} is missing; it has no default")
     # Defaults as well: the same value, written out or not, is the same run.
-    defaults = {field.name: field.default for field in settings(cls) if field.default is not dataclasses.MISSING}
-    return cls(**{**check_values(cls, defaults, where), **checked})
+    return cls(**{**check_values(cls, defaults_of(cls), where), **checked})
 
 
 def check_values(cls: type, values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -64,6 +63,11 @@ def settings(cls: type) -> tuple[dataclasses.Field[Any], ...]:
 def required(cls: type) -> list[str]:
     """Return the names of the settings that have no default."""
     return [field.name for field in settings(cls) if field.default is dataclasses.MISSING]
+
+
+def defaults_of(cls: type) -> dict[str, Any]:
+    """Return the defaults of the settings that have one, by name."""
+    return {field.name: field.default for field in settings(cls) if field.default is not dataclasses.MISSING}
 
 
 def values_of(instance: Any) -> dict[str, Any]:

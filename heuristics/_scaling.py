@@ -1,14 +1,12 @@
 """Settings of a study, scaled."""
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from supernet_bench.core.errors import InputError
+from supernet_bench.spaces.base import Space
 
-if TYPE_CHECKING:
-    from supernet_bench.spaces.base import Space
-
-S = TypeVar("S", bound="Space")
+S = TypeVar("S", bound=Space)
 
 
 def scaled(number: int, scale: float, lowest: int) -> int:

@@ -1,16 +1,14 @@
 """How training images are varied."""
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic, Step
-
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.study.spec import RunSpec
+from supernet_bench.heuristics.setup import Setup
 
 
 def cut_out(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
@@ -55,9 +53,8 @@ class Augmentation(Heuristic):
     centre is uniform over all pixels, so part of it may lie outside the image.
     """
 
-    name: ClassVar[str] = "augmentation"
-    factor: ClassVar[str] = "augmentation"
-    source: ClassVar[str] = (
+    name = "augmentation"
+    source = (
         "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276; "
         "DeVries and Taylor 2017, Improved Regularization of Convolutional Neural Networks with Cutout, "
         "arXiv 1708.04552"
@@ -69,7 +66,6 @@ class Augmentation(Heuristic):
         {"policy": "crop_flip", "cutout": True},
     )
     default = True
-    neutral = {"policy": "own", "cutout": False}
     order = 100  # The padding follows from the resolution, which others may have revised.
 
     policy: str = field(
@@ -78,20 +74,20 @@ class Augmentation(Heuristic):
     )
     cutout: bool = field(default=False, metadata={"help": "zero a square of half the side in each image"})
 
-    def revise(self, spec: "RunSpec") -> "RunSpec":
+    def revise(self, setup: Setup) -> Setup:
         if self.policy == "own":
-            return spec
-        images: Any = spec.images
+            return setup
+        images: Any = setup.images
         varied = self.policy == "crop_flip"
-        crop = self._padding(spec) if varied else 0
-        return replace(spec, images=replace(images, crop=crop, flip=varied))
+        crop = self._padding(setup) if varied else 0
+        return replace(setup, images=replace(images, crop=crop, flip=varied))
 
-    def _padding(self, spec: "RunSpec") -> int:
-        side = getattr(spec.images, "resolution", None)
+    def _padding(self, setup: Setup) -> int:
+        side = getattr(setup.images, "resolution", None)
         if side is None:
             raise InputError(
                 f"heuristics.augmentation.policy is {self.policy!r}; "
-                f"allowed for images {spec.images.name}, which have no setting 'resolution': 'own', 'none'"
+                f"allowed for images {setup.images.name}, which have no setting 'resolution': 'own', 'none'"
             )
         return max(1, side // 8)
 

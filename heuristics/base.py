@@ -7,16 +7,16 @@ entry-point group ``supernet_bench.heuristics``. Its fields are its settings; a 
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import FrozenInstanceError, dataclass, is_dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.study.spec import RunSpec
-    from supernet_bench.spaces.base import Architecture, Construction, FeatureHook, OperationHook, Space, Supernet
+from supernet_bench.core.settings import defaults_of, settings
+from supernet_bench.heuristics.setup import Setup
+from supernet_bench.spaces.base import Architecture, Construction, FeatureHook, OperationHook, Space, Supernet
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Task:
         InputError for heuristics that do not declare `uses_truth`.
     """
 
-    space: "Space"
+    space: Space
     in_channels: int
     classes: int
     resolution: int
@@ -94,12 +94,16 @@ class Reset:
 class Heuristic:
     """A toggle with neutral defaults for every hook.
 
+    Its settings stay what they are: a study holds one such object per level, and every run starts a new one with the
+    same settings. What changes in a run goes into other attributes, which `begin` sets, and into `state_dict`.
+
     Attributes
     ----------
     name : str
         Unique among all heuristics.
     factor : str
-        What it varies. A run has exactly one heuristic of each factor; those of different factors compose.
+        What it varies; its own name, unless it says otherwise. A run has exactly one heuristic of each factor; those
+        of different factors compose.
     source : str
         The publication that introduced or studied it.
     levels : tuple of mappings
@@ -107,7 +111,8 @@ class Heuristic:
     default : bool
         Whether it is the heuristic of its factor in runs that name none.
     neutral : mapping or None
-        Settings at which a run is, bit for bit, one that does not have it; None where there are none such.
+        Settings at which a run is, bit for bit, one that does not have it. None is all defaults for the default of a
+        factor, and for the others that there are none such.
     conflicts : tuple of str
         Names of heuristics of other factors that it cannot be combined with.
     order : int
@@ -126,24 +131,37 @@ class Heuristic:
     order: ClassVar[int] = 0
     uses_truth: ClassVar[bool] = False
 
-    def check(self, spec: "RunSpec") -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if hasattr(cls, "name") and not hasattr(cls, "factor"):
+            cls.factor = cls.name
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        if attribute in vars(self) and attribute in _names_of_settings(type(self)):
+            raise FrozenInstanceError(
+                f"setting {attribute!r} of heuristic {type(self).__name__} cannot be changed; "
+                "what changes in a run goes into an attribute of another name"
+            )
+        super().__setattr__(attribute, value)
+
+    def check(self, setup: Setup) -> None:
         """Raise InputError if the heuristic cannot be used in a run, which is as all heuristics have revised it."""
 
-    def check_data(self, spec: "RunSpec", training: int, validation: int) -> None:
-        """Raise InputError if so many images are too few; `spec` is as in `check`.
+    def check_data(self, setup: Setup, training: int, validation: int) -> None:
+        """Raise InputError if so many images are too few; `setup` is as in `check`.
 
         `training` counts those that all heuristics leave to be used, `validation` those that there are.
         """
 
-    def revise(self, spec: "RunSpec") -> "RunSpec":
-        """Return what is run: `spec`, with other settings of space, images, training or scoring.
+    def revise(self, setup: Setup) -> Setup:
+        """Return what is run: `setup`, with other settings of space, images, training or scoring.
 
         Every run of a study scores the same architectures of the same space, so the name of the space and
         `scoring.architectures` and `scoring.subset` stay.
         """
-        return spec
+        return setup
 
-    def construct(self, construction: "Construction") -> "Construction":
+    def construct(self, construction: Construction) -> Construction:
         """Return how networks are built."""
         return construction
 
@@ -151,7 +169,7 @@ class Heuristic:
         """Return how many of the training images are used, a random choice of `images`; at most `images`."""
         return images
 
-    def steps_per_epoch(self, batches: int, space: "Space") -> int:
+    def steps_per_epoch(self, batches: int, space: Space) -> int:
         """Return the number of optimiser steps made in an epoch of `batches` batches; at most `batches`."""
         return batches
 
@@ -166,7 +184,7 @@ class Heuristic:
         """Return what the first step of a new iteration starts afresh."""
         return Reset()
 
-    def sample(self, architectures: "list[Architecture]", step: Step) -> "list[Architecture]":
+    def sample(self, architectures: list[Architecture], step: Step) -> list[Architecture]:
         """Return the architectures that this step trains; their gradients add up in one optimiser step.
 
         `architectures` is what heuristics of lower order chose; empty for the first.
@@ -185,11 +203,11 @@ class Heuristic:
         """Return training images, normalised, [batch, channels, height, width], as all paths of this step see them."""
         return images
 
-    def on_operation(self, step: Step) -> "OperationHook | None":
+    def on_operation(self, step: Step) -> OperationHook | None:
         """Return what is applied to the output of every active non-identity operation in this step, if anything."""
         return None
 
-    def on_features(self, step: Step) -> "FeatureHook | None":
+    def on_features(self, step: Step) -> FeatureHook | None:
         """Return what is applied to the pooled features before the classifier in this step, if anything."""
         return None
 
@@ -197,7 +215,7 @@ class Heuristic:
         """Return the loss of one path, a scalar; `loss` is the cross-entropy, or what lower orders made of it."""
         return loss
 
-    def auxiliary_loss(self, loss_of: "Callable[[Architecture], Tensor]", step: Step) -> Tensor | None:
+    def auxiliary_loss(self, loss_of: Callable[[Architecture], Tensor], step: Step) -> Tensor | None:
         """Return what is added to the loss of this step, if anything.
 
         `loss_of` maps an architecture to its mean cross-entropy on the images of the step, a scalar with gradients.
@@ -210,10 +228,12 @@ class Heuristic:
         `recompute` replaces them by those of the same images and architectures at the weights as they are then.
         """
 
-    def after_step(self, supernet: "Supernet", step: Step) -> None:
+    def after_step(self, supernet: Supernet, step: Step) -> None:
         """Take notice of the weights after an optimiser step, without autograd."""
 
-    def scoring(self, supernet: "Supernet", generator: Callable[..., torch.Generator]) -> AbstractContextManager[None]:
+    def while_scoring(
+        self, supernet: Supernet, generator: Callable[..., torch.Generator]
+    ) -> AbstractContextManager[None]:
         """Return what holds while architectures are scored, such as other weights; left, it has restored all.
 
         `generator` is for what is drawn meanwhile, and is that of a step, with the streams of this checkpoint.
@@ -224,7 +244,7 @@ class Heuristic:
         """Return on which of the scoring images the next architecture is scored, int64 [n]; None is on all."""
         return None
 
-    def before_scoring(self, supernet: "Supernet", architecture: "Architecture") -> None:
+    def before_scoring(self, supernet: Supernet, architecture: Architecture) -> None:
         """Prepare the supernet, in evaluation mode and without autograd, for the score of one architecture."""
 
     def prepares_scoring(self) -> bool:
@@ -240,3 +260,21 @@ class Heuristic:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over a state, so that a resumed run equals one that was never interrupted."""
+
+
+def neutral_settings(kind: type[Heuristic]) -> Mapping[str, Any] | None:
+    """Return at which settings a heuristic changes nothing; None if it always does something.
+
+    A run that names no heuristic of a factor has the default one as it stands, so that is neutral unless it says more.
+    """
+    return defaults_of(kind) if kind.neutral is None and kind.default else kind.neutral
+
+
+def is_neutral(heuristic: Heuristic) -> bool:
+    """Return whether a run with a heuristic is, bit for bit, one without it."""
+    neutral = neutral_settings(type(heuristic))
+    return neutral is not None and all(getattr(heuristic, key) == value for key, value in neutral.items())
+
+
+def _names_of_settings(kind: type[Heuristic]) -> set[str]:
+    return {field.name for field in settings(kind)} if is_dataclass(kind) else set()

@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
 
 from torch import nn
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic, Task
-
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.study.spec import RunSpec
-    from supernet_bench.spaces.base import Architecture, Construction, Supernet
+from supernet_bench.heuristics.setup import Setup
+from supernet_bench.spaces.base import Architecture, Construction, Supernet
 
 MOMENTUM: dict[str, float | None] = {
     "batch": 0.1,
@@ -44,9 +41,8 @@ class BatchNorm(Heuristic):
     Every normalisation layer of the supernet obeys, since all are made by the construction that this returns.
     """
 
-    name: ClassVar[str] = "batch_norm"
-    factor: ClassVar[str] = "batch_norm"
-    source: ClassVar[str] = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
+    name = "batch_norm"
+    source = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
     levels = (
         *({"statistics": statistics, "affine": affine} for statistics in MOMENTUM for affine in (True, False)),
         {"wsbn": True},
@@ -64,21 +60,21 @@ class BatchNorm(Heuristic):
     )
     wsbn: bool = field(default=False, metadata={"help": "a norm per input configuration of a node"})
 
-    def check(self, spec: "RunSpec") -> None:
-        if self.wsbn and "norm_per_input" not in spec.space.mappings:
+    def check(self, setup: Setup) -> None:
+        if self.wsbn and "norm_per_input" not in setup.space.mappings:
             raise InputError(
                 "heuristics.batch_norm.wsbn is True; allowed: false, "
-                f"since no node of space {spec.space.name} has several input configurations"
+                f"since no node of space {setup.space.name} has several input configurations"
             )
 
-    def check_data(self, spec: "RunSpec", training: int, validation: int) -> None:
+    def check_data(self, setup: Setup, training: int, validation: int) -> None:
         if self.statistics == "recalibrated" and self.images > training:
             raise InputError(
                 f"heuristics.batch_norm.images is {self.images}; "
                 f"allowed: 2 to the number of training images that are used, {training}"
             )
 
-    def construct(self, construction: "Construction") -> "Construction":
+    def construct(self, construction: Construction) -> Construction:
         norm = partial(
             nn.BatchNorm2d,
             affine=self.affine,
@@ -93,7 +89,7 @@ class BatchNorm(Heuristic):
     def prepares_scoring(self) -> bool:
         return self.statistics == "recalibrated"
 
-    def before_scoring(self, supernet: "Supernet", architecture: "Architecture") -> None:
+    def before_scoring(self, supernet: Supernet, architecture: Architecture) -> None:
         if not self.prepares_scoring():
             return
         norms = [module for module in supernet.modules() if isinstance(module, nn.BatchNorm2d)]

@@ -1,13 +1,10 @@
 """The number of images per step."""
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
 
 from supernet_bench.heuristics._scaling import scaled
 from supernet_bench.heuristics.base import Heuristic
-
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.study.spec import RunSpec
+from supernet_bench.heuristics.setup import Setup
 
 
 @dataclass
@@ -18,17 +15,15 @@ class BatchSize(Heuristic):
     architectures. The learning rate stays too.
     """
 
-    name: ClassVar[str] = "batch_size"
-    factor: ClassVar[str] = "batch_size"
-    source: ClassVar[str] = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
+    name = "batch_size"
+    source = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
     levels = tuple({"scale": scale} for scale in (0.5, 1.0, 2.0, 4.0))
     default = True
-    neutral = {"scale": 1.0}
 
     scale: float = field(
         default=1.0, metadata={"help": "images per step, as a multiple of the study's", "low": 0.001, "high": 1000.0}
     )
 
-    def revise(self, spec: "RunSpec") -> "RunSpec":
-        training = spec.training
-        return replace(spec, training=replace(training, batch_size=scaled(training.batch_size, self.scale, 2)))
+    def revise(self, setup: Setup) -> Setup:
+        training = setup.training
+        return replace(setup, training=replace(training, batch_size=scaled(training.batch_size, self.scale, 2)))

@@ -1,13 +1,10 @@
 """The length of training."""
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
 
 from supernet_bench.heuristics._scaling import scaled
 from supernet_bench.heuristics.base import Heuristic
-
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.study.spec import RunSpec
+from supernet_bench.heuristics.setup import Setup
 
 
 @dataclass
@@ -17,18 +14,16 @@ class Epochs(Heuristic):
     Every schedule stretches with the length of the run: the learning rate reaches its end in the last epoch.
     """
 
-    name: ClassVar[str] = "epochs"
-    factor: ClassVar[str] = "epochs"
-    source: ClassVar[str] = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
+    name = "epochs"
+    source = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
     levels = tuple({"scale": scale} for scale in (0.5, 1.0, 2.0))
     default = True
-    neutral = {"scale": 1.0}
 
     scale: float = field(
         default=1.0, metadata={"help": "epochs, as a multiple of the study's", "low": 0.001, "high": 1000.0}
     )
 
-    def revise(self, spec: "RunSpec") -> "RunSpec":
-        training = spec.training
+    def revise(self, setup: Setup) -> Setup:
+        training = setup.training
         epochs = scaled(training.epochs, self.scale, min(1, training.epochs))
-        return replace(spec, training=replace(training, epochs=epochs))
+        return replace(setup, training=replace(training, epochs=epochs))

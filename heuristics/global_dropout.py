@@ -1,15 +1,12 @@
 """Dropout before the classifier."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
 from supernet_bench.heuristics.base import Heuristic, Step
-
-if TYPE_CHECKING:
-    from supernet_bench.spaces.base import FeatureHook
+from supernet_bench.spaces.base import FeatureHook
 
 
 def drop_elements(features: Tensor, probability: float, generator: torch.Generator) -> Tensor:
@@ -28,19 +25,17 @@ class GlobalDropout(Heuristic):
     Each of the paths of a step, and each pass of it, draws anew.
     """
 
-    name: ClassVar[str] = "global_dropout"
-    factor: ClassVar[str] = "global_dropout"
-    source: ClassVar[str] = (
+    name = "global_dropout"
+    source = (
         "Srivastava et al. 2014, Dropout: A Simple Way to Prevent Neural Networks from Overfitting, "
         "Journal of Machine Learning Research 15"
     )
     levels = tuple({"rate": rate} for rate in (0.0, 0.1, 0.2))
     default = True
-    neutral = {"rate": 0.0}
 
     rate: float = field(default=0.0, metadata={"help": "drop probability", "low": 0.0, "high": 0.95})
 
-    def on_features(self, step: Step) -> "FeatureHook | None":
+    def on_features(self, step: Step) -> FeatureHook | None:
         if self.rate == 0:
             return None
         return lambda features: drop_elements(features, self.rate, step.generator("global_dropout", features.device))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from torch import nn
 from torch.nn.utils import clip_grad_norm_
@@ -14,12 +13,10 @@ from supernet_bench.heuristics.base import Heuristic, Step
 class GradientClip(Heuristic):
     """The gradient of a step, over all parameters that have one, is made no longer than `norm`."""
 
-    name: ClassVar[str] = "gradient_clip"
-    factor: ClassVar[str] = "gradient_clip"
-    source: ClassVar[str] = "Pascanu et al. 2013, Training recurrent neural networks, arXiv 1211.5063"
+    name = "gradient_clip"
+    source = "Pascanu et al. 2013, Training recurrent neural networks, arXiv 1211.5063"
     levels = tuple({"norm": norm} for norm in (0.0, 5.0, 1.0))
     default = True
-    neutral = {"norm": 0.0}
     order = 100  # What is clipped is the gradient that the step is made with.
 
     norm: float = field(default=0.0, metadata={"help": "largest Euclidean norm; 0 does not clip", "low": 0.0})

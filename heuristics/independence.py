@@ -1,13 +1,10 @@
 """Independence of training iterations."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic, Reset
-
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.study.spec import RunSpec
+from supernet_bench.heuristics.setup import Setup
 
 
 def iteration_window(index: int, total_steps: int, iterations: int) -> tuple[int, int]:
@@ -35,9 +32,8 @@ class Independence(Heuristic):
     before it the weights are those of another supernet.
     """
 
-    name: ClassVar[str] = "independence"
-    factor: ClassVar[str] = "independence"
-    source: ClassVar[str] = "Luo et al. 2019, Understanding and Improving One-shot NAS (NAO-V2), arXiv 1909.10815"
+    name = "independence"
+    source = "Luo et al. 2019, Understanding and Improving One-shot NAS (NAO-V2), arXiv 1909.10815"
     levels = tuple({"reset": reset} for reset in ("none", "schedule", "momentum", "full"))
     default = True
     neutral = {"reset": "none"}
@@ -53,14 +49,14 @@ class Independence(Heuristic):
         default=4, metadata={"help": "number of iterations; without effect if reset is none", "low": 2}
     )
 
-    def check(self, spec: "RunSpec") -> None:
-        if self.reset != "none" and 0 < spec.training.epochs < self.iterations:
+    def check(self, setup: Setup) -> None:
+        if self.reset != "none" and 0 < setup.training.epochs < self.iterations:
             raise InputError(
                 f"heuristics.independence.iterations is {self.iterations}; "
-                f"allowed: 2 to the number of epochs, {spec.training.epochs}"
+                f"allowed: 2 to the number of epochs, {setup.training.epochs}"
             )
-        if self.reset == "full" and spec.training.epochs > 0:
-            self._check_checkpoints(spec.training.epochs, spec.scoring.late_epochs(spec.training.epochs)[0])
+        if self.reset == "full" and setup.training.epochs > 0:
+            self._check_checkpoints(setup.training.epochs, setup.scoring.late_epochs(setup.training.epochs)[0])
 
     def iteration(self, index: int, total_steps: int) -> tuple[int, int] | None:
         return None if self.reset == "none" else iteration_window(index, total_steps, self.iterations)

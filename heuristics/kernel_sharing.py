@@ -1,14 +1,11 @@
 """Whether convolutions of different sizes share a kernel."""
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic
-
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.study.spec import RunSpec
-    from supernet_bench.spaces.base import Construction
+from supernet_bench.heuristics.setup import Setup
+from supernet_bench.spaces.base import Construction
 
 KERNELS = {"none": "own", "crop": "centre", "transform": "transformed"}
 """What each mode is called in a construction."""
@@ -28,26 +25,24 @@ class KernelSharing(Heuristic):
     and momentum move all the same.
     """
 
-    name: ClassVar[str] = "kernel_sharing"
-    factor: ClassVar[str] = "kernel_sharing"
-    source: ClassVar[str] = (
+    name = "kernel_sharing"
+    source = (
         "Cai et al. 2020, Once-for-All: Train One Network and Specialize it for Efficient Deployment, arXiv 1908.09791"
     )
     levels = tuple({"mode": mode} for mode in KERNELS)
     default = True
-    neutral = {"mode": "none"}
 
     mode: str = field(
         default="none",
         metadata={"help": "smaller kernels are their own, or made from the largest", "choices": tuple(KERNELS)},
     )
 
-    def check(self, spec: "RunSpec") -> None:
-        if self.mode != "none" and "kernels" not in spec.space.mappings:
+    def check(self, setup: Setup) -> None:
+        if self.mode != "none" and "kernels" not in setup.space.mappings:
             raise InputError(
                 f"heuristics.kernel_sharing.mode is {self.mode!r}; allowed: 'none', "
-                f"since space {spec.space.name} has no place with convolutions that differ in kernel size alone"
+                f"since space {setup.space.name} has no place with convolutions that differ in kernel size alone"
             )
 
-    def construct(self, construction: "Construction") -> "Construction":
+    def construct(self, construction: Construction) -> Construction:
         return replace(construction, kernels=KERNELS[self.mode])

@@ -1,7 +1,6 @@
 """Smoothing of the labels that are trained on."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from torch import Tensor
 from torch.nn import functional
@@ -17,12 +16,10 @@ class LabelSmoothing(Heuristic):
     heuristics add stay plain cross-entropies.
     """
 
-    name: ClassVar[str] = "label_smoothing"
-    factor: ClassVar[str] = "label_smoothing"
-    source: ClassVar[str] = "Szegedy et al. 2016, Rethinking the Inception Architecture, arXiv 1512.00567"
+    name = "label_smoothing"
+    source = "Szegedy et al. 2016, Rethinking the Inception Architecture, arXiv 1512.00567"
     levels = ({"smoothing": 0.0}, {"smoothing": 0.1})
     default = True
-    neutral = {"smoothing": 0.0}
     order = -100  # It makes the loss from the logits; what others do to a loss, they do to this one.
 
     smoothing: float = field(

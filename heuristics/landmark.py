@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -11,10 +10,8 @@ from torch.nn import functional
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic, Step, Task
-
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.study.spec import RunSpec
-    from supernet_bench.spaces.base import Architecture
+from supernet_bench.heuristics.setup import Setup
+from supernet_bench.spaces.base import Architecture
 
 
 def ramped(ramp: float, progress: float) -> float:
@@ -38,9 +35,8 @@ class Landmark(Heuristic):
     tracked).
     """
 
-    name: ClassVar[str] = "landmark"
-    factor: ClassVar[str] = "landmark"
-    source: ClassVar[str] = (
+    name = "landmark"
+    source = (
         "Yu et al. 2021, Landmark Regularization: Ranking Guided Super-Net Training in Neural Architecture Search, "
         "arXiv 2104.05309"
     )
@@ -57,9 +53,9 @@ class Landmark(Heuristic):
         default=0.5, metadata={"help": "share of the steps before the weight is full", "low": 0.0, "high": 1.0}
     )
 
-    def check(self, spec: "RunSpec") -> None:
+    def check(self, setup: Setup) -> None:
         if self.landmarks != 0:
-            self._check_landmarks(int(spec.apart_from_scored().sum()))
+            self._check_landmarks(int(setup.apart_from_scored().sum()))
 
     def begin(self, task: Task) -> None:
         if self.landmarks == 0:
@@ -77,20 +73,20 @@ class Landmark(Heuristic):
         self._truth = truth[landmarks]
         self._architectures = [task.space.architecture(index) for index in landmarks.tolist()]
 
-    def sample(self, architectures: "list[Architecture]", step: Step) -> "list[Architecture]":
+    def sample(self, architectures: list[Architecture], step: Step) -> list[Architecture]:
         # Drawn here, once per step: the ranking loss may be computed several times in a step, for the same pair.
         if self.landmarks > 0:
             self._pair = self._draw_pair(step.generator("landmark"))
         return architectures
 
-    def auxiliary_loss(self, loss_of: "Callable[[Architecture], Tensor]", step: Step) -> Tensor | None:
+    def auxiliary_loss(self, loss_of: Callable[[Architecture], Tensor], step: Step) -> Tensor | None:
         weight = self.weight * ramped(self.ramp, step.progress)
         if self.landmarks == 0 or weight == 0:
             return None
         better, worse = self._pair
         return weight * functional.relu(loss_of(better) - loss_of(worse))
 
-    def _draw_pair(self, generator: torch.Generator) -> "tuple[Architecture, Architecture]":
+    def _draw_pair(self, generator: torch.Generator) -> tuple[Architecture, Architecture]:
         """Return a better and a worse landmark."""
         while True:
             pair = torch.randint(len(self._truth), (2,), generator=generator).tolist()

@@ -2,13 +2,10 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic, Step
-
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.study.spec import RunSpec
+from supernet_bench.heuristics.setup import Setup
 
 
 def scheduled_rate(rate: float, minimum: float, schedule: str, progress: float) -> float:
@@ -34,16 +31,14 @@ def scheduled_rate(rate: float, minimum: float, schedule: str, progress: float) 
 class LearningRate(Heuristic):
     """A learning rate that is a pure function of the position in the schedule, so nothing can leave it decayed."""
 
-    name: ClassVar[str] = "learning_rate"
-    factor: ClassVar[str] = "learning_rate"
-    source: ClassVar[str] = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
+    name = "learning_rate"
+    source = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
     levels = (
         *({"rate": rate} for rate in (0.01, 0.025, 0.05, 0.1, 0.2)),
         {"schedule": "constant"},
         {"schedule": "step"},
     )
     default = True
-    neutral = {"rate": 0.05, "minimum": 0.0, "schedule": "cosine"}
 
     rate: float = field(default=0.05, metadata={"help": "learning rate at the start", "low": 0.0, "high": 10.0})
     minimum: float = field(
@@ -51,7 +46,7 @@ class LearningRate(Heuristic):
     )
     schedule: str = field(default="cosine", metadata={"help": "its shape", "choices": ("cosine", "constant", "step")})
 
-    def check(self, spec: "RunSpec") -> None:
+    def check(self, setup: Setup) -> None:
         if self.minimum > self.rate:
             raise InputError(
                 f"heuristics.learning_rate.minimum is {self.minimum}; allowed: 0.0 to the rate, {self.rate}"

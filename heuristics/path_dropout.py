@@ -1,15 +1,12 @@
 """Dropping the outputs of operations."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
 from supernet_bench.heuristics.base import Heuristic, Step
-
-if TYPE_CHECKING:
-    from supernet_bench.spaces.base import OperationHook
+from supernet_bench.spaces.base import OperationHook
 
 
 def drop_probability(rate: float, depth: float, ramp: float) -> float:
@@ -35,19 +32,17 @@ class PathDropout(Heuristic):
     the supernet.
     """
 
-    name: ClassVar[str] = "path_dropout"
-    factor: ClassVar[str] = "path_dropout"
-    source: ClassVar[str] = "Luo et al. 2018, Neural Architecture Optimization, arXiv 1808.07233"
+    name = "path_dropout"
+    source = "Luo et al. 2018, Neural Architecture Optimization, arXiv 1808.07233"
     levels = tuple({"rate": rate} for rate in (0.0, 0.1, 0.2, 0.4))
     default = True
-    neutral = {"rate": 0.0}
 
     rate: float = field(
         default=0.0,
         metadata={"help": "drop probability in the last cell at the end", "low": 0.0, "high": 0.95},
     )
 
-    def on_operation(self, step: Step) -> "OperationHook | None":
+    def on_operation(self, step: Step) -> OperationHook | None:
         if self.rate == 0:
             return None
         ramp = (step.index - step.start + 1) / step.length

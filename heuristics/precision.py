@@ -1,14 +1,11 @@
 """In which type feature maps are kept and convolved."""
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
 from supernet_bench.heuristics.base import Heuristic
-
-if TYPE_CHECKING:
-    from supernet_bench.spaces.base import Construction
+from supernet_bench.spaces.base import Construction
 
 
 @dataclass
@@ -20,16 +17,14 @@ class Precision(Heuristic):
     and the loss stay float32, in training as in scoring.
     """
 
-    name: ClassVar[str] = "precision"
-    factor: ClassVar[str] = "precision"
-    source: ClassVar[str] = "Kalamkar et al. 2019, A Study of BFLOAT16 for Deep Learning Training, arXiv 1905.12322"
+    name = "precision"
+    source = "Kalamkar et al. 2019, A Study of BFLOAT16 for Deep Learning Training, arXiv 1905.12322"
     levels = ({"dtype": "float32"}, {"dtype": "bfloat16"})
     default = True
-    neutral = {"dtype": "float32"}
 
     dtype: str = field(
         default="float32", metadata={"help": "type of the feature maps", "choices": ("float32", "bfloat16")}
     )
 
-    def construct(self, construction: "Construction") -> "Construction":
+    def construct(self, construction: Construction) -> Construction:
         return replace(construction, dtype=getattr(torch, self.dtype))

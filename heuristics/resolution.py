@@ -2,14 +2,12 @@
 
 import math
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic
-
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.study.spec import RunSpec
-    from supernet_bench.images.base import ImageSource
+from supernet_bench.heuristics.setup import Setup
+from supernet_bench.images.base import ImageSource
 
 
 @dataclass
@@ -19,21 +17,19 @@ class Resolution(Heuristic):
     The padding for random crops shrinks with the images, rounded up, so that they are varied about as much.
     """
 
-    name: ClassVar[str] = "resolution"
-    factor: ClassVar[str] = "resolution"
-    source: ClassVar[str] = "Zhou et al. 2020, EcoNAS: Finding Proxies for Economical NAS, arXiv 2001.01233"
+    name = "resolution"
+    source = "Zhou et al. 2020, EcoNAS: Finding Proxies for Economical NAS, arXiv 2001.01233"
     levels = ({"scale": 1.0}, {"scale": 0.5})
     default = True
-    neutral = {"scale": 1.0}
 
     scale: float = field(
         default=1.0, metadata={"help": "height and width, as a multiple of the study's", "low": 0.01, "high": 1.0}
     )
 
-    def revise(self, spec: "RunSpec") -> "RunSpec":
+    def revise(self, setup: Setup) -> Setup:
         if self.scale == 1:
-            return spec
-        images: Any = spec.images
+            return setup
+        images: Any = setup.images
         allowed = _resolutions(images)
         if not allowed:
             raise InputError(
@@ -46,10 +42,10 @@ class Resolution(Heuristic):
                 f"allowed: what makes it one of {', '.join(map(str, allowed))}"
             )
         crop = math.ceil(images.crop * self.scale)
-        return replace(spec, images=replace(images, resolution=int(resolution), crop=crop))
+        return replace(setup, images=replace(images, resolution=int(resolution), crop=crop))
 
 
-def _resolutions(images: "ImageSource") -> tuple[int, ...]:
+def _resolutions(images: ImageSource) -> tuple[int, ...]:
     """Return in which resolutions the images can be had."""
     settings = fields(images)  # type: ignore[arg-type]  # every source of images is a dataclass
     return next((tuple(each.metadata.get("choices", ())) for each in settings if each.name == "resolution"), ())

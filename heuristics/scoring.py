@@ -3,17 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic
-
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.study.spec import RunSpec
-    from supernet_bench.spaces.base import Supernet
+from supernet_bench.heuristics.setup import Setup
+from supernet_bench.spaces.base import Supernet
 
 
 @dataclass
@@ -29,9 +26,8 @@ class Scoring(Heuristic):
     Nothing of this changes how the supernet is trained.
     """
 
-    name: ClassVar[str] = "scoring"
-    factor: ClassVar[str] = "scoring"
-    source: ClassVar[str] = "Luo et al. 2018, Neural Architecture Optimization, arXiv 1808.07233"
+    name = "scoring"
+    source = "Luo et al. 2018, Neural Architecture Optimization, arXiv 1808.07233"
     levels = (
         {"score": "accuracy"},
         {"score": "cross_entropy"},
@@ -40,7 +36,6 @@ class Scoring(Heuristic):
         {"checkpoints": 1},
     )
     default = True
-    neutral = {"score": "accuracy", "images": 0, "fresh": False, "checkpoints": 0}
 
     score: str = field(
         default="accuracy", metadata={"help": "what the score is", "choices": ("accuracy", "cross_entropy")}
@@ -53,17 +48,19 @@ class Scoring(Heuristic):
         default=0, metadata={"help": "late checkpoints that are averaged; 0 is the study's number", "low": 0}
     )
 
-    def revise(self, spec: "RunSpec") -> "RunSpec":
-        scoring = spec.scoring
+    def revise(self, setup: Setup) -> Setup:
+        scoring = setup.scoring
         if self.images and not self.fresh:
             scoring = replace(scoring, images=self.images)
         if self.checkpoints:
             scoring = replace(scoring, checkpoints=self.checkpoints)
-        return replace(spec, scoring=scoring)
+        return replace(setup, scoring=scoring)
 
-    def check(self, spec: "RunSpec") -> None:
+    def check(self, setup: Setup) -> None:
         # What is drawn from; how many there are is not known before they are read if the images do not say it.
-        available = spec.scoring.images if self.fresh and spec.scoring.images else getattr(spec.images, "valid", None)
+        available = (
+            setup.scoring.images if self.fresh and setup.scoring.images else getattr(setup.images, "valid", None)
+        )
         if self.images == 1 and not self.fresh:
             raise InputError(
                 "heuristics.scoring.images is 1; allowed: 0 for the study's number, or at least 2, for statistics of a "
@@ -74,11 +71,11 @@ class Scoring(Heuristic):
         if available is not None:
             self._check_available(available)
 
-    def check_data(self, spec: "RunSpec", training: int, validation: int) -> None:
-        self._check_available(min(validation, spec.scoring.images or validation) if self.fresh else validation)
+    def check_data(self, setup: Setup, training: int, validation: int) -> None:
+        self._check_available(min(validation, setup.scoring.images or validation) if self.fresh else validation)
 
     @contextmanager
-    def scoring(self, supernet: "Supernet", generator: Callable[..., torch.Generator]) -> Iterator[None]:
+    def while_scoring(self, supernet: Supernet, generator: Callable[..., torch.Generator]) -> Iterator[None]:
         self._generator = generator("scoring")
         yield
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -31,15 +30,13 @@ class Sharpness(Heuristic):
     first.
     """
 
-    name: ClassVar[str] = "sharpness"
-    factor: ClassVar[str] = "sharpness"
-    source: ClassVar[str] = (
+    name = "sharpness"
+    source = (
         "Foret et al. 2021, Sharpness-Aware Minimization for Efficiently Improving Generalization, arXiv 2010.01412; "
         "Elsken et al. 2021, Bag of Tricks for Neural Architecture Search, arXiv 2107.03719"
     )
     levels = ({"radius": 0.0}, {"radius": 0.05})
     default = True
-    neutral = {"radius": 0.0}
     order = -100  # The others average, clip or correct the gradients that it makes.
 
     radius: float = field(default=0.0, metadata={"help": "distance of the second pass; 0 has none", "low": 0.0})

@@ -1,7 +1,6 @@
 """The share of the images that is trained on."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from supernet_bench.heuristics._scaling import scaled
 from supernet_bench.heuristics.base import Heuristic
@@ -15,12 +14,10 @@ class TrainPortion(Heuristic):
     images are used depends on the seed alone, and a smaller share is part of every larger one.
     """
 
-    name: ClassVar[str] = "train_portion"
-    factor: ClassVar[str] = "train_portion"
-    source: ClassVar[str] = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
+    name = "train_portion"
+    source = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
     levels = tuple({"portion": portion} for portion in (1.0, 0.5, 0.25))
     default = True
-    neutral = {"portion": 1.0}
 
     portion: float = field(default=1.0, metadata={"help": "share of the training images", "low": 0.001, "high": 1.0})
 

@@ -1,14 +1,11 @@
 """Training all choices at once at first."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
 from supernet_bench.heuristics.base import Heuristic, Step, Task
-
-if TYPE_CHECKING:
-    from supernet_bench.spaces.base import Architecture
+from supernet_bench.spaces.base import Architecture
 
 
 def soft_probability(share: float, progress: float) -> float:
@@ -27,15 +24,13 @@ class Warmup(Heuristic):
     A path with open decisions counts as one path, but costs more.
     """
 
-    name: ClassVar[str] = "warmup"
-    factor: ClassVar[str] = "warmup"
-    source: ClassVar[str] = (
+    name = "warmup"
+    source = (
         "Bender et al. 2020, Can Weight Sharing Outperform Random Architecture Search? An Investigation With TuNAS, "
         "arXiv 2008.06120"
     )
     levels = tuple({"share": share} for share in (0.0, 0.25))
     default = True
-    neutral = {"share": 0.0}
     order = 200  # Whatever the sampler chose is softened.
 
     share: float = field(
@@ -45,7 +40,7 @@ class Warmup(Heuristic):
     def begin(self, task: Task) -> None:
         self._space = task.space
 
-    def sample(self, architectures: "list[Architecture]", step: Step) -> "list[Architecture]":
+    def sample(self, architectures: list[Architecture], step: Step) -> list[Architecture]:
         probability = soft_probability(self.share, step.progress)
         if probability == 0:
             return architectures

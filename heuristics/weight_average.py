@@ -3,15 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from supernet_bench.heuristics.base import Heuristic, Step, Task
-
-if TYPE_CHECKING:
-    from supernet_bench.spaces.base import Supernet
+from supernet_bench.spaces.base import Supernet
 
 
 def newest_share(decay: float, count: int) -> float:
@@ -38,9 +36,8 @@ class WeightAverage(Heuristic):
     quite those of averaged weights; `batch` and `recalibrated` have no such gap.
     """
 
-    name: ClassVar[str] = "weight_average"
-    factor: ClassVar[str] = "weight_average"
-    source: ClassVar[str] = (
+    name = "weight_average"
+    source = (
         "Polyak and Juditsky 1992, Acceleration of Stochastic Approximation by Averaging; "
         "Izmailov et al. 2018, Averaging Weights Leads to Wider Optima and Better Generalization, arXiv 1803.05407"
     )
@@ -61,7 +58,7 @@ class WeightAverage(Heuristic):
         self._steps = 0  # In the average of ema.
         self._kept: list[list[Tensor]] = []  # For ema the average, for mean the ends of epochs; all parameters of each.
 
-    def after_step(self, supernet: "Supernet", step: Step) -> None:
+    def after_step(self, supernet: Supernet, step: Step) -> None:
         if self.kind == "none":
             return
         if step.starts_iteration:
@@ -73,7 +70,7 @@ class WeightAverage(Heuristic):
             self._kept = [*self._kept, _copies(parameters)][-self.checkpoints :]
 
     @contextmanager
-    def scoring(self, supernet: "Supernet", generator: Callable[..., torch.Generator]) -> Iterator[None]:
+    def while_scoring(self, supernet: Supernet, generator: Callable[..., torch.Generator]) -> Iterator[None]:
         parameters = self._parameters_of(supernet)
         if not self._kept:
             yield
@@ -100,7 +97,7 @@ class WeightAverage(Heuristic):
         else:
             self._kept = [_copies(parameters)]
 
-    def _parameters_of(self, supernet: "Supernet") -> list[Tensor]:
+    def _parameters_of(self, supernet: Supernet) -> list[Tensor]:
         """Return all parameters, which take a while to find, and have what was loaded on their device."""
         if not self._parameters:
             self._parameters = list(supernet.parameters())

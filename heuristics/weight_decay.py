@@ -1,7 +1,6 @@
 """Weight decay, and of which layers."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
@@ -16,12 +15,10 @@ class WeightDecay(Heuristic):
     Parameters of layers that no sampled path used stay as they are, as they have no gradient.
     """
 
-    name: ClassVar[str] = "weight_decay"
-    factor: ClassVar[str] = "weight_decay"
-    source: ClassVar[str] = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
+    name = "weight_decay"
+    source = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
     levels = (*({"decay": decay} for decay in (0.0, 1e-4, 3e-4, 5e-4, 1e-3)), {"norms": False})
     default = True
-    neutral = {"decay": 5e-4, "norms": True}
 
     decay: float = field(default=5e-4, metadata={"help": "weight decay", "low": 0.0, "high": 1.0})
     norms: bool = field(default=True, metadata={"help": "decay scales and shifts of normalisation layers too"})

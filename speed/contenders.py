@@ -33,13 +33,13 @@ from torch.nn import functional
 from speed.fidelities import CHANNELS, CLASSES, SCORED_IMAGES, Fidelity, Given, whole
 from speed.names import Rename, plain_name, xautodl_name
 from speed.plain import PlainSupernet
-from supernet_bench.benchmark.study.spec import Training
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.scores import Scores, score
 from supernet_bench.benchmark.training.trainer import Listener, Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic, Step
 from supernet_bench.heuristics.learning_rate import LearningRate
+from supernet_bench.heuristics.setup import Training
 from supernet_bench.heuristics.weight_decay import WeightDecay
 from supernet_bench.images._pixels import normalise
 from supernet_bench.images.base import ImageData, Split
@@ -94,8 +94,9 @@ class Ours:
     ) -> None:
         spec = fidelity.spec(heuristics, ENDLESS)
         self._replay = Replay()
-        active = {**spec.build_heuristics(), Replay.factor: self._replay}
-        self.trainer = Trainer(replace(spec, images=Given(data)), data, device, Composition(active.values()))
+        active = {each.factor: each for each in (*spec.fresh_heuristics(), self._replay)}
+        given = replace(spec, setup=replace(spec.setup, images=Given(data)))
+        self.trainer = Trainer(given, data, device, Composition(active.values()))
         self._data, self._device = data, device
         self._listener = Listener(save=_stop)
 

@@ -16,9 +16,9 @@ from speed.scores import measure_scoring
 from speed.timing import Spread, alternate, ratio
 from speed.together import measure_together
 from supernet_bench.benchmark.execution.worker import Execution, compute_exactly, environment
-from supernet_bench.benchmark.plugins.contracts import is_neutral
 from supernet_bench.benchmark.plugins.registry import heuristic_types
-from supernet_bench.core.settings import in_words, values_of
+from supernet_bench.core.settings import in_words
+from supernet_bench.heuristics.base import is_neutral
 
 WARMUP = 3
 MEMORY_STEPS = 3
@@ -57,7 +57,7 @@ def precisions() -> dict[str, Settings]:
     for name, kind in heuristic_types().items():
         if kind.factor == "precision":
             for level in kind.levels:
-                if not is_neutral(kind, values_of(kind(**level))):
+                if not is_neutral(kind(**level)):
                     found[in_words(level) or name] = {name: level}
     return found
 

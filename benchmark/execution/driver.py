@@ -12,8 +12,8 @@ import torch
 
 from supernet_bench.benchmark.execution.executors.base import Executor, Watcher, find_executor, share_devices
 from supernet_bench.benchmark.execution.worker import Execution
-from supernet_bench.benchmark.plugins.origins import changed, notes
 from supernet_bench.benchmark.plugins.registry import files_in_use
+from supernet_bench.benchmark.study.origins import changed, notes
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.study.study import Study
 from supernet_bench.benchmark.training.trainer import check_images

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from supernet_bench.benchmark.execution.executors.base import Watcher
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.core.output import say
-from supernet_bench.core.settings import in_words
+from supernet_bench.core.settings import in_words, values_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -123,5 +123,5 @@ class Lines:
 
 
 def _words(spec: RunSpec) -> str:
-    names = ", ".join(f"{name} {in_words(values)}".strip() for name, values in spec.heuristics.items())
+    names = ", ".join(f"{each.name} {in_words(values_of(each))}".strip() for each in spec.heuristics)
     return f"{names or 'defaults'}, {spec.training.epochs} epochs, seed {spec.seed}"

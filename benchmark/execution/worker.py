@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from supernet_bench.benchmark.plugins.origins import code_of
 from supernet_bench.benchmark.plugins.plugin_file import PluginFile
-from supernet_bench.benchmark.study.spec import RunSpec, scored_architectures
+from supernet_bench.benchmark.study.origins import code_of
+from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.training.trainer import Listener, Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import say
@@ -234,7 +234,7 @@ def _truth_seen(trainer: Trainer | None) -> dict[str, dict[str, str]]:
 
 def result(spec: RunSpec, trainer: Trainer | None, error: Mapping[str, str] | None) -> dict[str, Any]:
     """Return the part of a record that depends on the spec alone; `trainer` is None if none could be made."""
-    heuristics, revised = spec.build_heuristics(), spec.revised()
+    heuristics, revised = spec.by_factor(), spec.revised()
     return {
         "run_id": spec.run_id,
         "status": "failed" if error else "finished",
@@ -242,7 +242,7 @@ def result(spec: RunSpec, trainer: Trainer | None, error: Mapping[str, str] | No
         "spec": spec.canonical(),
         "revised": {part: values_of(getattr(revised, part)) for part in ("space", "images", "training", "scoring")},
         "heuristics": {factor: {"name": h.name, **values_of(h)} for factor, h in heuristics.items()},
-        "architectures": scored_architectures(spec.space, spec.scoring),
+        "architectures": spec.setup.scored_architectures(),
         "curve": trainer.curve if trainer else [],
         "checkpoints": trainer.checkpoints if trainer else [],
         "counts": trainer.counts if trainer else {},

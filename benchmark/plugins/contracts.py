@@ -12,7 +12,8 @@ from typing import Any, ClassVar, get_origin, get_type_hints
 
 from supernet_bench.benchmark.plugins.plugin_file import place
 from supernet_bench.core.errors import InputError
-from supernet_bench.core.settings import WORDS, allowed, build, check_value, check_values, required, settings, values_of
+from supernet_bench.core.settings import WORDS, allowed, build, check_value, check_values, required, settings
+from supernet_bench.heuristics.base import is_neutral
 
 TEXT = "a text of one line"
 NO_FACTORS = ("baseline", "untrained", "reference")
@@ -90,11 +91,6 @@ def examine(kind: str, plugin: type, base: type) -> Broken | None:
     return None
 
 
-def is_neutral(kind: Any, values: Mapping[str, Any]) -> bool:
-    """Return whether a heuristic with these settings is a no-op."""
-    return kind.neutral is not None and all(values[key] == value for key, value in kind.neutral.items())
-
-
 def in_one_line(error: BaseException) -> str:
     """Return type and message of an error."""
     return " ".join(f"{type(error).__name__}: {error}".split())
@@ -103,12 +99,18 @@ def in_one_line(error: BaseException) -> str:
 def with_line(error: BaseException) -> str:
     """Return type and message of an error that a plug-in raised, with the line of the file where it did."""
     places = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
-    others = [Path(__file__).parent, Path(importlib.__file__).parent]
-    places = [(path, line) for path, line in places if path.suffix == ".py" and path.parent not in others]
+    places = [(path, line) for path, line in places if path.suffix == ".py" and not _is_machinery(path)]
     if isinstance(error, SyntaxError) or not places:  # The message of a SyntaxError has it already.
         return in_one_line(error)
     path, line = places[-1]
     return f"{in_one_line(error)} ({path.name}, line {line})"
+
+
+def _is_machinery(path: Path) -> bool:
+    """Return whether a file is among those that import and call plug-ins."""
+    package = Path(__file__).parents[2]
+    machinery = (package / "benchmark", package / "core", Path(importlib.__file__).parent)
+    return any(path.is_relative_to(folder) for folder in machinery)
 
 
 def _check_heuristic(plugin: Any) -> None:
@@ -121,13 +123,13 @@ def _check_heuristic(plugin: Any) -> None:
     _expect(plugin, "neutral", lambda value: value is None or isinstance(value, Mapping), "None, or values of settings")
     _expect(plugin, "levels", _are_tables, "a tuple of values of settings")
     if plugin.default or not required(plugin):
-        _make(plugin)
+        _check_equal(_make(plugin), _make(plugin))
     if plugin.neutral is not None:
         _accept(plugin, "neutral", plugin.neutral, whole=False)
     for level in plugin.levels:
         _accept(plugin, "levels", level)
     # A run that names no heuristic of a factor is one without it; ids of runs rest on that.
-    if plugin.default and not is_neutral(plugin, values_of(plugin())):
+    if plugin.default and not is_neutral(plugin()):
         raise Mistake("default", f"is True and neutral is {plugin.neutral!r}; allowed: what it is as it stands")
 
 

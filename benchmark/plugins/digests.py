@@ -14,7 +14,10 @@ from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
 PACKAGES = ("supernet_bench.heuristics", "supernet_bench.spaces", "supernet_bench.images")
-"""Where the suite's own plug-ins are. The module `base` of each says what a plug-in is, and belongs to none."""
+"""Where the suite's own plug-ins are."""
+
+CONTRACT = ("base", "setup")
+"""Modules of these that say what a plug-in is, and belong to none."""
 
 _LENGTH = 16
 _COMPILED = (".c", ".cpp", ".cu", ".cuh", ".h")
@@ -61,7 +64,7 @@ def _package(module: str) -> str:
 def _add_with_imports(module: str, found: set[str]) -> None:
     """Add a module, and what it imports of its own package, and so on."""
     package = _package(module)
-    if module in found or module == f"{package}.base":
+    if module in found or module in [f"{package}.{name}" for name in CONTRACT]:
         return
     tree = _tree(module)
     if tree is None:

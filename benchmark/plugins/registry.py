@@ -9,26 +9,23 @@ from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from supernet_bench.benchmark.plugins.contracts import Broken, examine, with_line
 from supernet_bench.benchmark.plugins.plugin_file import PluginFile, import_plugin_file
 from supernet_bench.benchmark.plugins.rivals import NEEDED, settle_defaults, settle_names, ships
 from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.output import say
+from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.images.base import ImageSource
+from supernet_bench.spaces.base import Space
 
-if TYPE_CHECKING:
-    from supernet_bench.heuristics.base import Heuristic
-    from supernet_bench.images.base import ImageSource
-    from supernet_bench.spaces.base import Space
-
-
-KINDS = {
-    "heuristic": ("supernet_bench.heuristics", "Heuristic"),
-    "space": ("supernet_bench.spaces", "Space"),
-    "images": ("supernet_bench.images", "ImageSource"),
+KINDS: dict[str, tuple[str, type]] = {
+    "heuristic": ("supernet_bench.heuristics", Heuristic),
+    "space": ("supernet_bench.spaces", Space),
+    "images": ("supernet_bench.images", ImageSource),
 }
-"""Of each kind of plug-in, the package of those that ship, and what its module `base` calls one."""
+"""Of each kind of plug-in, the package of those that ship, and what a plug-in is a subclass of."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +49,17 @@ def plugin_types(kind: str) -> dict[str, Any]:
     return _plugins(kind, files_in_use()).types
 
 
-def heuristic_types() -> "dict[str, type[Heuristic]]":
+def heuristic_types() -> dict[str, type[Heuristic]]:
     """Return every heuristic by name; each factor has exactly one default, which is neutral as it stands."""
     return plugin_types("heuristic")
 
 
-def space_types() -> "dict[str, type[Space]]":
+def space_types() -> dict[str, type[Space]]:
     """Return every search space by name."""
     return plugin_types("space")
 
 
-def image_types() -> "dict[str, type[ImageSource]]":
+def image_types() -> dict[str, type[ImageSource]]:
     """Return every set of images by name."""
     return plugin_types("images")
 
@@ -99,7 +96,7 @@ def _mistakes_in(file: PluginFile) -> list[str]:
     broken = [str(each) for each in broken_plugins() if each.module == str(file.path)]
     if broken or plugins_of(file):
         return broken
-    bases = " or ".join(base for _, base in KINDS.values())
+    bases = " or ".join(base.__name__ for _, base in KINDS.values())
     return [f"plug-in {file.path}: defines none; allowed: a {bases} of its own, not imported"]
 
 
@@ -184,14 +181,13 @@ def _broken(kind: str) -> tuple[Broken, ...]:
 @cache
 def _plugins(kind: str, files: tuple[PluginFile, ...]) -> Plugins:
     package, base = KINDS[kind]
-    base_type = getattr(importlib.import_module(f"{package}.base"), base)
     shipped = list(_modules(package, kind))
     installed = list(_installed(kind, f"supernet_bench.{package.rpartition('.')[2]}"))
     own = [_import_file(file, kind) for file in files]
     loaded = list(dict.fromkeys([*shipped, *installed, *own]))
-    found = collect(base_type, kind, [each for each in loaded if isinstance(each, ModuleType)], package)
+    found = collect(base, kind, [each for each in loaded if isinstance(each, ModuleType)], package)
     broken = [each for each in loaded if isinstance(each, Broken)]
-    return Plugins(found.types, (*broken, *_strangers(kind, base_type, shipped, installed), *found.broken))
+    return Plugins(found.types, (*broken, *_strangers(kind, base, shipped, installed), *found.broken))
 
 
 def collect(base: type, kind: str, modules: list[ModuleType], package: str) -> Plugins:
@@ -243,7 +239,7 @@ def _classes(module: ModuleType) -> list[type]:
 
 
 def _modules(package: str, kind: str) -> Iterator[ModuleType | Broken]:
-    """Yield each module of a package, and of each package in it the module named after the kind, if there is one."""
+    """Yield each module of a package, and of each package in it the module named after the kind, or else all."""
     folder = importlib.import_module(package)
     for module in pkgutil.iter_modules(folder.__path__, prefix=f"{package}."):
         own = module.name.rpartition(".")[2]
@@ -255,6 +251,8 @@ def _modules(package: str, kind: str) -> Iterator[ModuleType | Broken]:
             yield parent
         elif find_spec(f"{module.name}.{kind}"):
             yield _import(f"{module.name}.{kind}", kind)
+        else:
+            yield from _modules(module.name, kind)
 
 
 def _installed(kind: str, group: str) -> Iterator[ModuleType | Broken]:

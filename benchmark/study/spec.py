@@ -2,81 +2,28 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import torch
 
-from supernet_bench.benchmark.plugins.contracts import is_neutral
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.plugins.registry import check_needed, find, heuristic_types, image_types, space_types
 from supernet_bench.benchmark.plugins.rivals import NEEDED
-from supernet_bench.benchmark.training.composition import Composition, blaming
 from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.generators import SharedGenerators
 from supernet_bench.core.settings import LARGEST_WHOLE, build, values_of
-from supernet_bench.core.streams import stream, stream_seed
-
-if TYPE_CHECKING:
-    from supernet_bench.heuristics.base import Heuristic
-    from supernet_bench.images.base import ImageData, ImageSource
-    from supernet_bench.spaces.base import Space
+from supernet_bench.core.streams import stream_seed
+from supernet_bench.heuristics.base import Heuristic, is_neutral
+from supernet_bench.heuristics.setup import Scoring, Setup, Training
+from supernet_bench.images.base import ImageData, ImageSource
+from supernet_bench.spaces.base import Space
 
 SCHEMA = 2
 """Version of the canonical form; it grows whenever a default changes, so an old run is never taken for a new one."""
-
-
-@dataclass(frozen=True)
-class Training:
-    """The training budget and the optimiser (SGD); learning rate, weight decay and clipping are heuristics."""
-
-    epochs: int = field(
-        default=30, metadata={"help": "passes over the images; 0 does not train", "low": 0, "high": 1_000_000}
-    )
-    batch_size: int = field(default=64, metadata={"help": "images per step", "low": 2})
-    momentum: float = field(default=0.9, metadata={"help": "momentum", "low": 0.0, "high": 0.999})
-    nesterov: bool = field(default=False, metadata={"help": "Nesterov momentum"})
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """Which architectures are scored, on what, and when.
-
-    The scored architectures are a uniform sample without repetition that depends on the space, `architectures` and
-    `subset` only: all runs of a study score the same ones.
-    """
-
-    architectures: int = field(default=200, metadata={"help": "how many; 0 scores the whole space", "low": 0})
-    subset: int = field(default=0, metadata={"help": "seed of their choice", "low": 0})
-    images: int = field(default=0, metadata={"help": "validation images, the same for all; 0 uses all", "low": 0})
-    batch_size: int = field(default=250, metadata={"help": "images per scoring batch", "low": 2})
-    checkpoints: int = field(
-        default=3, metadata={"help": "late checkpoints; tau is averaged over them", "low": 1, "high": 10_000}
-    )
-    spacing: int = field(default=1, metadata={"help": "epochs between late checkpoints", "low": 1})
-    trace: int = field(
-        default=0,
-        metadata={"help": "further checkpoints, evenly spaced before the late ones", "low": 0, "high": 10_000},
-    )
-
-    def late_epochs(self, epochs: int) -> list[int]:
-        """Return the epochs after which the late checkpoints are scored."""
-        return sorted({max(0, epochs - k * self.spacing) for k in range(self.checkpoints)} - {0} | {epochs})
-
-    def trace_epochs(self, epochs: int) -> list[int]:
-        """Return the epochs of the further checkpoints; the untrained supernet is a run of its own."""
-        first_late = self.late_epochs(epochs)[0]
-        return sorted({first_late * k // (self.trace + 1) for k in range(1, self.trace + 1)} - {0})
-
-
-def scored_architectures(space: "Space", scoring: Scoring) -> list[int]:
-    """Return the sorted indices of the architectures that every run with this `scoring` scores."""
-    count = scoring.architectures or space.size
-    order = torch.randperm(space.size, generator=stream(scoring.subset, "scored architectures"))
-    return sorted(order[:count].tolist())
 
 
 @dataclass(frozen=True)
@@ -85,20 +32,15 @@ class RunSpec:
 
     Attributes
     ----------
-    space : Space
-    images : ImageSource
-    training : Training
-    scoring : Scoring
-    heuristics : mapping of str to mapping
-        All settings of each heuristic that is not at its neutral level, by name.
+    setup : Setup
+        As the study says it, before any heuristic revises it.
+    heuristics : tuple of Heuristic
+        Those that are not at their neutral level, by name. They belong to the spec; a run starts fresh ones.
     seed : int
     """
 
-    space: "Space"
-    images: "ImageSource"
-    training: Training
-    scoring: Scoring
-    heuristics: Mapping[str, Mapping[str, Any]]
+    setup: Setup
+    heuristics: tuple[Heuristic, ...]
     seed: int
 
     @classmethod
@@ -119,16 +61,46 @@ class RunSpec:
         seed = tables.get("seed", 0)
         if type(seed) is not int or not 0 <= seed <= LARGEST_WHOLE:
             raise InputError(f"seed is {seed!r}; allowed: a whole number from 0 to {LARGEST_WHOLE}")
-        spec = cls(
+        setup = Setup(
             space=_named("space", tables, space_types()),
             images=_named("images", tables, image_types()),
             training=build(Training, _table("training", tables), "training"),
             scoring=build(Scoring, _table("scoring", tables), "scoring"),
-            heuristics=_heuristics(_table("heuristics", tables)),
-            seed=seed,
         )
+        return cls(setup, (), seed).with_heuristics(_heuristics(_table("heuristics", tables)))
+
+    def with_heuristics(self, heuristics: Iterable[Heuristic]) -> "RunSpec":
+        """Return the spec with these heuristics, of different factors, instead of its own; neutral ones leave it.
+
+        Raises
+        ------
+        InputError
+            For a conflict between them, or with anything else in the spec.
+        """
+        kept = sorted((each for each in heuristics if not is_neutral(each)), key=attrgetter("name"))
+        spec = replace(self, heuristics=tuple(kept))
         spec._check()
         return spec
+
+    @property
+    def space(self) -> Space:
+        """The search space."""
+        return self.setup.space
+
+    @property
+    def images(self) -> ImageSource:
+        """The set of images."""
+        return self.setup.images
+
+    @property
+    def training(self) -> Training:
+        """The training budget and the optimiser."""
+        return self.setup.training
+
+    @property
+    def scoring(self) -> Scoring:
+        """Which architectures are scored, on what, and when."""
+        return self.setup.scoring
 
     def canonical(self) -> dict[str, Any]:
         """Return nested tables with every setting, the same for equal runs however they were written."""
@@ -138,7 +110,7 @@ class RunSpec:
             "images": {"name": self.images.name, **values_of(self.images)},
             "training": values_of(self.training),
             "scoring": values_of(self.scoring),
-            "heuristics": {name: dict(values) for name, values in sorted(self.heuristics.items())},
+            "heuristics": {each.name: values_of(each) for each in self.heuristics},
             "seed": self.seed,
         }
 
@@ -151,50 +123,43 @@ class RunSpec:
     @property
     def uses_truth(self) -> bool:
         """Whether training sees published accuracies, which no heuristic does at its neutral level."""
-        return any(heuristic_types()[name].uses_truth for name in self.heuristics)
-
-    def apart_from_scored(self) -> np.ndarray:
-        """Return of which architectures training may see the accuracy, bool [size of the space].
-
-        They are not scored, and neither isomorphic to one that is nor computed alike by the supernet.
-        """
-        scored = scored_architectures(self.space, self.scoring)
-        numberings = self.space.isomorphism(), self.space.alike()
-        return ~np.any([np.isin(numbers, numbers[scored]) for numbers in numberings], axis=0)
+        return any(each.uses_truth for each in self.heuristics)
 
     def __hash__(self) -> int:
         return hash(self.run_id)
 
-    def build_heuristics(self) -> "dict[str, Heuristic]":
-        """Return a new heuristic of every factor, by factor; the default one where the spec names none."""
-        types = heuristic_types()
-        active = {kind.factor: kind() for kind in types.values() if kind.default}
-        for name, values in self.heuristics.items():
-            active[types[name].factor] = types[name](**values)
-        check_needed(active)
-        return dict(sorted(active.items()))
+    def by_factor(self) -> dict[str, Heuristic]:
+        """Return the heuristic of every factor that there is; the default one where the spec names none."""
+        defaults = (kind() for kind in heuristic_types().values() if kind.default)
+        found = {each.factor: each for each in (*defaults, *self.heuristics)}
+        check_needed(found)
+        return dict(sorted(found.items()))
 
-    def active_heuristics(self) -> "list[Heuristic]":
-        """Return new heuristics that have a part in the run.
+    def active_heuristics(self) -> list[Heuristic]:
+        """Return the heuristics that have a part in the run.
 
         One at a neutral level is left out, since it would change nothing, unless training needs one of its factor.
         """
-        heuristics = self.build_heuristics().items()
-        return [each for factor, each in heuristics if each.name in self.heuristics or factor in NEEDED]
+        return [each for factor, each in self.by_factor().items() if each in self.heuristics or factor in NEEDED]
 
-    def revised(self) -> "RunSpec":
-        """Return what is run: this spec with what its heuristics make of space, images, training and scoring."""
-        composition = Composition(self.active_heuristics())
-        spec = composition.revise(self)
+    def fresh_heuristics(self) -> list[Heuristic]:
+        """Return new ones with the settings of the active heuristics, for a run to change what is in them."""
+        return [type(each)(**values_of(each)) for each in self.active_heuristics()]
+
+    def revised(self) -> Setup:
+        """Return what is run: the setup with what the heuristics make of space, images, training and scoring."""
+        heuristics = Composition(self.active_heuristics())
+        revised = heuristics.fold(Heuristic.revise, self.setup)
         for part in ("space", "images", "training", "scoring"):
-            value = getattr(spec, part)
+            value = getattr(revised, part)
             try:
                 build(type(value), values_of(value), part)
             except InputError as error:
-                raise InputError(f"{error}{composition.revisers(self, attrgetter(part))}") from None
-        return spec
+                changers = heuristics.changers(Heuristic.revise, self.setup, attrgetter(part))
+                raise InputError(f"{error}{changers}") from None
+        return revised
 
-    def load_images(self, folder: Path | None) -> "ImageData":
+    def load_images(self, folder: Path | None) -> ImageData:
         """Return the images of the run, the same whatever has drawn random numbers before.
 
         Parameters
@@ -206,17 +171,9 @@ class RunSpec:
             return self.revised().images.load(folder)
 
     def _check(self) -> None:
-        for heuristic in self.build_heuristics().values():
-            # One at its neutral level does nothing that could be in conflict.
-            for other in heuristic.conflicts:
-                if heuristic.name in self.heuristics and other in self.heuristics:
-                    raise InputError(
-                        f"heuristics {heuristic.name!r} and {other!r} are in conflict; allowed: one of them"
-                    )
+        self._check_conflicts()
         revised = self.revised()
-        for heuristic in self.active_heuristics():
-            with blaming(heuristic, "check"):
-                heuristic.check(revised)
+        Composition(self.active_heuristics()).call(Heuristic.check, revised)
         if self.training.nesterov and self.training.momentum == 0:
             raise InputError("training.nesterov is True; allowed: false, since training.momentum is 0")
         if revised.scoring.images == 1:
@@ -226,6 +183,15 @@ class RunSpec:
                 f"scoring.architectures is {self.scoring.architectures}; "
                 f"allowed: 0 to the size of space {self.space.name}, {self.space.size}"
             )
+
+    def _check_conflicts(self) -> None:
+        names = {each.name for each in self.heuristics}
+        for heuristic in self.heuristics:
+            for other in heuristic.conflicts:
+                if other in names:
+                    raise InputError(
+                        f"heuristics {heuristic.name!r} and {other!r} are in conflict; allowed: one of them"
+                    )
 
 
 def _table(key: str, tables: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -242,16 +208,12 @@ def _named(key: str, tables: Mapping[str, Any], types: dict[str, type]) -> Any:
     return build(find(key, table.pop("name"), types), table, key)
 
 
-def _heuristics(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return all settings of each heuristic in `tables`, without the neutral ones."""
-    kept: dict[str, dict[str, Any]] = {}
-    by_factor: dict[str, str] = {}
+def _heuristics(tables: Mapping[str, Any]) -> list[Heuristic]:
+    by_factor: dict[str, Heuristic] = {}
     for name in tables:
         kind = find("heuristic", name, heuristic_types())
-        other = by_factor.setdefault(kind.factor, name)
-        if other != name:
+        if kind.factor in by_factor:
+            other = by_factor[kind.factor].name
             raise InputError(f"heuristics {other!r} and {name!r} both set factor {kind.factor!r}; allowed: one of them")
-        values = values_of(build(kind, _table(name, tables), f"heuristics.{name}"))
-        if not is_neutral(kind, values):
-            kept[name] = values
-    return kept
+        by_factor[kind.factor] = build(kind, _table(name, tables), f"heuristics.{name}")
+    return list(by_factor.values())

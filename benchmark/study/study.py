@@ -5,20 +5,19 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from supernet_bench.benchmark.plugins.composition import overridden_hooks
 from supernet_bench.benchmark.plugins.plugin_file import merged, read_plugin_file
 from supernet_bench.benchmark.plugins.registry import files_in_use, find, heuristic_types, missing_factor, use_files
 from supernet_bench.benchmark.study.spec import RunSpec
-from supernet_bench.benchmark.training.composition import overridden_hooks
 from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.files import is_litter, resolved
 from supernet_bench.core.settings import LARGEST_WHOLE, build, in_words, values_of
+from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.heuristics.setup import Setup
 from supernet_bench.records.archive import check_name
 from supernet_bench.records.layout import SCHEMA
-
-if TYPE_CHECKING:
-    from supernet_bench.heuristics.base import Heuristic
 
 MOST_SEEDS = 10_000
 """Of a study; more is a slip, since each is a run of every level."""
@@ -89,7 +88,8 @@ class Study:
 
         The same run may appear in several cells: the baseline is a level of each factor.
         """
-        untrained = replace(self.baseline, training=replace(self.baseline.training, epochs=0))
+        setup = self.baseline.setup
+        untrained = replace(self.baseline, setup=replace(setup, training=replace(setup.training, epochs=0)))
         for seed in self.seeds:
             yield Cell("baseline", "baseline", replace(self.baseline, seed=seed))
             yield Cell("untrained", "untrained", replace(untrained, seed=seed))
@@ -236,19 +236,16 @@ class _Baseline:
     """The baseline and its ``[heuristics]`` as written: a spec leaves out those at a neutral level."""
 
     spec: RunSpec
-    heuristics: Mapping[str, Mapping[str, Any]]
+    written: Mapping[str, Mapping[str, Any]]
 
     def with_levels(self, settings: "Sequence[_Setting]") -> RunSpec:
         """Return the baseline with some factors set otherwise; what a level leaves open stays the baseline's."""
-        heuristics = dict(self.heuristics)
+        heuristics = {each.factor: each for each in self.spec.heuristics}
         for setting in settings:
-            factor = setting.heuristic.factor
-            before = self.heuristics.get(setting.heuristic.name, {})
-            values = {**before, **setting.values}
-            build(setting.heuristic, values, f"factors.{factor}")
-            heuristics = {n: v for n, v in heuristics.items() if heuristic_types()[n].factor != factor}
-            heuristics[setting.heuristic.name] = values
-        return RunSpec.from_tables({**self.spec.canonical(), "heuristics": heuristics})
+            kind, factor = setting.heuristic, setting.heuristic.factor
+            values = {**self.written.get(kind.name, {}), **setting.values}
+            heuristics[factor] = build(kind, values, f"factors.{factor}")
+        return self.spec.with_heuristics(heuristics.values())
 
 
 @dataclass(frozen=True)
@@ -256,7 +253,7 @@ class _Setting:
     """A heuristic with some settings, under a short name."""
 
     name: str
-    heuristic: "type[Heuristic]"
+    heuristic: type[Heuristic]
     values: Mapping[str, Any]
 
 
@@ -296,11 +293,10 @@ def _factor(name: str, levels: list[Level]) -> Factor:
     return Factor(name, tuple(levels))
 
 
-def _what_is_run(spec: RunSpec) -> RunSpec:
-    """Return a spec as revised, without the heuristics that do nothing else; equal ones are the same run."""
-    types, revising = heuristic_types(), {"revise", "check", "check_data"}
-    left = {name: values for name, values in spec.heuristics.items() if overridden_hooks(types[name]) - revising}
-    return replace(spec.revised(), heuristics=left)
+def _what_is_run(spec: RunSpec) -> tuple[Setup, list[Heuristic]]:
+    """Return the setup as revised, and the heuristics that do anything else; equal ones are the same run."""
+    revising = {"revise", "check", "check_data"}
+    return spec.revised(), [each for each in spec.heuristics if overridden_hooks(type(each)) - revising]
 
 
 def _check_distinct(where: str, names: list[str]) -> None:
@@ -330,18 +326,18 @@ def _settings(factor: str, levels: Any) -> list[_Setting]:
     return settings
 
 
-def _setting(kind: "type[Heuristic]", values: Mapping[str, Any]) -> _Setting:
+def _setting(kind: type[Heuristic], values: Mapping[str, Any]) -> _Setting:
     name = "" if kind.name == kind.factor else kind.name
     return _Setting(f"{name} {in_words(values)}".strip() or kind.name, kind, values)
 
 
 def _baseline_name(factor: str, baseline: _Baseline, others: Sequence[_Setting]) -> str:
     """Name the baseline as a level, by the settings that the other levels of its heuristic vary."""
-    kind = type(baseline.spec.build_heuristics()[factor])
-    given = baseline.heuristics.get(kind.name, {})
-    values = values_of(build(kind, given, f"heuristics.{kind.name}"))
+    kind = type(baseline.spec.by_factor()[factor])
+    written = baseline.written.get(kind.name, {})
+    values = values_of(build(kind, written, f"heuristics.{kind.name}"))
     varied = [key for setting in others if setting.heuristic is kind for key in setting.values]
-    return _setting(kind, {key: values[key] for key in dict.fromkeys([*varied, *given])}).name
+    return _setting(kind, {key: values[key] for key in dict.fromkeys([*varied, *written])}).name
 
 
 def _table(key: str, tables: Mapping[str, Any]) -> Mapping[str, Any]:

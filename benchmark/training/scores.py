@@ -4,16 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from supernet_bench.benchmark.training.composition import Composition
-
-if TYPE_CHECKING:
-    from supernet_bench.spaces.base import Architecture, Supernet
+from supernet_bench.benchmark.plugins.composition import Composition
+from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.spaces.base import Architecture, Supernet
 
 Batch = tuple[Tensor, Tensor]
 """Normalised images, [batch, channels, height, width], and labels, [batch]."""
@@ -52,9 +50,9 @@ def batches_for(images: int, batch_size: int) -> int:
 # Not inference mode: a network may keep what it computes here for training, and tensors of that mode cannot be.
 @torch.no_grad()
 def score(
-    supernet: "Supernet",
+    supernet: Supernet,
     heuristics: Composition,
-    architectures: "Sequence[Architecture]",
+    architectures: Sequence[Architecture],
     batches: Sequence[Batch],
     on_progress: Callable[[float], None] = lambda share: None,
 ) -> Scores:
@@ -76,8 +74,8 @@ def score(
     if heuristics.prepares_scoring():
         rows, pool = [], _Pool(batches)
         for architecture in architectures:
-            heuristics.before_scoring(supernet, architecture)
-            chosen = heuristics.scored_images(pool.size)
+            heuristics.call(Heuristic.before_scoring, supernet, architecture)
+            chosen = heuristics.first(Heuristic.scored_images, pool.size)
             own = batches if chosen is None else pool.pick(chosen)
             rows.append(_means(supernet, [architecture], own, progress))
             progress.advance(len(batches) - len(own))
@@ -122,7 +120,7 @@ class _Progress:
 
 
 def _means(
-    supernet: "Supernet", architectures: "Sequence[Architecture]", batches: Sequence[Batch], progress: _Progress
+    supernet: Supernet, architectures: Sequence[Architecture], batches: Sequence[Batch], progress: _Progress
 ) -> Tensor:
     """Return the share of correct labels and the mean cross-entropy of each architecture, float64 [n, 2]."""
     totals = torch.stack([_batch_totals(supernet, architectures, batch, progress) for batch in batches]).sum(0)
@@ -130,7 +128,7 @@ def _means(
 
 
 def _batch_totals(
-    supernet: "Supernet", architectures: "Sequence[Architecture]", batch: Batch, progress: _Progress
+    supernet: Supernet, architectures: Sequence[Architecture], batch: Batch, progress: _Progress
 ) -> Tensor:
     images, labels = batch
     row_of: dict[int, int] = {}

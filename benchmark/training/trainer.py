@@ -1,8 +1,9 @@
 """The one training loop: one supernet under one spec."""
 
 import math
+import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -11,14 +12,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from supernet_bench.benchmark.study.spec import RunSpec, scored_architectures
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
+from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.training.scores import Batch, batches_for, score
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.generators import SharedGenerators
 from supernet_bench.core.streams import StepStreams, stream, stream_seed
 from supernet_bench.engines.cpu.optimiser import SGD
-from supernet_bench.heuristics.base import Step, Task
+from supernet_bench.heuristics.base import Heuristic, Step, Task
 from supernet_bench.images._pixels import Augmentation, normalise
 from supernet_bench.images.base import ImageData
 from supernet_bench.spaces.base import Architecture, Construction, Supernet, Truth
@@ -56,25 +57,26 @@ def check_images(spec: RunSpec, data: ImageData, heuristics: Composition | None 
     heuristics : Composition, optional
         Those of the spec, unless given.
     """
-    heuristics = heuristics or Composition(spec.active_heuristics())
-    revised = heuristics.revise(spec)
+    heuristics = heuristics or Composition(spec.fresh_heuristics())
+    revised = heuristics.fold(Heuristic.revise, spec.setup)
     available, validation = len(data.train.labels), len(data.valid.labels)
     for name, found in (("resolution", data.resolution), ("train", available), ("valid", validation)):
         said = getattr(revised.images, name, None)
         if type(said) is int and said != found:
             raise InputError(f"images.{name} is {found} in the images given; allowed: what the run says, {said}")
-    training = heuristics.training_images(available)
-    heuristics.check_data(revised, training, validation)
+    training = heuristics.fold(Heuristic.training_images, available)
+    heuristics.call(Heuristic.check_data, revised, training, validation)
     if revised.training.batch_size > training:
         raise InputError(
             f"training.batch_size is {revised.training.batch_size}"
-            f"{heuristics.revisers(spec, lambda each: each.training.batch_size)}; "
-            f"allowed: 2 to the number of training images, {training}{heuristics.image_users(available)}"
+            f"{heuristics.changers(Heuristic.revise, spec.setup, lambda each: each.training.batch_size)}; "
+            f"allowed: 2 to the number of training images, {training}"
+            f"{heuristics.changers(Heuristic.training_images, available)}"
         )
     if revised.scoring.images > validation:
         raise InputError(
             f"scoring.images is {revised.scoring.images}"
-            f"{heuristics.revisers(spec, lambda each: each.scoring.images)}; "
+            f"{heuristics.changers(Heuristic.revise, spec.setup, lambda each: each.scoring.images)}; "
             f"allowed: 0 to the number of validation images, {validation}"
         )
 
@@ -113,7 +115,7 @@ class Trainer:
         heuristics: Composition | None = None,
         truth: Callable[[], Truth] | None = None,
     ) -> None:
-        self.heuristics = heuristics or Composition(spec.active_heuristics())
+        self.heuristics = heuristics or Composition(spec.fresh_heuristics())
         self._device = device
         self._truth = truth
         self.truth_seen: Truth | None = None
@@ -124,9 +126,9 @@ class Trainer:
     def _set_up(self, spec: RunSpec, data: ImageData) -> None:
         check_images(spec, data, self.heuristics)
         # Before anything is revised: all runs of a study score the same.
-        self.architectures = scored_architectures(spec.space, spec.scoring)
-        self.spec = spec = self.heuristics.revise(spec)
-        self._construction = self.heuristics.construct(Construction())
+        self.architectures = spec.setup.scored_architectures()
+        self.spec = spec = replace(spec, setup=self.heuristics.fold(Heuristic.revise, spec.setup))
+        self._construction = self.heuristics.fold(Heuristic.construct, Construction())
         self._classes = data.classes
         self._augment = Augmentation(crop=spec.images.crop, flip=spec.images.flip)
         self._mean, self._std = data.mean.to(self._device), data.std.to(self._device)
@@ -134,9 +136,8 @@ class Trainer:
         self._images = data.train.images[used].to(self._device)
         self._labels = data.train.labels[used].to(self._device)
         self._scoring_batches = self._validation_batches(data)
-        self.steps_per_epoch = self.heuristics.steps_per_epoch(
-            len(self._labels) // spec.training.batch_size, spec.space
-        )
+        batches = len(self._labels) // spec.training.batch_size
+        self.steps_per_epoch = self.heuristics.fold(Heuristic.steps_per_epoch, batches, spec.space)
         self.epoch = 0
         self.curve: list[dict[str, float]] = []
         self.checkpoints: list[dict[str, Any]] = []
@@ -205,7 +206,7 @@ class Trainer:
     def _groups(self) -> list[dict[str, Any]]:
         """Return the parameters with equal weight decay together, each once, in the order of the supernet."""
         decay_of = {
-            parameter: self.heuristics.weight_decay(module)
+            parameter: self.heuristics.fold(Heuristic.weight_decay, 0.0, module)
             for module in self.supernet.modules()
             for parameter in module.parameters(recurse=False)
         }
@@ -216,7 +217,7 @@ class Trainer:
 
     def _used_images(self, available: int) -> Tensor:
         """Return which training images are used, ascending."""
-        count = self.heuristics.training_images(available)
+        count = self.heuristics.fold(Heuristic.training_images, available)
         if count == available:
             return torch.arange(available)
         return torch.randperm(available, generator=stream(self.spec.seed, "training images"))[:count].sort().values
@@ -226,7 +227,7 @@ class Trainer:
         if self._truth is None:
             raise InputError("a heuristic asks for published accuracies; allowed: where a run is given them")
         self.truth_seen = self._truth()
-        return np.where(self.spec.apart_from_scored(), self.truth_seen.columns[self.truth_seen.target], np.nan)
+        return np.where(self.spec.setup.apart_from_scored(), self.truth_seen.columns[self.truth_seen.target], np.nan)
 
     def _initial_supernet(self, step: int) -> Supernet:
         """Return a supernet with the initial weights of the iteration that starts at `step`."""
@@ -287,7 +288,8 @@ class Trainer:
 
     def _next_step(self) -> Step:
         index = self.counts["optimiser_steps"]
-        start, length = self.heuristics.iteration(index, self.total_steps)
+        window = self.heuristics.first(Heuristic.iteration, index, self.total_steps) or (0, self.total_steps)
+        start, length = map(operator.index, window)
         ends_epoch = (index + 1) % self.steps_per_epoch == 0
         return Step(index, start, length, StepStreams(self.spec.seed, index), ends_epoch)
 
@@ -295,13 +297,13 @@ class Trainer:
         """Make one optimiser step, add loss and accuracy of each sampled path to `totals`, and return their number."""
         if step.starts_iteration:
             self._start_iteration(step)
-        rate = self.heuristics.learning_rate(step)
+        rate = self.heuristics.fold(Heuristic.learning_rate, 0.0, step)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         images = self._augment(self._images[indices], step.generator("augmentation", self._device))
-        images, labels = self.heuristics.on_images(self.prepare(images), step), self._labels[indices]
+        images, labels = self.heuristics.fold(Heuristic.on_images, self.prepare(images), step), self._labels[indices]
         hooks = self.heuristics.hooks(step)
-        architectures = self.heuristics.sample(step)
+        architectures = self.heuristics.fold(Heuristic.sample, [], step)
 
         def run(architecture: Architecture) -> tuple[Tensor, Tensor]:
             self.counts["path_passes"] += 1
@@ -314,25 +316,26 @@ class Trainer:
             seen = []
             for architecture in architectures:
                 logits, loss = run(architecture)
-                self.heuristics.loss(loss, logits, labels, step).backward()
+                self.heuristics.fold(Heuristic.loss, loss, logits, labels, step).backward()
                 seen.append(torch.stack([loss.detach(), (logits.argmax(1) == labels).double().mean()]))
-            for auxiliary in self.heuristics.auxiliary_losses(lambda architecture: run(architecture)[1], step):
+            for auxiliary in self.heuristics.collect(Heuristic.auxiliary_loss, lambda path: run(path)[1], step):
                 auxiliary.backward()
             return seen
 
         for values in compute_gradients():
             totals += values
         parameters = [parameter for parameter in self._parameters if parameter.grad is not None]
-        self.heuristics.on_gradients(parameters, step, compute_gradients)
+        self.heuristics.call(Heuristic.on_gradients, parameters, step, compute_gradients)
         self._optimiser.step()
-        self.heuristics.after_step(self.supernet, step)
+        with torch.no_grad():
+            self.heuristics.call(Heuristic.after_step, self.supernet, step)
         return len(architectures)
 
     def _start_iteration(self, step: Step) -> None:
-        reset = self.heuristics.resets()
-        if reset.momentum:
+        resets = list(self.heuristics.collect(Heuristic.resets))
+        if any(reset.momentum for reset in resets):
             self._optimiser.state.clear()
-        if reset.weights:
+        if any(reset.weights for reset in resets):
             self.supernet.load_state_dict(self._initial_supernet(step.start).state_dict())
 
     def _score_if_due(self, listener: Listener) -> None:
@@ -343,7 +346,7 @@ class Trainer:
         architectures = [self.spec.space.architecture(index) for index in self.architectures]
         with (
             self._shared.seeded(stream_seed(self.spec.seed, "shared generators, scoring", self.epoch)),
-            self.heuristics.scoring(self.supernet, StepStreams(self.spec.seed, self.epoch)),
+            self.heuristics.while_scoring(self.supernet, StepStreams(self.spec.seed, self.epoch)),
         ):
             scores = score(
                 self.supernet,

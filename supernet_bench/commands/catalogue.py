@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from supernet_bench.benchmark.plugins.contracts import is_neutral
 from supernet_bench.benchmark.plugins.registry import heuristic_types, image_types, space_types
 from supernet_bench.benchmark.study.study import load_study, shipped_studies
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import wrapped
-from supernet_bench.core.settings import allowed, build, in_words, required, settings, values_of
+from supernet_bench.core.settings import allowed, build, in_words, required, settings
+from supernet_bench.heuristics.base import is_neutral
 
 if TYPE_CHECKING:
     from supernet_bench.heuristics.base import Heuristic
@@ -65,7 +65,7 @@ def _heuristics() -> Iterator[Entry]:
 
 def level_in_words(kind: "type[Heuristic]", level: Mapping[str, Any]) -> str:
     """Return one level of a heuristic, with whether training then sees published accuracies."""
-    sees = kind.uses_truth and not is_neutral(kind, values_of(build(kind, level, kind.name)))
+    sees = kind.uses_truth and not is_neutral(build(kind, level, kind.name))
     return (in_words(level) or kind.name) + (" (sees published accuracies)" if sees else "")
 
 

@@ -483,7 +483,7 @@ def _report(study: str, store: Path, reports: Path, target: str | None) -> None:
 def _warn_of_other_code(store: Path, study: str, given: str) -> None:
     from supernet_bench.analysis.records import read_manifest
     from supernet_bench.analysis.results import read_records
-    from supernet_bench.benchmark.plugins.origins import notes
+    from supernet_bench.benchmark.study.origins import notes
 
     records, _ = read_records(store, read_manifest(store, study))
     for line in notes(records.values(), given):

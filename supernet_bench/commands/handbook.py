@@ -5,16 +5,13 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from supernet_bench.benchmark.plugins.registry import heuristic_types
 from supernet_bench.benchmark.plugins.rivals import ships
 from supernet_bench.commands.catalogue import described, level_in_words
 from supernet_bench.core.files import write_atomically
 from supernet_bench.core.settings import in_words
-
-if TYPE_CHECKING:
-    from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.heuristics.base import Heuristic, neutral_settings
 
 PAGE = Path("docs/heuristics.md")
 """From the root of a checkout, where ``make docs`` runs."""
@@ -48,12 +45,12 @@ def handbook() -> str:
     return "\n".join([INTRODUCTION, overview, *map(_section, kinds)])
 
 
-def _section(kind: "type[Heuristic]") -> str:
+def _section(kind: type[Heuristic]) -> str:
     facts = "\n".join(f"* {fact}" for fact in _facts(kind))
     return "\n\n".join(filter(None, [f"\n## {kind.name}", *_text(kind), _settings(kind), facts]))
 
 
-def _settings(kind: "type[Heuristic]") -> str:
+def _settings(kind: type[Heuristic]) -> str:
     rows = [
         f"| `{name}` | {f'`{json.dumps(default[0])}`' if default else 'none'} | {words} | {about} |"
         for name, default, words, about in described(kind)
@@ -61,11 +58,12 @@ def _settings(kind: "type[Heuristic]") -> str:
     return "\n".join(["| setting | default | allowed | |", "| --- | --- | --- | --- |", *rows]) if rows else ""
 
 
-def _facts(kind: "type[Heuristic]") -> Iterator[str]:
+def _facts(kind: type[Heuristic]) -> Iterator[str]:
     yield f"Factor: `{kind.factor}`" + (", and its default" if kind.default else "")
     yield f"Levels of a sweep: {'; '.join(level_in_words(kind, level) for level in kind.levels)}"
-    if kind.neutral is not None:
-        yield f"Changes nothing, bit for bit, at: {in_words(kind.neutral) or kind.name}"
+    neutral = neutral_settings(kind)
+    if neutral is not None:
+        yield f"Changes nothing, bit for bit, at: {in_words(neutral) or kind.name}"
     if kind.uses_truth:
         yield "Sees published accuracies while it trains, except where it changes nothing"
     if kind.conflicts:
@@ -73,7 +71,7 @@ def _facts(kind: "type[Heuristic]") -> Iterator[str]:
     yield f"Source: {_linked(kind.source)}"
 
 
-def _text(kind: "type[Heuristic]") -> list[str]:
+def _text(kind: type[Heuristic]) -> list[str]:
     """Return the paragraphs of what it does; asterisks of products are no emphasis."""
     text = re.sub(r"(?<=\w)\*(?=\w)", r"\\*", inspect.cleandoc(kind.__doc__ or ""))
     return text.split("\n\n")

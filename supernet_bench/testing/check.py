@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 
-from supernet_bench.benchmark.plugins.contracts import Broken, Mistake, in_one_line, is_neutral
+from supernet_bench.benchmark.plugins.contracts import Broken, Mistake, in_one_line
 from supernet_bench.benchmark.plugins.plugin_file import PluginFile
 from supernet_bench.benchmark.plugins.registry import plugins_of
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.settings import build, in_words, values_of
-from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.heuristics.base import Heuristic, is_neutral, neutral_settings
 from supernet_bench.records.store import Store
 from supernet_bench.testing import heuristics
 from supernet_bench.testing.runs import CELLS, small_run
@@ -37,7 +37,7 @@ Found = Iterator[tuple[str, str]]
 def _heuristic(kind: type[Heuristic], file: Path) -> Found:
     yield from _found(file, heuristics.check_declarations, kind)
     yield from _found(file, heuristics.check_levels, kind)
-    if kind.neutral is not None:
+    if neutral_settings(kind) is not None:
         yield from _found(file, heuristics.check_neutral, kind, small_run())
     found = _Acting(kind)
     yield from _found(file, found.search)
@@ -60,7 +60,7 @@ class _Acting:
         for space in ("toy", CELLS):
             for values in reversed(kind.levels):
                 level = build(kind, values, kind.__name__)
-                if is_neutral(kind, values_of(level)):
+                if is_neutral(level):
                     continue
                 try:
                     # With the level in the spec, whoever is in conflict with the space or the others says so.

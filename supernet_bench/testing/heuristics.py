@@ -4,23 +4,21 @@ import math
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from supernet_bench.benchmark.plugins.contracts import Mistake, is_neutral
+from supernet_bench.benchmark.plugins.composition import Composition, overridden_hooks
+from supernet_bench.benchmark.plugins.contracts import Mistake
 from supernet_bench.benchmark.study.spec import RunSpec
-from supernet_bench.benchmark.training.composition import Composition, overridden_hooks
 from supernet_bench.benchmark.training.trainer import Listener, Trainer
 from supernet_bench.core.settings import build, in_words, required, values_of
-from supernet_bench.heuristics.base import Heuristic, Step, Task
+from supernet_bench.heuristics.base import Heuristic, Step, Task, is_neutral, neutral_settings
 from supernet_bench.records.store import Store
+from supernet_bench.spaces.base import Architecture, Construction
 from supernet_bench.testing.runs import small_run
-
-if TYPE_CHECKING:
-    from supernet_bench.spaces.base import Architecture, Construction
 
 ENOUGH: dict[str, Any] = {"training": {"epochs": 8}, "space": "nasbench201", "images": {"train": 1000, "valid": 500}}
 """A run that is large enough for the levels of a sweep."""
@@ -39,7 +37,7 @@ class PlainSampling(Heuristic):
         self._space = task.space
         self.sampled: list[Architecture] = []
 
-    def sample(self, architectures: "list[Architecture]", step: Step) -> "list[Architecture]":
+    def sample(self, architectures: list[Architecture], step: Step) -> list[Architecture]:
         """Return a random one."""
         index = torch.randint(self._space.size, (1,), generator=step.generator("sampling")).item()
         self.sampled.append(self._space.architecture(int(index)))
@@ -51,7 +49,7 @@ class PlainBatchNorm(Heuristic):
 
     factor = "batch_norm"
 
-    def construct(self, construction: "Construction") -> "Construction":
+    def construct(self, construction: Construction) -> Construction:
         """Return how networks are built."""
         return replace(construction, norm=lambda channels: nn.BatchNorm2d(channels, track_running_stats=False))
 
@@ -88,7 +86,7 @@ PLAIN: dict[str, type[Heuristic]] = {
 def outcome(spec: RunSpec, heuristics: Iterable[Heuristic]) -> list[dict[str, Any]]:
     """Return curve and checkpoints of a run with just these heuristics, whatever the spec names."""
     composition = Composition(heuristics)
-    data = composition.revise(spec).images.load()
+    data = composition.fold(Heuristic.revise, spec.setup).images.load()
     trainer = Trainer(spec, data, torch.device("cpu"), composition, truth=spec.space.truth)
     trainer.run()
     return [*trainer.curve, *trainer.checkpoints]
@@ -111,9 +109,10 @@ def check_levels(kind: type[Heuristic]) -> None:
     """Look whether a study can sweep over the levels, each of which is another run."""
     seen: dict[str, str] = {small_run(**ENOUGH).run_id: "the baseline"}
     for level in kind.levels:
-        values = values_of(build(kind, level, kind.__name__))
-        run_id, words = small_run({kind.name: values}, **ENOUGH).run_id, in_words(level) or "as it stands"
-        if not is_neutral(kind, values) and run_id in seen:
+        built = build(kind, level, kind.__name__)
+        run_id = small_run({kind.name: values_of(built)}, **ENOUGH).run_id
+        words = in_words(level) or "as it stands"
+        if not is_neutral(built) and run_id in seen:
             raise Mistake("levels", f"has {words}, which is the same run as {seen[run_id]}; allowed: another")
         seen[run_id] = words
 
@@ -125,7 +124,7 @@ def check_neutral(kind: type[Heuristic], spec: RunSpec) -> None:
     if found != expected:
         raise Mistake(
             "neutral",
-            f"{in_words(kind.neutral or {})} changes {_first_difference(found, expected)}; "
+            f"{in_words(neutral_settings(kind) or {})} changes {_first_difference(found, expected)}; "
             "allowed: what a run is without it, bit for bit",
         )
 
@@ -134,7 +133,7 @@ def neutral_level(kind: type[Heuristic]) -> Heuristic:
     """Return a heuristic at its neutral level, with what that leaves open and has no default as at its first level."""
     first = kind.levels[0] if kind.levels else {}
     open_ones = {key: first[key] for key in required(kind) if key in first}
-    return build(kind, {**open_ones, **(kind.neutral or {})}, kind.__name__)
+    return build(kind, {**open_ones, **(neutral_settings(kind) or {})}, kind.__name__)
 
 
 def acts(level: Heuristic, spec: RunSpec) -> bool:

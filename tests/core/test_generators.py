@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Listener, Trainer
 from supernet_bench.core.generators import SharedGenerators
 from supernet_bench.heuristics.base import Heuristic
@@ -65,7 +65,7 @@ class Noisy(Heuristic):
         return lambda features: features * self._factor("features")
 
     @contextmanager
-    def scoring(self, supernet, generator):
+    def while_scoring(self, supernet, generator):
         weight = supernet.classifier.weight
         kept = weight.detach().clone()
         weight.data[0] += 5 * (self._factor("scoring") - 1)
@@ -79,7 +79,7 @@ HOOKS = ["begin", "construct", "step", "features", "scoring"]
 def trainer_of(spec, *heuristics: Heuristic) -> Trainer:
     """Return a trainer made after the shared generators have gone on."""
     draws()
-    return Trainer(spec, spec.images.load(), CPU, Composition([*spec.build_heuristics().values(), *heuristics]))
+    return Trainer(spec, spec.images.load(), CPU, Composition([*spec.fresh_heuristics(), *heuristics]))
 
 
 def outcome(trainer: Trainer) -> list[dict[str, float]]:

@@ -160,7 +160,7 @@ class Wordy(Heuristic):
 def test_a_worker_may_print_what_its_log_lacks(toy_spec, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else its encoding would make a run fail, and be a result."""
     spec = toy_spec(training={"epochs": 0})
-    monkeypatch.setattr(RunSpec, "active_heuristics", lambda spec: [*spec.build_heuristics().values(), Wordy()])
+    monkeypatch.setattr(RunSpec, "fresh_heuristics", lambda spec: [*spec.active_heuristics(), Wordy()])
     log = tmp_path / "log"
     with log.open("w", encoding="ascii") as stream:
         monkeypatch.setattr(sys, "stdout", stream)

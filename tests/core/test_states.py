@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from supernet_bench.benchmark.execution.worker import result
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.states import check_state
@@ -105,7 +105,7 @@ class Counts(Heuristic):
 
 
 def trainer_of(spec, heuristic: Heuristic) -> Trainer:
-    return Trainer(spec, spec.images.load(), CPU, Composition([*spec.build_heuristics().values(), heuristic]))
+    return Trainer(spec, spec.images.load(), CPU, Composition([*spec.fresh_heuristics(), heuristic]))
 
 
 def test_the_plug_in_and_the_key_are_named_before_training_if_it_is_seen_then(toy_spec) -> None:

@@ -6,10 +6,22 @@ import numpy as np
 
 from supernet_bench.core.streams import StepStreams, stream
 from supernet_bench.heuristics.base import Heuristic, Step, Task
-from supernet_bench.spaces.base import Space
+from supernet_bench.spaces.base import Architecture, Space
 from supernet_bench.spaces.toy import Toy
 
 H = TypeVar("H", bound=Heuristic)
+
+
+class OnePath(Heuristic):
+    """Trains the same path in every step, whatever has been sampled."""
+
+    name, order = "one_path", 300
+
+    def __init__(self, path: Architecture) -> None:
+        self.path = path
+
+    def sample(self, architectures, step):
+        return [self.path]
 
 
 def begun(heuristic: H, space: Space | None = None, truth: np.ndarray | None = None) -> H:

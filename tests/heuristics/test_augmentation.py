@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.augmentation import Augmentation, cut_out
@@ -109,8 +109,8 @@ def test_the_trainer_varies_images_by_the_policy(toy_spec, policy: str, resoluti
 
 @pytest.mark.parametrize(("resolution", "crop"), [(32, 4), (16, 2), (8, 1)])
 def test_the_padding_is_an_eighth_of_the_side(toy_spec, resolution: int, crop: int) -> None:
-    spec = replace(toy_spec(), images=Cifar10(resolution=resolution, crop=7, flip=False))
-    images = Augmentation(policy="crop_flip").revise(spec).images
+    setup = replace(toy_spec().setup, images=Cifar10(resolution=resolution, crop=7, flip=False))
+    images = Augmentation(policy="crop_flip").revise(setup).images
     assert images == Cifar10(resolution=resolution, crop=crop, flip=True)
 
 
@@ -118,11 +118,11 @@ def test_the_padding_is_that_of_the_resolution_which_is_run(toy_spec) -> None:
     class Halve(Heuristic):
         name, factor = "halve", "halve"
 
-        def revise(self, spec):
-            return replace(spec, images=replace(spec.images, resolution=spec.images.resolution // 2))
+        def revise(self, setup):
+            return replace(setup, images=replace(setup.images, resolution=setup.images.resolution // 2))
 
-    spec = replace(toy_spec(), images=Cifar10())
-    revised = Composition([Augmentation(policy="crop_flip"), Halve()]).revise(spec)
+    setup = replace(toy_spec().setup, images=Cifar10())
+    revised = Composition([Augmentation(policy="crop_flip"), Halve()]).fold(Heuristic.revise, setup)
     assert revised.images == Cifar10(resolution=16, crop=2, flip=True)
 
 
@@ -144,11 +144,11 @@ class Unsized(ImageSource):
 
 
 def test_images_without_a_resolution_know_no_padding(toy_spec) -> None:
-    spec = replace(toy_spec(), images=Unsized())
+    setup = replace(toy_spec().setup, images=Unsized())
     with pytest.raises(InputError, match=r"policy is 'crop_flip'; allowed for images unsized.*: 'own', 'none'"):
-        Augmentation(policy="crop_flip").revise(spec)
-    assert Augmentation(policy="none").revise(spec).images == Unsized(crop=0)
-    assert Augmentation(cutout=True).revise(spec) is spec
+        Augmentation(policy="crop_flip").revise(setup)
+    assert Augmentation(policy="none").revise(setup).images == Unsized(crop=0)
+    assert Augmentation(cutout=True).revise(setup) is setup
 
 
 def test_only_training_images_are_cut(toy_spec) -> None:

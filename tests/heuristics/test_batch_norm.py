@@ -4,11 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.scores import score
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.streams import stream
+from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.heuristics.batch_norm import BatchNorm
 from supernet_bench.spaces.base import Construction
 
@@ -70,7 +71,7 @@ def test_recalibration_resets_separate_norms_and_averages_those_of_the_path(toy_
     assert sum(norm.num_batches_tracked.item() for norm in norms(trainer.supernet)) > 0
     trainer.supernet.eval()
     with torch.no_grad():
-        trainer.heuristics.before_scoring(trainer.supernet, (1, 0, 1))
+        trainer.heuristics.call(Heuristic.before_scoring, trainer.supernet, (1, 0, 1))
     averaged = {
         name
         for name, module in trainer.supernet.named_modules()
@@ -109,7 +110,7 @@ def test_recalibrated_statistics_are_those_of_the_training_images(toy_spec) -> N
     layer.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     trainer.supernet.eval()
     with torch.no_grad():
-        trainer.heuristics.before_scoring(trainer.supernet, trainer.spec.space.architecture(0))
+        trainer.heuristics.call(Heuristic.before_scoring, trainer.supernet, trainer.spec.space.architecture(0))
     means = torch.stack([images.mean((0, 2, 3)) for images in seen])
     assert sum(len(images) for images in seen) == 40
     assert torch.allclose(layer.running_mean, means.mean(0), atol=1e-6)
@@ -141,7 +142,7 @@ def test_scores_of_all_statistics_differ(toy_spec) -> None:
 def test_batch_statistics_need_no_preparation() -> None:
     assert not BatchNorm().state_dict()
     supernet = nn.Linear(1, 1)
-    Composition([BatchNorm()]).before_scoring(supernet, (0,))  # type: ignore[arg-type]
+    Composition([BatchNorm()]).call(Heuristic.before_scoring, supernet, (0,))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_fresh_images_of_recalibrated_architectures(toy_spec) -> None:
         own = torch.randperm(32, generator=generator)[:10]
         architecture = spec.space.architecture(index)
         with torch.no_grad():
-            trainer.heuristics.before_scoring(trainer.supernet, architecture)
+            trainer.heuristics.call(Heuristic.before_scoring, trainer.supernet, architecture)
             logits = trainer.supernet(images[own], architecture)
         expected.append(nn.functional.cross_entropy(logits, labels[own]).item())
     assert trainer.checkpoints[-1]["cross_entropy"] == pytest.approx(expected, rel=1e-5)

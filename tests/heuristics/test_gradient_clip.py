@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.heuristics.gradient_clip import GradientClip
@@ -64,7 +64,7 @@ def test_the_step_is_made_with_the_clipped_gradient_of_all_paths(toy_spec, sampl
         },
         training={"momentum": 0.0},
     )
-    trainer = Trainer(spec, spec.images.load(), CPU, Composition([*spec.build_heuristics().values(), look]))
+    trainer = Trainer(spec, spec.images.load(), CPU, Composition([*spec.fresh_heuristics(), look]))
     before = [parameter.detach().clone() for parameter in trainer.supernet.parameters()]
     trainer._train_step(torch.arange(16), trainer._next_step(), torch.zeros(2, dtype=torch.float64))
     moved = torch.cat(

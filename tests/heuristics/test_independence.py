@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.heuristics.independence import iteration_window
 
 CPU = torch.device("cpu")
@@ -24,7 +25,8 @@ def test_windows_cover_the_run_in_nearly_equal_parts(iterations: int, total: int
 def rates(spec) -> list[float]:
     """Return the learning rate of every step."""
     trainer = Trainer(spec, spec.images.load(), CPU)
-    return [trainer.heuristics.learning_rate(_step(trainer, index)) for index in range(trainer.total_steps)]
+    steps = (_step(trainer, index) for index in range(trainer.total_steps))
+    return [trainer.heuristics.fold(Heuristic.learning_rate, 0.0, step) for step in steps]
 
 
 def _step(trainer: Trainer, index: int):

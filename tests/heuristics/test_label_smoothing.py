@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.heuristics.label_smoothing import LabelSmoothing
@@ -46,7 +46,8 @@ def test_what_others_do_to_the_loss_comes_afterwards() -> None:
         def loss(self, loss, logits, labels, step):
             return 2 * loss
 
-    loss = Composition([Double(), LabelSmoothing(smoothing=0.1)]).loss(torch.tensor(0.0), LOGITS, LABELS, step(0))
+    both = Composition([Double(), LabelSmoothing(smoothing=0.1)])
+    loss = both.fold(Heuristic.loss, torch.tensor(0.0), LOGITS, LABELS, step(0))
     assert loss.item() == pytest.approx(2 * smoothed(0.1).item())
 
 

@@ -12,8 +12,7 @@ import torch
 from scipy import stats
 
 from supernet_bench.benchmark.execution.worker import Execution, execute, new_trainer
-from supernet_bench.benchmark.study.spec import scored_architectures
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Listener, Trainer
 from supernet_bench.commands.catalogue import catalogue
 from supernet_bench.core.errors import InputError
@@ -171,9 +170,9 @@ def test_landmarks_that_are_all_equal_are_not_drawn() -> None:
 def test_cells_that_a_supernet_computes_alike_are_no_landmarks(toy_spec) -> None:
     """In NAS-Bench-201 some cells of different published classes are the same path."""
     spec = toy_spec(scoring={"architectures": 200}, space="nasbench201")
-    space, scored = spec.space, scored_architectures(spec.space, spec.scoring)
+    space, scored = spec.space, spec.setup.scored_architectures()
     classes, numbers = space.isomorphism(), space.alike()
-    left = np.flatnonzero(spec.apart_from_scored())
+    left = np.flatnonzero(spec.setup.apart_from_scored())
     assert not set(classes[left]) & set(classes[scored])
     assert not set(numbers[left]) & set(numbers[scored])
     hidden = np.setdiff1d(np.arange(space.size), left)
@@ -204,7 +203,7 @@ def test_heuristics_that_do_not_declare_it_are_given_no_accuracies(toy_spec) -> 
     spec = toy_spec()
 
     def make(heuristic: Heuristic) -> Trainer:
-        heuristics = Composition([*spec.build_heuristics().values(), heuristic])
+        heuristics = Composition([*spec.fresh_heuristics(), heuristic])
         return Trainer(spec, spec.images.load(), torch.device("cpu"), heuristics, SPACE.truth)
 
     with pytest.raises(
@@ -222,7 +221,7 @@ def test_the_neutral_level_does_not_ask_for_accuracies(toy_spec) -> None:
         raise AssertionError
 
     spec = toy_spec()
-    heuristics = Composition([*spec.build_heuristics().values()])
+    heuristics = Composition(spec.by_factor().values())
     assert isinstance(heuristics._overriding["auxiliary_loss"][0], Landmark)
     trainer = Trainer(spec, spec.images.load(), torch.device("cpu"), heuristics, truth=refuse)
     trainer.run()

@@ -6,13 +6,14 @@ import pytest
 
 from supernet_bench.benchmark.plugins.registry import heuristic_types
 from supernet_bench.benchmark.plugins.rivals import NEEDED
+from supernet_bench.heuristics.base import is_neutral, neutral_settings
 from supernet_bench.testing import heuristics as checks
 from supernet_bench.testing.heuristics import PLAIN, outcome, with_plain
 from tests.heuristics.levels import SPACES, acting
 from tests.spaces.pooling import NoPaddedPooling
 
 TYPES = heuristic_types()
-WITH_NEUTRAL = [kind for kind in TYPES.values() if kind.neutral is not None]
+WITH_NEUTRAL = [kind for kind in TYPES.values() if neutral_settings(kind) is not None]
 FACTORS = sorted({kind.factor for kind in TYPES.values()})
 
 
@@ -31,7 +32,7 @@ def test_neutral_level_is_a_no_op(toy_spec, kind) -> None:
 
 def test_the_baseline_is_training_without_heuristics(toy_spec) -> None:
     spec = toy_spec()
-    assert outcome(spec, spec.build_heuristics().values()) == outcome(spec, with_plain())
+    assert outcome(spec, spec.by_factor().values()) == outcome(spec, with_plain())
 
 
 @pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
@@ -52,7 +53,7 @@ def test_records_name_the_heuristics_that_training_needs_at_every_level() -> Non
 
 def test_a_neutral_heuristic_does_not_change_the_run(toy_spec) -> None:
     for kind in WITH_NEUTRAL:
-        assert toy_spec({kind.name: dict(kind.neutral)}).run_id == toy_spec().run_id
+        assert toy_spec({kind.name: dict(neutral_settings(kind) or {})}).run_id == toy_spec().run_id
 
 
 @pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
@@ -64,8 +65,7 @@ def test_declares_what_users_need(kind) -> None:
 def test_each_factor_has_one_default_which_is_neutral(factor: str) -> None:
     defaults = [kind for kind in TYPES.values() if kind.factor == factor and kind.default]
     assert len(defaults) == 1
-    default = defaults[0]()
-    assert all(getattr(default, key) == value for key, value in defaults[0].neutral.items())
+    assert is_neutral(defaults[0]())
 
 
 @pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)

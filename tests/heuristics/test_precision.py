@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.plugins.registry import space_types
-from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.heuristics.precision import Precision
 from supernet_bench.spaces.base import Construction
@@ -32,8 +32,8 @@ def test_the_trainer_gives_images_of_the_type(toy_spec) -> None:
     spec = toy_spec()
     seen = set()
     for dtype in ("float32", "bfloat16"):
-        heuristics = {**spec.build_heuristics(), "precision": Precision(dtype)}
-        trainer = Trainer(spec, spec.images.load(), torch.device("cpu"), Composition(heuristics.values()))
+        heuristics = Composition([*spec.fresh_heuristics(), Precision(dtype)])
+        trainer = Trainer(spec, spec.images.load(), torch.device("cpu"), heuristics)
         trainer.supernet.register_forward_pre_hook(lambda module, inputs: seen.add(inputs[0].dtype))
         trainer.run()
         assert trainer.epoch == spec.training.epochs
@@ -46,8 +46,8 @@ def test_losses_stay_near_those_of_float32(toy_spec) -> None:
     spec = toy_spec()
     curves = []
     for dtype in ("float32", "bfloat16"):
-        heuristics = {**spec.build_heuristics(), "precision": Precision(dtype)}
-        trainer = Trainer(spec, spec.images.load(), torch.device("cpu"), Composition(heuristics.values()))
+        heuristics = Composition([*spec.fresh_heuristics(), Precision(dtype)])
+        trainer = Trainer(spec, spec.images.load(), torch.device("cpu"), heuristics)
         trainer.run()
         curves.append([row["loss"] for row in trainer.curve])
     assert curves[0] != curves[1]

@@ -44,7 +44,7 @@ def test_images_of_one_resolution_allow_no_other(toy_spec) -> None:
     class Fixed:
         name = "fixed"
 
-    spec = replace(toy_spec(), images=Fixed())
-    assert Resolution().revise(spec) == spec
+    setup = replace(toy_spec().setup, images=Fixed())
+    assert Resolution().revise(setup) == setup
     with pytest.raises(InputError, match=r"resolution\.scale is 0\.5; allowed: 1\.0, since fixed have one resolution"):
-        Resolution(scale=0.5).revise(spec)
+        Resolution(scale=0.5).revise(setup)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.plugins.contracts import Mistake
 from supernet_bench.benchmark.plugins.registry import heuristic_types
-from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.settings import values_of
 from supernet_bench.heuristics.base import Heuristic
@@ -52,7 +52,7 @@ def test_the_comparison_finds_faults(toy_spec, tmp_path: Path, fault: str) -> No
     data = spec.load_images(None)
 
     def make() -> Trainer:
-        heuristics = Composition([*spec.build_heuristics().values(), Faulty(fault)])
+        heuristics = Composition([*spec.fresh_heuristics(), Faulty(fault)])
         return Trainer(spec, data, torch.device("cpu"), heuristics)
 
     with pytest.raises(Mistake):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.scores import score
 from supernet_bench.benchmark.training.trainer import Listener, Trainer
 from supernet_bench.core.errors import InputError
@@ -50,7 +51,7 @@ def test_number_of_late_checkpoints(toy_spec, number: int, epochs: list[int]) ->
 
 def drawn(number: int, times: int) -> list[list[int]]:
     heuristic = Scoring(images=number, fresh=True)
-    with heuristic.scoring(None, StepStreams(0, 0)):
+    with heuristic.while_scoring(None, StepStreams(0, 0)):
         return [heuristic.scored_images(32).tolist() for _ in range(times)]
 
 
@@ -70,7 +71,7 @@ def test_fresh_scores_are_those_on_the_images_drawn(toy_spec) -> None:
     ((images, labels),) = trainer._scoring_batches
     heuristic = Scoring(images=10, fresh=True)
     expected = []
-    with heuristic.scoring(trainer.supernet, lambda name: stream(0, name, 3)):
+    with heuristic.while_scoring(trainer.supernet, lambda name: stream(0, name, 3)):
         for index in trainer.architectures:
             own = heuristic.scored_images(32)
             with torch.no_grad():
@@ -91,10 +92,8 @@ def test_fresh_images_are_drawn_from_those_of_the_study_and_anew_at_every_checkp
 
     spec = toy_spec(fresh, scoring={"images": 20, "checkpoints": 2})
     assert spec.revised().scoring.images == 20
-    trainer = Trainer(spec, spec.images.load(), CPU)
-    trainer.heuristics._overriding["scored_images"] = trainer.heuristics._overriding["scoring"] = [
-        Watched(images=10, fresh=True)
-    ]
+    others = [each for each in spec.fresh_heuristics() if each.name != "scoring"]
+    trainer = Trainer(spec, spec.images.load(), CPU, Composition([*others, Watched(images=10, fresh=True)]))
     trainer.run()
     assert {count for count, *_ in seen} == {20}
     first, second = seen[:8], seen[8:]
@@ -131,7 +130,7 @@ def test_scores_of_fresh_images_are_noisier(toy_spec) -> None:
     spec = toy_spec({"scoring": {"images": 10, "fresh": True}})
     trainer = trained(spec)
     architectures = [trainer.spec.space.architecture(13)] * 400
-    with trainer.heuristics.scoring(trainer.supernet, StepStreams(0, 99)):
+    with trainer.heuristics.while_scoring(trainer.supernet, StepStreams(0, 99)):
         found = score(trainer.supernet, trainer.heuristics, architectures, trainer._scoring_batches).accuracy
     assert set((found * 10).round(decimals=6).tolist()) <= set(range(11))
     assert found.std() > 0.03
@@ -159,8 +158,8 @@ def test_what_cannot_be_is_refused(toy_spec, level: dict[str, Any], message: str
 )
 def test_more_images_than_there_turn_out_to_be_are_refused(toy_spec, level, of_study, there, allowed) -> None:
     """Where the settings of the images do not say how many there are."""
-    spec = toy_spec()
-    spec = replace(spec, scoring=replace(spec.scoring, images=of_study))
-    Scoring(images=allowed, **level).check_data(spec, 96, there)
+    setup = toy_spec().setup
+    setup = replace(setup, scoring=replace(setup.scoring, images=of_study))
+    Scoring(images=allowed, **level).check_data(setup, 96, there)
     with pytest.raises(InputError, match=rf"scoring\.images is {allowed + 1}; .* scoring images, {allowed}$"):
-        Scoring(images=allowed + 1, **level).check_data(spec, 96, there)
+        Scoring(images=allowed + 1, **level).check_data(setup, 96, there)

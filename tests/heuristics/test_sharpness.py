@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.heuristics.gradient_clip import GradientClip
@@ -96,7 +96,8 @@ def test_parameters_may_lack_a_gradient_before_and_after() -> None:
 
 def test_clipping_is_of_the_gradient_that_it_made() -> None:
     bowl = Bowl([3.0, 1.0], [6.0])
-    Composition([GradientClip(norm=1.0), Sharpness(radius=1.3)]).on_gradients(bowl.parameters, step(0), bowl.compute)
+    both = Composition([GradientClip(norm=1.0), Sharpness(radius=1.3)])
+    both.call(Heuristic.on_gradients, bowl.parameters, step(0), bowl.compute)
     clipped = torch.cat(bowl.gradients)
     torch.testing.assert_close(clipped, functional.normalize(torch.tensor([3.3, 5.6, 14.4]), dim=0))
 
@@ -119,7 +120,7 @@ def test_a_step_of_training_has_the_gradient_at_higher_loss(toy_spec) -> None:
     radius, look = 0.5, Look()
     spec = toy_spec({"fairnas": {}, "sharpness": {"radius": radius}}, images={"crop": 0})
     look.order = 1
-    trainer = Trainer(spec, spec.images.load(), CPU, Composition([*spec.build_heuristics().values(), look]))
+    trainer = Trainer(spec, spec.images.load(), CPU, Composition([*spec.fresh_heuristics(), look]))
     reference = Trainer(spec, spec.images.load(), CPU)
     indices = torch.arange(16)
     trainer._train_step(indices, trainer._next_step(), torch.zeros(2, dtype=torch.float64))
@@ -164,6 +165,6 @@ def test_masks_are_drawn_anew_in_the_second_pass(toy_spec) -> None:
             return lambda features: (seen.append(torch.rand(1, generator=step.generator("mask")).item()), features)[1]
 
     spec = toy_spec({"sharpness": {"radius": 0.05}})
-    trainer = Trainer(spec, spec.images.load(), CPU, Composition([*spec.build_heuristics().values(), Mask()]))
+    trainer = Trainer(spec, spec.images.load(), CPU, Composition([*spec.fresh_heuristics(), Mask()]))
     trainer._train_epoch()
     assert len(seen) == len(set(seen)) == 12

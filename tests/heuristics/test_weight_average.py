@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.scores import score
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.streams import StepStreams
-from supernet_bench.heuristics.base import Step
+from supernet_bench.heuristics.base import Heuristic, Step
 from supernet_bench.heuristics.weight_average import WeightAverage, newest_share
 from supernet_bench.records.store import Store
 from supernet_bench.spaces.base import Construction
@@ -43,7 +43,7 @@ class Walk:
 
     @property
     def scored(self) -> float:
-        with self.heuristic.scoring(self.net, StepStreams(0, 0)):
+        with self.heuristic.while_scoring(self.net, StepStreams(0, 0)):
             return self.net.weight.item()
 
 
@@ -117,7 +117,7 @@ def test_weights_are_put_back_bit_for_bit_even_after_an_error(toy_spec, settings
     pointers = [parameter.data_ptr() for parameter in parameters]
 
     def fail() -> None:
-        with trainer.heuristics.scoring(trainer.supernet, StepStreams(0, 0)):
+        with trainer.heuristics.while_scoring(trainer.supernet, StepStreams(0, 0)):
             assert not any(map(torch.equal, before, parameters))
             raise KeyboardInterrupt
 
@@ -133,7 +133,7 @@ def test_running_statistics_are_not_averaged(toy_spec) -> None:
     trainer._train_epoch()
     before = [buffer.clone() for buffer in trainer.supernet.buffers()]
     assert before
-    with trainer.heuristics.scoring(trainer.supernet, StepStreams(0, 0)):
+    with trainer.heuristics.while_scoring(trainer.supernet, StepStreams(0, 0)):
         assert all(map(torch.equal, before, trainer.supernet.buffers()))
 
 
@@ -145,11 +145,11 @@ def test_recalibration_is_with_the_averaged_weights(toy_spec) -> None:
     def statistics() -> Tensor:
         trainer.supernet.eval()
         with torch.no_grad():
-            trainer.heuristics.before_scoring(trainer.supernet, architecture)
+            trainer.heuristics.call(Heuristic.before_scoring, trainer.supernet, architecture)
         return trainer.supernet.norm.running_mean.clone()
 
     plain = statistics()
-    with trainer.heuristics.scoring(trainer.supernet, StepStreams(0, 0)):
+    with trainer.heuristics.while_scoring(trainer.supernet, StepStreams(0, 0)):
         averaged = statistics()
     assert not torch.equal(plain, averaged)
     assert torch.equal(statistics(), plain)
@@ -177,7 +177,7 @@ def test_networks_that_were_run_before_see_the_averages(kind: str) -> None:
             parameter += change
         heuristic.after_step(net, replace(step(1), ends_epoch=True))
     trained = losses(net)
-    with heuristic.scoring(net, StepStreams(0, 0)):
+    with heuristic.while_scoring(net, StepStreams(0, 0)):
         averaged = losses(net)
     torch.testing.assert_close(averaged, losses(other), atol=1e-5, rtol=1e-4)
     assert not torch.allclose(averaged, trained, atol=1e-2)
@@ -194,7 +194,7 @@ def test_memory_format_is_kept(settings) -> None:
             heuristic.after_step(net, replace(step(index), ends_epoch=True))
     for copies in heuristic.state_dict()["kept"]:
         assert [copy.stride() for copy in copies] == strides
-    with heuristic.scoring(net, StepStreams(0, 0)):
+    with heuristic.while_scoring(net, StepStreams(0, 0)):
         assert [parameter.stride() for parameter in net.parameters()] == strides
 
 

@@ -4,10 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.heuristics.weight_decay import WeightDecay
+from supernet_bench.spaces.toy import Toy
+from tests.heuristics.steps import OnePath
 
 CPU = torch.device("cpu")
 
@@ -27,7 +29,7 @@ def trainer_of(toy_spec, *extra: Heuristic, **settings) -> Trainer:
         {"weight_decay": settings, "learning_rate": {"rate": 0.5}, "batch_norm": {"statistics": "batch"}},
         training={"momentum": 0.0},
     )
-    return Trainer(spec, spec.images.load(), CPU, Composition([*spec.build_heuristics().values(), *extra]))
+    return Trainer(spec, spec.images.load(), CPU, Composition([*spec.fresh_heuristics(), *extra]))
 
 
 def norm_names(supernet: nn.Module) -> set[str]:
@@ -65,9 +67,8 @@ def test_scales_and_shifts_can_be_left_out(toy_spec) -> None:
 
 @pytest.mark.parametrize("norms", [True, False])
 def test_a_step_shrinks_the_weights_of_the_path_in_proportion(toy_spec, norms: bool) -> None:
-    trainer = trainer_of(toy_spec, Zero(), decay=0.2, norms=norms)
-    architecture = trainer.spec.space.architecture(5)
-    trainer.heuristics.sample = lambda step: [architecture]  # type: ignore[method-assign]
+    architecture = Toy().architecture(5)
+    trainer = trainer_of(toy_spec, Zero(), OnePath(architecture), decay=0.2, norms=norms)
     before = {name: parameter.detach().clone() for name, parameter in trainer.supernet.named_parameters()}
     trainer._train_step(torch.arange(16), trainer._next_step(), torch.zeros(2, dtype=torch.float64))
     path = trainer.spec.space.inherit(trainer.supernet, architecture)

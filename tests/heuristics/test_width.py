@@ -32,10 +32,10 @@ class FixedWidth:
 
 
 def test_a_space_of_fixed_width_allows_no_other(toy_spec) -> None:
-    spec = replace(toy_spec(), space=FixedWidth())
-    assert Width().revise(spec) == spec
+    setup = replace(toy_spec().setup, space=FixedWidth())
+    assert Width().revise(setup) == setup
     with pytest.raises(InputError, match=r"width\.scale is 2\.0; allowed: 1\.0, since space fixed has no setting"):
-        Width(scale=2.0).revise(spec)
+        Width(scale=2.0).revise(setup)
 
 
 def test_the_architectures_and_their_truth_stay(toy_spec) -> None:

@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.plugins.registry import space_types
 from supernet_bench.benchmark.study.spec import RunSpec
-from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.heuristics.batch_norm import BatchNorm
 from supernet_bench.heuristics.kernel_sharing import KernelSharing
 from supernet_bench.heuristics.op_location import OpLocation
@@ -48,7 +49,7 @@ def parameters(network: nn.Module) -> int:
 def test_every_field_has_a_heuristic_here() -> None:
     assert SETTINGS.keys() == {field.name for field in fields(Construction)} - {"norm", "dtype"}
     for name, heuristic in SETTINGS.items():
-        changed = Composition([heuristic]).construct(Construction())
+        changed = Composition([heuristic]).fold(Heuristic.construct, Construction())
         assert getattr(changed, name) != getattr(Construction(), name)
 
 
@@ -67,7 +68,8 @@ def test_a_space_obeys_a_field_or_its_heuristic_is_refused(name: str, field: str
         with pytest.raises(InputError, match=rf"^heuristics\.{heuristic.name}\.\w+ is .*; allowed: .* {name} "):
             RunSpec.from_tables(tables)
         return
-    construction = Composition(RunSpec.from_tables(tables).build_heuristics().values()).construct(Construction())
+    heuristics = Composition(RunSpec.from_tables(tables).active_heuristics())
+    construction = heuristics.fold(Heuristic.construct, Construction())
     changed, plain = (space.supernet(1, 3, each).state_dict() for each in (construction, Construction()))
     names_and_tensors = [(state.keys(), len({v.data_ptr() for v in state.values()})) for state in (changed, plain)]
     assert names_and_tensors[0] != names_and_tensors[1]

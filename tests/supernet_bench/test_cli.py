@@ -322,5 +322,5 @@ def test_a_bare_node_refuses_a_wrong_number_in_one_line(number: str, monkeypatch
 
 
 def test_the_smoke_study_covers_every_heuristic() -> None:
-    names = {name for spec in load_study("smoke").runs() for name in spec.heuristics}
+    names = {each.name for spec in load_study("smoke").runs() for each in spec.heuristics}
     assert names | {kind.name for kind in heuristic_types().values() if kind.default} == set(heuristic_types())

@@ -14,8 +14,8 @@ import torch
 from supernet_bench.benchmark.execution import driver
 from supernet_bench.benchmark.execution.executors.local import process_context
 from supernet_bench.benchmark.execution.worker import Execution, compute_exactly, execute
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.study.spec import RunSpec
-from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.benchmark.training.trainer import Listener, Trainer
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.records.store import Store
@@ -133,7 +133,7 @@ def test_the_state_of_heuristics_is_part_of_a_checkpoint(toy_spec, tmp_path: Pat
     spec, store = toy_spec(), Store(tmp_path)
 
     def trainer() -> Trainer:
-        heuristics = Composition([*spec.build_heuristics().values(), Counting()])
+        heuristics = Composition([*spec.fresh_heuristics(), Counting()])
         return Trainer(spec, spec.images.load(), torch.device("cpu"), heuristics)
 
     whole, first, second = trainer(), trainer(), trainer()

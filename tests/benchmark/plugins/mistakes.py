@@ -58,7 +58,6 @@ Mistake = tuple[str, str, str]
 
 HEURISTICS: dict[str, Mistake] = {
     "no_name": (NAME, "", "Mine.name is missing; allowed: a text of one line"),
-    "no_factor": (FACTOR, "", "Mine.factor is missing; allowed: a text of one line"),
     "no_source": (f"source: ClassVar[str] = {SOURCE}", "", "Mine.source is missing"),
     "name_is_a_list": (NAME, 'name = ["NAME"]', "Mine.name is ['name_is_a_list']"),
     "name_is_a_setting": (NAME, 'name: str = "NAME"', "Mine.name is a setting; allowed: "),
@@ -76,7 +75,7 @@ HEURISTICS: dict[str, Mistake] = {
     "level_out_of_range": (LEVELS, '({"rate": 5.0},)', "Mine.levels has {'rate': 5.0}: Mine.rate is 5.0"),
     "default_is_a_text": (DEFAULT, 'default = "yes"', "Mine.default is 'yes'; allowed: True or False"),
     "default_is_not_neutral": (NEUTRAL, 'neutral = {"rate": 0.1}', "Mine.default is True and neutral"),
-    "default_has_no_neutral": (NEUTRAL, "", "Mine.default is True and neutral is None"),
+    "equal_ones_differ": (DEFAULT, f"{DEFAULT}; __eq__ = object.__eq__", "Mine.__eq__ has equal settings differ"),
     "no_default": (DEFAULT, "", "Mine.factor is 'no_default', which has no usable default"),
     "second_default": (FACTOR, 'factor = "width"', "Mine.default is True, as in supernet_bench.heuristics.width"),
     "neutral_names_no_setting": (NEUTRAL, 'neutral = {"rat": 0.0}', "Mine.neutral has {'rat': 0.0}: unknown setting"),
@@ -132,6 +131,6 @@ MODULES = {
     "no_python": ("class Mine", "cannot be imported: SyntaxError: "),
     "no_import": ("import no_such_module", "cannot be imported: ModuleNotFoundError: No module named 'no_such_module'"),
     "no_end": ("import sys\nsys.exit('usage: ...')", "cannot be imported: SystemExit: usage: ..."),
-    "no_plugin": ("from supernet_bench.heuristics.pool import Pool", "defines no Heuristic; allowed: one of its own"),
+    "no_plugin": ("from supernet_bench.heuristics.width import Width", "defines no Heuristic; allowed: one of its own"),
 }
 """What modules are that are no plug-ins, and how the line begins that names them."""

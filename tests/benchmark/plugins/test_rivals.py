@@ -21,13 +21,13 @@ from supernet_bench.benchmark.study.study import parse_study
 from supernet_bench.commands.cli import app
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic
-from supernet_bench.heuristics.uniform import Uniform
+from supernet_bench.heuristics.sampling.uniform import Uniform
 from supernet_bench.heuristics.width import Width
 
 UNIFORM = Path(inspect.getfile(Uniform)).read_text()
 LEVELS = {"sampling": [{}, {"heuristic": "fairnas"}], "path_dropout": True}
 
-SHIPPED = "supernet_bench.heuristics.uniform"
+SHIPPED = "supernet_bench.heuristics.sampling.uniform"
 
 
 def kind(name: str, module: str, factor: str = "made", default: bool = True) -> Any:
@@ -121,8 +121,8 @@ def in_the_folder(tmp_path: Path, fresh: None, monkeypatch: pytest.MonkeyPatch) 
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
         importlib.invalidate_caches()
-        for module in ("supernet_bench.heuristics.common", "supernet_bench.heuristics.mine"):
-            monkeypatch.delitem(sys.modules, module, raising=False)
+        for module in ("common", "mine", "mine.again"):
+            monkeypatch.delitem(sys.modules, f"supernet_bench.heuristics.{module}", raising=False)
         registry._plugins.cache_clear()
 
     return write
@@ -157,6 +157,15 @@ def test_what_plug_ins_have_in_common_is_no_mistake(in_the_folder: Callable[[str
         "mine.py", "from supernet_bench.heuristics.common import Common\nclass Mine(Common):\n    name = 'mine'"
     )
     assert [broken.attribute for broken in registry.broken_plugins()] == ["Mine.source"]
+
+
+def test_heuristics_of_a_factor_may_share_a_folder(in_the_folder: Callable[[str, str], None]) -> None:
+    in_the_folder("mine/__init__.py", "")
+    in_the_folder("mine/_helper.py", "1 / 0  # Nobody imports it.")
+    in_the_folder("mine/again.py", UNIFORM.replace('"uniform"', '"again"').replace("default = True", "default = False"))
+    assert not registry.broken_plugins()
+    again = registry.heuristic_types()["again"]
+    assert (again.__module__, again.factor) == ("supernet_bench.heuristics.mine.again", "sampling")
 
 
 @pytest.mark.usefixtures("fresh")

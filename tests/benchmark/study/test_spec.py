@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from supernet_bench.benchmark.plugins.registry import heuristic_types
 from supernet_bench.benchmark.plugins.rivals import NEEDED
-from supernet_bench.benchmark.study.spec import SCHEMA, RunSpec, Scoring
+from supernet_bench.benchmark.study.spec import SCHEMA, RunSpec
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
+from supernet_bench.heuristics.base import neutral_settings
+from supernet_bench.heuristics.setup import Scoring
 
 TABLES = {"space": {"name": "toy"}, "images": {"name": "digits"}, "scoring": {"architectures": 8}}
 
@@ -41,7 +43,7 @@ def test_id_is_stable_across_processes_and_versions() -> None:
 def test_neutral_settings_are_those_of_this_schema() -> None:
     """They are left out of the canonical form: with others, a stored run would be taken for a different one."""
     assert SCHEMA == 2
-    neutral = {name: kind.neutral for name, kind in heuristic_types().items() if kind.default}
+    neutral = {name: neutral_settings(kind) for name, kind in heuristic_types().items() if kind.default}
     assert {name: neutral[name] for name in NEUTRAL} == NEUTRAL
 
 
@@ -74,7 +76,7 @@ def test_everything_that_changes_a_result_changes_the_id(tables) -> None:
 
 
 def test_default_heuristics_fill_every_factor() -> None:
-    active = with_tables(heuristics={"fairnas": {}}).build_heuristics()
+    active = with_tables(heuristics={"fairnas": {}}).by_factor()
     assert active["sampling"].name == "fairnas"
     assert set(active) >= {"sampling", "batch_norm", "learning_rate", "path_dropout", "independence"}
 

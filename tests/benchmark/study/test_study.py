@@ -3,18 +3,19 @@
 import re
 import sys
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 import torch
 
-from supernet_bench.benchmark.plugins.contracts import is_neutral
 from supernet_bench.benchmark.plugins.registry import heuristic_types, image_types, space_types
-from supernet_bench.benchmark.study.spec import Scoring, Training
+from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.study.study import Study, load_study, parse_study, shipped_studies
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.settings import settings
+from supernet_bench.heuristics.base import is_neutral
+from supernet_bench.heuristics.setup import Scoring, Training
 
 BASE = {
     "space": {"name": "toy"},
@@ -33,6 +34,11 @@ def study(**tables) -> Study:
     return parse_study("mine", {**BASE, **tables})
 
 
+def settings_in(spec: RunSpec) -> dict[str, dict[str, Any]]:
+    """Return the settings of the heuristics in a spec, by name."""
+    return spec.canonical()["heuristics"]
+
+
 def names(study: Study, factor: int = 0) -> list[str]:
     return [level.name for level in study.factors[factor].levels]
 
@@ -40,8 +46,8 @@ def names(study: Study, factor: int = 0) -> list[str]:
 def test_a_sweep_varies_one_factor_around_the_baseline() -> None:
     made = study(heuristics={"path_dropout": {"rate": 0.1}}, factors={"learning_rate": [{"rate": 0.2}]})
     level = next(level for level in made.factors[0].levels if level.name == "rate=0.2")
-    assert level.spec.heuristics["learning_rate"]["rate"] == 0.2
-    assert level.spec.heuristics["path_dropout"] == made.baseline.heuristics["path_dropout"]
+    assert settings_in(level.spec)["learning_rate"]["rate"] == 0.2
+    assert settings_in(level.spec)["path_dropout"] == settings_in(made.baseline)["path_dropout"]
     assert level.spec.training == made.baseline.training
 
 
@@ -95,13 +101,17 @@ def test_a_level_keeps_other_settings_of_the_same_heuristic() -> None:
         heuristics={"learning_rate": {"rate": 0.05, "minimum": 0.001}},
         factors={"learning_rate": [{"rate": 0.2}]},
     )
-    assert made.factors[0].levels[-1].spec.heuristics["learning_rate"]["minimum"] == 0.001
+    assert settings_in(made.factors[0].levels[-1].spec)["learning_rate"]["minimum"] == 0.001
 
 
 def test_a_level_replaces_the_baseline_s_heuristic_of_that_factor() -> None:
     made = study(heuristics={"fairnas": {}}, factors={"sampling": [{"heuristic": "proportional"}, {}]})
     assert names(made) == ["fairnas", "proportional", "uniform"]
-    assert [set(level.spec.heuristics) for level in made.factors[0].levels] == [{"fairnas"}, {"proportional"}, set()]
+    assert [set(settings_in(level.spec)) for level in made.factors[0].levels] == [
+        {"fairnas"},
+        {"proportional"},
+        set(),
+    ]
 
 
 def test_a_level_keeps_settings_of_a_baseline_that_is_neutral() -> None:
@@ -110,8 +120,8 @@ def test_a_level_keeps_settings_of_a_baseline_that_is_neutral() -> None:
         heuristics={"batch_norm": {"images": 32}, "independence": {"iterations": 2}},
         factors={"batch_norm": [{"statistics": "recalibrated"}], "independence": [{"reset": "schedule"}]},
     )
-    assert made.factors[0].levels[-1].spec.heuristics["batch_norm"]["images"] == 32
-    assert made.factors[1].levels[-1].spec.heuristics["independence"]["iterations"] == 2
+    assert settings_in(made.factors[0].levels[-1].spec)["batch_norm"]["images"] == 32
+    assert settings_in(made.factors[1].levels[-1].spec)["independence"]["iterations"] == 2
 
 
 def test_a_grid_combines_all_levels() -> None:
@@ -121,7 +131,7 @@ def test_a_grid_combines_all_levels() -> None:
     assert made.factors[0].name == "learning_rate x path_dropout"
     assert names(made)[0] == "learning_rate rate=0.05, path_dropout rate=0.0"
     assert names(made)[3] == "learning_rate rate=0.2, path_dropout rate=0.2"
-    last = made.factors[0].levels[-1].spec.heuristics
+    last = settings_in(made.factors[0].levels[-1].spec)
     assert (last["learning_rate"]["rate"], last["path_dropout"]["rate"]) == (0.2, 0.2)
     levels = made.manifest()["factors"][0]["levels"]
     assert levels[1]["cell"] == {"learning_rate": "rate=0.05", "path_dropout": "rate=0.2"}
@@ -175,19 +185,19 @@ def test_the_published_setting_is_as_published() -> None:
     baseline = load_study("yu2020-nb201").baseline
     assert (baseline.space.width, baseline.space.cells) == (16, 5)
     assert (baseline.training.epochs, baseline.training.batch_size) == (400, 256)
-    assert baseline.build_heuristics()["gradient_clip"].norm == 5.0
-    learning_rate = baseline.build_heuristics()["learning_rate"]
+    assert baseline.by_factor()["gradient_clip"].norm == 5.0
+    learning_rate = baseline.by_factor()["learning_rate"]
     assert (learning_rate.rate, learning_rate.minimum, learning_rate.schedule) == (0.025, 0.001, "cosine")
-    assert (baseline.training.momentum, baseline.build_heuristics()["weight_decay"].decay) == (0.9, 5e-4)
+    assert (baseline.training.momentum, baseline.by_factor()["weight_decay"].decay) == (0.9, 5e-4)
     assert baseline.scoring.architectures == 200
-    batch_norm = baseline.build_heuristics()["batch_norm"]
-    assert is_neutral(type(batch_norm), vars(batch_norm))
+    batch_norm = baseline.by_factor()["batch_norm"]
+    assert is_neutral(batch_norm)
 
 
 def test_the_setting_of_randomnas_is_as_published() -> None:
     """Width 16, 5 cells; batches of 64, 250 epochs, Nesterov, 0.025 to 0.001, 5e-4, clipped at 5; the 25k half."""
     baseline = load_study("nats-nb201").baseline
-    active = baseline.build_heuristics()
+    active = baseline.by_factor()
     assert (baseline.space.name, baseline.space.width, baseline.space.cells) == ("nasbench201", 16, 5)
     assert (baseline.training.epochs, baseline.training.batch_size) == (250, 64)
     assert (baseline.training.momentum, baseline.training.nesterov) == (0.9, True)
@@ -197,7 +207,7 @@ def test_the_setting_of_randomnas_is_as_published() -> None:
     images = baseline.images
     assert (images.name, images.resolution, images.train, images.crop, images.flip) == ("cifar10", 32, 25_000, 4, True)
     assert (active["sampling"].name, active["batch_norm"].statistics) == ("uniform", "batch")
-    assert set(baseline.heuristics) == {"learning_rate", "gradient_clip"}
+    assert set(settings_in(baseline)) == {"learning_rate", "gradient_clip"}
 
 
 SMALL = {"training": {"epochs": 1, "batch_size": 2}, "space": {"name": "nasbench201", "width": 1, "cells": 1}}

@@ -2,13 +2,14 @@
 
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from supernet_bench.benchmark.execution.worker import result
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.streams import stream
@@ -26,14 +27,14 @@ class Extra(Heuristic):
 
 
 def trainer_of(spec, *extra: Heuristic, truth=None) -> Trainer:
-    heuristics = Composition([*spec.build_heuristics().values(), *extra])
+    heuristics = Composition([*spec.fresh_heuristics(), *extra])
     return Trainer(spec, spec.images.load(), CPU, heuristics, truth)
 
 
 def test_revise_changes_what_is_run(toy_spec) -> None:
     class Shorter(Extra):
-        def revise(self, spec):
-            return replace(spec, training=replace(spec.training, epochs=1), space=replace(spec.space, width=6))
+        def revise(self, setup):
+            return replace(setup, training=replace(setup.training, epochs=1), space=replace(setup.space, width=6))
 
     trainer = trainer_of(toy_spec(), Shorter())
     trainer.run()
@@ -47,26 +48,30 @@ def wrong(*given):
 
 @pytest.mark.parametrize(
     ("hook", "does", "arguments"),
-    [("revise", wrong, ()), ("revise", lambda self, spec: None, ()), ("training_images", wrong, (96,)),
-     ("training_images", lambda self, images: None, (96,)), ("check_data", wrong, (96, 32))],
+    [("revise", wrong, ()), ("revise", lambda self, setup: None, ()), ("training_images", wrong, (96,)),
+     ("training_images", lambda self, images: None, (96,)), ("check_data", wrong, (96, 32)), ("check", wrong, ())],
 )  # fmt: skip
 def test_a_hook_that_goes_wrong_before_there_is_a_run_is_named(toy_spec, hook: str, does, arguments) -> None:
-    spec, bad = toy_spec(), type("Bad", (Extra,), {hook: does})()
-    given = arguments if hook == "training_images" else (spec, *arguments)
+    setup, bad = toy_spec().setup, type("Bad", (Extra,), {hook: does})()
+    given = arguments if hook == "training_images" else (setup, *arguments)
+    composition = Composition([bad])
+    ask: Any = composition.fold if hook in ("revise", "training_images") else composition.call
     with pytest.raises(InputError, match=rf"^plug-in {__name__}: Bad.{hook} raises \w+Error: .+$"):
-        getattr(Composition([bad]), hook)(*given)
+        ask(getattr(Heuristic, hook), *given)
 
 
 def test_a_check_that_goes_wrong_is_named(toy_spec, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Width, "check", wrong)
-    message = r"^plug-in heuristics\.width: Width\.check raises ZeroDivisionError: .* \(test_hooks\.py, line \d+\)$"
-    with pytest.raises(InputError, match=message):
+    place = r"supernet_bench\.heuristics\.width: Width\.check"
+    with pytest.raises(
+        InputError, match=rf"^plug-in {place} raises ZeroDivisionError: .* \(test_hooks\.py, line \d+\)$"
+    ):
         toy_spec({"width": {"scale": 0.5}})
 
 
 def test_who_makes_settings_be_out_of_range_is_named(toy_spec, monkeypatch: pytest.MonkeyPatch) -> None:
-    def revise(self, spec):
-        return replace(spec, training=replace(spec.training, batch_size=0))
+    def revise(self, setup):
+        return replace(setup, training=replace(setup.training, batch_size=0))
 
     monkeypatch.setattr(Width, "revise", revise)
     with pytest.raises(InputError, match=r"^training\.batch_size is 0; allowed: .* 2 \(as revised by width\)$"):
@@ -205,7 +210,7 @@ def test_steps_are_seen_after_they_are_made(toy_spec) -> None:
 def test_what_holds_while_scoring_ends_after_it(toy_spec) -> None:
     class Zeros(Extra):
         @contextmanager
-        def scoring(self, supernet, generator):
+        def while_scoring(self, supernet, generator):
             weight = supernet.classifier.weight
             before = weight.detach().clone()
             weight.data.zero_()
@@ -255,7 +260,7 @@ def test_what_is_drawn_while_scoring_depends_on_seed_and_epoch(toy_spec) -> None
 
     class Draw(Extra):
         @contextmanager
-        def scoring(self, supernet, generator):
+        def while_scoring(self, supernet, generator):
             drawn.append(torch.rand((), generator=generator("extra")).item())
             yield
 

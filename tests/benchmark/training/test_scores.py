@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.scores import CHUNK, Batch, Scores, score
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.spaces.base import NO_HOOKS, Architecture, Construction, Hooks, Space, Supernet

@@ -8,21 +8,24 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supernet_bench.benchmark.study.spec import Scoring, scored_architectures
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.scores import _Pool, batches_for, score
 from supernet_bench.benchmark.training.trainer import Diverged, Listener, Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.streams import stream_seed
 from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.heuristics.setup import Scoring, Setup, Training
+from supernet_bench.images.digits import Digits
+from supernet_bench.spaces.base import Space
 from supernet_bench.spaces.nasbench201.space import NasBench201
 from supernet_bench.spaces.toy import Toy
+from tests.heuristics.steps import OnePath
 
 CPU = torch.device("cpu")
 
 
 def trainer_of(spec, *extra: Heuristic) -> Trainer:
-    heuristics = Composition([*spec.build_heuristics().values(), *extra])
+    heuristics = Composition([*spec.fresh_heuristics(), *extra])
     return Trainer(spec, spec.images.load(), CPU, heuristics)
 
 
@@ -79,9 +82,8 @@ def test_gradients_of_all_paths_add_up(toy_spec) -> None:
 
 
 def test_weights_outside_the_sampled_path_stay(toy_spec) -> None:
-    trainer = trainer_of(toy_spec({"weight_decay": {"decay": 0.1}}))
-    none = trainer.spec.space.architecture(0)
-    trainer.heuristics.sample = lambda step: [none]  # type: ignore[method-assign]
+    none = Toy().architecture(0)
+    trainer = trainer_of(toy_spec({"weight_decay": {"decay": 0.1}}), OnePath(none))
     before = {k: v.clone() for k, v in trainer.supernet.named_parameters()}
     trainer._train_epoch()
     moved = {k for k, v in trainer.supernet.named_parameters() if not torch.equal(before[k], v)}
@@ -209,12 +211,14 @@ def test_the_same_architectures_are_scored_whatever_the_seed(toy_spec) -> None:
 
 
 def test_scored_architectures_are_a_sample_without_repetition() -> None:
-    space = NasBench201()
-    chosen = scored_architectures(space, Scoring(architectures=200))
+    def scored(space: Space, scoring: Scoring) -> list[int]:
+        return Setup(space, Digits(), Training(), scoring).scored_architectures()
+
+    chosen = scored(NasBench201(), Scoring(architectures=200))
     assert len(set(chosen)) == 200
     assert chosen == sorted(chosen)
-    assert chosen != scored_architectures(space, Scoring(architectures=200, subset=1))
-    assert scored_architectures(Toy(), Scoring(architectures=0)) == list(range(27))
+    assert chosen != scored(NasBench201(), Scoring(architectures=200, subset=1))
+    assert scored(Toy(), Scoring(architectures=0)) == list(range(27))
 
 
 def test_scores_are_accuracy_and_mean_cross_entropy(toy_spec) -> None:
@@ -334,13 +338,13 @@ def test_images_that_are_not_as_revised_are_refused(toy_spec) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        (lambda spec: replace(spec, space=NasBench201(width=2)), r"space\.name is 'nasbench201' \(as revised by"),
+        (lambda setup: replace(setup, space=NasBench201(width=2)), r"space\.name is 'nasbench201' \(as revised by"),
         (
-            lambda spec: replace(spec, scoring=replace(spec.scoring, subset=1)),
+            lambda setup: replace(setup, scoring=replace(setup.scoring, subset=1)),
             r"subset is 1 \(as .*\); allowed: .*, 0$",
         ),
         (
-            lambda spec: replace(spec, scoring=replace(spec.scoring, architectures=9)),
+            lambda setup: replace(setup, scoring=replace(setup.scoring, architectures=9)),
             r"architectures is 9 \(as revised",
         ),
     ],
@@ -349,8 +353,8 @@ def test_heuristics_do_not_change_what_is_scored(toy_spec, changed, message: str
     class Change(Heuristic):
         name, factor = "change", "change"
 
-        def revise(self, spec):
-            return changed(spec)
+        def revise(self, setup):
+            return changed(setup)
 
     with pytest.raises(InputError, match=message):
         trainer_of(toy_spec(), Change())

@@ -7,11 +7,11 @@ import torch
 from scipy import stats
 from torch.nn import functional
 
-from supernet_bench.benchmark.training.composition import Composition
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.heuristics.base import Heuristic
-from supernet_bench.heuristics.multi_path import MultiPath
-from supernet_bench.heuristics.uniform import Uniform
+from supernet_bench.heuristics.sampling.multi_path import MultiPath
+from supernet_bench.heuristics.sampling.uniform import Uniform
 from supernet_bench.spaces.toy import Toy
 from tests.heuristics.steps import begun, step
 
@@ -52,7 +52,7 @@ class OneMore(Heuristic):
 
 def one_step(spec, *extra: Heuristic) -> tuple[Trainer, Look]:
     look = Look()
-    heuristics = Composition([*spec.build_heuristics().values(), look, *extra])
+    heuristics = Composition([*spec.fresh_heuristics(), look, *extra])
     trainer = Trainer(spec, spec.images.load(), torch.device("cpu"), heuristics)
     assert trainer._train_step(BATCH, trainer._next_step(), torch.zeros(2, dtype=torch.float64)) == 3
     return trainer, look

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from supernet_bench.core.errors import InputError
-from supernet_bench.heuristics.unique_uniform import UniqueUniform
+from supernet_bench.heuristics.sampling.unique_uniform import UniqueUniform
 from supernet_bench.spaces.base import Space
 from supernet_bench.spaces.nasbench201.space import NasBench201
 from supernet_bench.spaces.toy import Toy

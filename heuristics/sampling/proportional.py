@@ -1,19 +1,15 @@
 """Sampling in proportion to a cost."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic, Step, Task
-from supernet_bench.heuristics.pool import draw_pool
-from supernet_bench.heuristics.uniform import draw_uniform
-
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.study.spec import RunSpec
-    from supernet_bench.spaces.base import Architecture
+from supernet_bench.heuristics.sampling._draws import draw_pool, draw_uniform
+from supernet_bench.heuristics.setup import Setup
+from supernet_bench.spaces.base import Architecture
 
 
 @dataclass
@@ -24,9 +20,9 @@ class Proportional(Heuristic):
     are trained, in the space and at the resolution as other heuristics (`width`, `depth`, `resolution`) revise them.
     """
 
-    name: ClassVar[str] = "proportional"
-    factor: ClassVar[str] = "sampling"
-    source: ClassVar[str] = "Luo et al. 2019, Understanding and Improving One-shot NAS (NAO-V2), arXiv 1909.10815"
+    name = "proportional"
+    factor = "sampling"
+    source = "Luo et al. 2019, Understanding and Improving One-shot NAS (NAO-V2), arXiv 1909.10815"
     levels = ({"gamma": 1.0},)
     neutral = {"gamma": 0.0, "pool": 0}
 
@@ -37,11 +33,11 @@ class Proportional(Heuristic):
     )
     pool: int = field(default=0, metadata={"help": "architectures in the pool; 0 is the whole space", "low": 0})
 
-    def check(self, spec: "RunSpec") -> None:
-        if self.pool > spec.space.size:
+    def check(self, setup: Setup) -> None:
+        if self.pool > setup.space.size:
             raise InputError(
                 f"heuristics.proportional.pool is {self.pool}; "
-                f"allowed: 0 to the size of space {spec.space.name}, {spec.space.size}"
+                f"allowed: 0 to the size of space {setup.space.name}, {setup.space.size}"
             )
 
     def begin(self, task: Task) -> None:
@@ -51,7 +47,7 @@ class Proportional(Heuristic):
         weights = getattr(costs, self.cost)[self._pool].astype(np.float64) ** self.gamma
         self._cumulative = np.cumsum(weights / weights.sum())
 
-    def sample(self, architectures: "list[Architecture]", step: Step) -> "list[Architecture]":
+    def sample(self, architectures: list[Architecture], step: Step) -> list[Architecture]:
         generator = step.generator("sampling")
         if self.gamma == 0 and len(self._pool) == self._space.size:
             return [draw_uniform(self._space, generator)]

@@ -1,28 +1,14 @@
 """Strictly fair sampling."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic, Step, Task
-
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.study.spec import RunSpec
-    from supernet_bench.spaces.base import Architecture, Space
-
-
-ACCOUNTING = {
-    "help": "what equals that of uniform sampling: optimiser steps, or compute",
-    "choices": ("step", "compute"),
-}
-"""Metadata of the setting of samplers that train several paths per step."""
-
-
-def accounted_steps(batches: int, paths: int, accounting: str) -> int:
-    """Return the optimiser steps of an epoch of `batches` batches for a sampler that trains `paths` paths per step."""
-    return max(1, round(batches / paths)) if accounting == "compute" else batches
+from supernet_bench.heuristics.sampling._accounting import ACCOUNTING, accounted_steps
+from supernet_bench.heuristics.setup import Setup
+from supernet_bench.spaces.base import Architecture, Space
 
 
 @dataclass
@@ -41,28 +27,28 @@ class FairNas(Heuristic):
     (rounded in each epoch, at least one, on a random part of the images), hence the same compute up to that rounding.
     """
 
-    name: ClassVar[str] = "fairnas"
-    factor: ClassVar[str] = "sampling"
-    source: ClassVar[str] = "Chu et al. 2021, FairNAS: Rethinking Evaluation Fairness, arXiv 1907.01845"
+    name = "fairnas"
+    factor = "sampling"
+    source = "Chu et al. 2021, FairNAS: Rethinking Evaluation Fairness, arXiv 1907.01845"
     levels = ({"accounting": "step"}, {"accounting": "compute"})
 
     accounting: str = field(default="step", metadata=ACCOUNTING)
 
-    def check(self, spec: "RunSpec") -> None:
-        space = spec.space
+    def check(self, setup: Setup) -> None:
+        space = setup.space
         if len(set(space.choices)) != 1:
             raise InputError(
                 f"heuristic fairnas is used in space {space.name}, whose decisions have {space.choices} choices; "
                 "allowed: where all have the same number"
             )
 
-    def steps_per_epoch(self, batches: int, space: "Space") -> int:
+    def steps_per_epoch(self, batches: int, space: Space) -> int:
         return accounted_steps(batches, space.choices[0], self.accounting)
 
     def begin(self, task: Task) -> None:
         self._choices = task.space.choices
 
-    def sample(self, architectures: "list[Architecture]", step: Step) -> "list[Architecture]":
+    def sample(self, architectures: list[Architecture], step: Step) -> list[Architecture]:
         generator = step.generator("sampling")
         permutations = [torch.randperm(k, generator=generator).tolist() for k in self._choices]
         return list(zip(*permutations, strict=True))

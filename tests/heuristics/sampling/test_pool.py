@@ -9,9 +9,10 @@ from scipy import stats
 
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
-from supernet_bench.heuristics.pool import Pool
-from supernet_bench.heuristics.proportional import Proportional
-from supernet_bench.heuristics.uniform import Uniform
+from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.heuristics.sampling.pool import Pool
+from supernet_bench.heuristics.sampling.proportional import Proportional
+from supernet_bench.heuristics.sampling.uniform import Uniform
 from supernet_bench.spaces.toy import Toy
 from tests.heuristics.steps import begun, step
 
@@ -45,7 +46,8 @@ def test_seeds_have_other_pools_and_a_seed_has_one(toy_spec) -> None:
     def pool(seed: int) -> set[tuple[int, ...]]:
         spec = toy_spec({"pool": {"size": 5}}, seed=seed)
         trainer = Trainer(spec, spec.images.load(), torch.device("cpu"))
-        return {architecture for index in range(100) for architecture in trainer.heuristics.sample(step(index))}
+        sampled = [trainer.heuristics.fold(Heuristic.sample, [], step(index)) for index in range(100)]
+        return {architecture for architectures in sampled for architecture in architectures}
 
     assert len(pool(0)) == 5
     assert pool(0) == pool(0) != pool(1)

@@ -1,17 +1,14 @@
 """Uniform sampling of different functions."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic, Step, Task
-
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.study.spec import RunSpec
-    from supernet_bench.spaces.base import Architecture
+from supernet_bench.heuristics.setup import Setup
+from supernet_bench.spaces.base import Architecture
 
 
 @dataclass
@@ -21,18 +18,16 @@ class UniqueUniform(Heuristic):
     So a function that many architectures compute is trained no more often than one that a single architecture does.
     """
 
-    name: ClassVar[str] = "unique_uniform"
-    factor: ClassVar[str] = "sampling"
-    source: ClassVar[str] = (
-        "Ning et al. 2021, Evaluating Efficient Performance Estimators of Neural Architectures, arXiv 2008.03064"
-    )
+    name = "unique_uniform"
+    factor = "sampling"
+    source = "Ning et al. 2021, Evaluating Efficient Performance Estimators of Neural Architectures, arXiv 2008.03064"
     levels = ({},)
 
-    def check(self, spec: "RunSpec") -> None:
-        numbers = spec.space.isomorphism()
+    def check(self, setup: Setup) -> None:
+        numbers = setup.space.isomorphism()
         if len(np.unique(numbers)) == len(numbers):
             raise InputError(
-                f"heuristic unique_uniform is used in space {spec.space.name}, whose architectures are all different "
+                f"heuristic unique_uniform is used in space {setup.space.name}, whose architectures are all different "
                 "functions; allowed: uniform, which is the same there"
             )
 
@@ -43,7 +38,7 @@ class UniqueUniform(Heuristic):
         _, starts = np.unique(numbers[by_class], return_index=True)
         self._classes = np.split(by_class, starts[1:])
 
-    def sample(self, architectures: "list[Architecture]", step: Step) -> "list[Architecture]":
+    def sample(self, architectures: list[Architecture], step: Step) -> list[Architecture]:
         generator = step.generator("sampling")
         members = self._classes[int(torch.randint(len(self._classes), (), generator=generator))]
         member = members[int(torch.randint(len(members), (), generator=generator))]

@@ -1,16 +1,13 @@
 """Several uniform paths per step."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
 from supernet_bench.heuristics.base import Heuristic, Step, Task
-from supernet_bench.heuristics.fairnas import ACCOUNTING, accounted_steps
-from supernet_bench.heuristics.uniform import draw_uniform
-
-if TYPE_CHECKING:
-    from supernet_bench.spaces.base import Architecture, Space
+from supernet_bench.heuristics.sampling._accounting import ACCOUNTING, accounted_steps
+from supernet_bench.heuristics.sampling._draws import draw_uniform
+from supernet_bench.spaces.base import Architecture, Space
 
 
 @dataclass
@@ -25,9 +22,9 @@ class MultiPath(Heuristic):
     a random part of the images), hence the same compute up to that rounding.
     """
 
-    name: ClassVar[str] = "multi_path"
-    factor: ClassVar[str] = "sampling"
-    source: ClassVar[str] = "Pham et al. 2018, Efficient Neural Architecture Search (ENAS), arXiv 1802.03268"
+    name = "multi_path"
+    factor = "sampling"
+    source = "Pham et al. 2018, Efficient Neural Architecture Search (ENAS), arXiv 1802.03268"
     levels = (
         {"paths": 2, "accounting": "step"},
         {"paths": 4, "accounting": "step"},
@@ -41,13 +38,13 @@ class MultiPath(Heuristic):
     )
     accounting: str = field(default="step", metadata=ACCOUNTING)
 
-    def steps_per_epoch(self, batches: int, space: "Space") -> int:
+    def steps_per_epoch(self, batches: int, space: Space) -> int:
         return accounted_steps(batches, self.paths, self.accounting)
 
     def begin(self, task: Task) -> None:
         self._space = task.space
 
-    def sample(self, architectures: "list[Architecture]", step: Step) -> "list[Architecture]":
+    def sample(self, architectures: list[Architecture], step: Step) -> list[Architecture]:
         return [draw_uniform(self._space, step.generator("sampling")) for _ in range(self.paths)]
 
     def loss(self, loss: Tensor, logits: Tensor, labels: Tensor, step: Step) -> Tensor:

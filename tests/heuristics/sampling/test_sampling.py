@@ -11,9 +11,9 @@ from scipy import stats
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.streams import StepStreams, stream
 from supernet_bench.heuristics.base import Heuristic
-from supernet_bench.heuristics.fairnas import FairNas
-from supernet_bench.heuristics.proportional import Proportional
-from supernet_bench.heuristics.uniform import Uniform
+from supernet_bench.heuristics.sampling.fairnas import FairNas
+from supernet_bench.heuristics.sampling.proportional import Proportional
+from supernet_bench.heuristics.sampling.uniform import Uniform
 from supernet_bench.spaces.nasbench201.space import NasBench201
 from supernet_bench.spaces.toy import Toy
 from tests.heuristics.steps import begun, step

@@ -1,0 +1,1 @@
+"""The factor `sampling`, which paths a step trains: one module per heuristic."""
