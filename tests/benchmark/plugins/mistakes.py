@@ -131,7 +131,7 @@ SPACES: dict[str, Mistake] = {
     "setting_without_default": (" = 4", " = field()", "Mine.width has no default"),
     "equal_ones_differ": ("width: int", "__eq__ = object.__eq__\n    width: int", "Mine.__eq__ has equal "),
     "no/file": (" = 4", " = 5", "Mine.name is 'no/file'; allowed: a text of one line that can be the name of a file"),
-    "setting_is_a_network": (" = 4", " = 4\n    mappings: int = 1", "Mine.mappings is a setting; allowed: another name"),
+    "setting_is_a_network": (" = 4", " = 4\n    mappings: int = 1", "Mine.mappings is a setting; allowed: "),
     "supernet_takes_too_few": ("width: int", "def supernet(self, n): ...\n    width: int", "Mine.supernet takes (n)"),
     "truth_takes_nothing": ("width: int", "def truth(self): ...\n    width: int", "Mine.truth takes ()"),
 }  # fmt: skip
