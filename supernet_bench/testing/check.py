@@ -14,11 +14,12 @@ from supernet_bench.benchmark.plugins.registry import plugins_of
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
-from supernet_bench.core.settings import build, in_words, values_of
+from supernet_bench.core.settings import build, in_words, required, values_of
 from supernet_bench.heuristics.base import Heuristic, is_neutral, neutral_settings
+from supernet_bench.images.base import ImageSource
 from supernet_bench.records.store import Store
 from supernet_bench.spaces.base import Space, TrainableSpace
-from supernet_bench.testing import heuristics, spaces
+from supernet_bench.testing import heuristics, images, spaces
 from supernet_bench.testing.runs import CELLS, small_run
 
 
@@ -59,6 +60,11 @@ def _space(kind: type[Space], file: Path) -> Found:
             found = set(_found(file, of_networks, space, construction))
             yield from sorted(found - told)  # What is wrong in all constructions is told once.
             told |= found
+
+
+def _images(kind: type[ImageSource], file: Path) -> Found:
+    if not required(kind):
+        yield from _found(file, images.check_images, kind())
 
 
 class _Acting:
@@ -114,6 +120,6 @@ def _found(file: Path, check: Callable[..., None], *given: Any) -> Found:
 CHECKS: Mapping[str, Callable[[Any, Path], Found]] = {
     "heuristic": _heuristic,
     "space": _space,
-    "images": lambda plugin, file: iter(()),
+    "images": _images,
 }
-"""Of each kind of plug-in, what finds more than `benchmark.plugins.contracts` does; images are not loaded."""
+"""Of each kind of plug-in, what finds more than `benchmark.plugins.contracts` does."""

@@ -5,7 +5,7 @@ Checks of networks are done for each construction that a space declares, in floa
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import MISSING, fields, replace
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
@@ -51,7 +51,6 @@ def small(kind: type[Space]) -> Any:
     for field in settings(kind):
         if type(field.default) is int and "choices" not in field.metadata:
             values[field.name] = min(max(2, field.metadata.get("low", 2)), field.metadata.get("high", 2))
-        assert field.default is not MISSING
     return kind(**values)
 
 

@@ -102,12 +102,6 @@ class ScoresOthers(Faulty):
             yield positions, logits + 1
 
 
-class HasMore(Faulty):
-    def __init__(self, construction: Construction) -> None:
-        super().__init__(construction)
-        self.more = nn.Linear(2, 2)
-
-
 class OwnNorms(Faulty):
     def __init__(self, construction: Construction) -> None:
         super().__init__(construction)
@@ -159,7 +153,6 @@ NETWORKS = {
     ForgetsSome: (spaces.check_all_logits, "leaves a position"),
     RepeatsSome: (spaces.check_all_logits, "not exactly once"),
     ScoresOthers: (spaces.check_all_logits, "all_logits differ"),
-    HasMore: (spaces.check_each_weight_is_used, "which no architecture inherits"),
     OwnNorms: (spaces.check_norms, "not those of the construction"),
     OtherModes: (spaces.check_modes, "evaluates"),
     NoHooks: (spaces.check_hooks, "does not apply a hook to all features"),
@@ -213,6 +206,12 @@ MEMBERS: dict[str, tuple[str, Any, Callable[..., None], str]] = {
         "copies",
     ),
     "all weights": ("inherit", lambda self, net, each: net.state_dict(), spaces.check_inheritance, "other names"),
+    "a weight for nobody": (
+        "inherit",
+        lambda self, *given: {k: v for k, v in toy.Toy.inherit(self, *given).items() if k != "classifier.bias"},
+        spaces.check_each_weight_is_used,
+        "has classifier.bias, which no architecture inherits",
+    ),
     "inherits by anything": ("inherit", lambda self, net, each: {}, spaces.check_network_refusals, "takes"),
 }
 
@@ -222,6 +221,11 @@ def test_each_fault_of_a_space_is_found(name: str, member: Any, check: Callable[
     space = type("Mine", (toy.Toy,), {name: member})(width=2)
     with pytest.raises(Mistake, match=reason):
         check(space, *([Construction()] if check in spaces.OF_NETWORKS else []))
+
+
+def test_every_check_has_a_fault() -> None:
+    checks = {check for check, _ in NETWORKS.values()} | {check for _, _, check, _ in MEMBERS.values()}
+    assert checks == {*spaces.OF_SPACES, *spaces.OF_NETWORKS}
 
 
 def test_a_table_that_is_not_at_hand_is_no_fault() -> None:
