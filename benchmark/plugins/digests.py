@@ -1,7 +1,8 @@
 """Digests of the code of plug-ins: what changes what they do changes the digest, and nothing else does.
 
 A digest is that of the syntax trees of the module of a class, of those that it inherits from, and of what these import
-of their own package, with the engines that run networks. Comments, docstrings, the layout of the text, types of arguments, and the names of files leave it.
+of their own package, with the engines that run networks. Comments, docstrings, the layout of the text, types of
+arguments, and the names of files leave it.
 Sources in other languages that lie beside these modules are part of it as they are.
 """
 

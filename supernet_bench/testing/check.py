@@ -19,7 +19,7 @@ from supernet_bench.heuristics.base import Heuristic, is_neutral, neutral_settin
 from supernet_bench.images.base import ImageSource
 from supernet_bench.records.store import Store
 from supernet_bench.spaces.base import Space, TrainableSpace
-from supernet_bench.testing import heuristics, images, spaces
+from supernet_bench.testing import heuristics, images, networks, spaces
 from supernet_bench.testing.runs import CELLS, small_run
 
 
@@ -55,8 +55,8 @@ def _space(kind: type[Space], file: Path) -> Found:
     if not isinstance(space, TrainableSpace):
         return
     told: set[tuple[str, str]] = set()
-    for construction in spaces.constructions(space).values():
-        for of_networks in spaces.OF_NETWORKS:
+    for construction in networks.constructions(space).values():
+        for of_networks in networks.OF_NETWORKS:
             found = set(_found(file, of_networks, space, construction))
             yield from sorted(found - told)  # What is wrong in all constructions is told once.
             told |= found

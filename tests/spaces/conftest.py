@@ -4,7 +4,8 @@ import pytest
 
 from supernet_bench.benchmark.plugins.registry import space_types
 from supernet_bench.spaces.base import TrainableSpace
-from supernet_bench.testing.spaces import constructions, small
+from supernet_bench.testing.networks import constructions
+from supernet_bench.testing.spaces import small
 
 SPACES = [small(kind) for kind in space_types().values()]
 TRAINABLE = [space for space in SPACES if isinstance(space, TrainableSpace)]

@@ -26,7 +26,7 @@ from supernet_bench.spaces.base import (
     TrainableSpace,
     Truth,
 )
-from supernet_bench.testing import spaces
+from supernet_bench.testing import networks, spaces
 
 
 def named(check: Callable[..., None]) -> str:
@@ -38,7 +38,7 @@ def test_spaces(check: Callable[[Space], None], space: Space) -> None:
     check(space)
 
 
-@pytest.mark.parametrize("check", spaces.OF_NETWORKS, ids=named)
+@pytest.mark.parametrize("check", networks.OF_NETWORKS, ids=named)
 def test_networks(
     check: Callable[[TrainableSpace, Construction], None], space: TrainableSpace, construction: Construction
 ) -> None:
@@ -46,8 +46,8 @@ def test_networks(
 
 
 def test_features_of_zeros_leave_the_bias(space: Any, construction: Construction) -> None:
-    supernet: Any = spaces.build(space, construction).eval()
-    images, _ = spaces.batch()
+    supernet: Any = networks.build(space, construction).eval()
+    images, _ = networks.batch()
     for architecture in spaces.sample(space, 4):
         logits = supernet(images, architecture, Hooks(features=torch.zeros_like))
         torch.testing.assert_close(logits, supernet.classifier.bias.expand_as(logits))
@@ -65,7 +65,7 @@ class Faulty(toy.ToySupernet):
     """A supernet of the toy space that a fault is put into."""
 
     def __init__(self, construction: Construction, width: int = 2) -> None:
-        super().__init__(width, [toy.OPERATIONS] * toy.STEPS, spaces.CHANNELS, spaces.CLASSES, construction)
+        super().__init__(width, [toy.OPERATIONS] * toy.STEPS, networks.CHANNELS, networks.CLASSES, construction)
 
 
 class Louder(Faulty):
@@ -147,20 +147,20 @@ class OpenTogether(Faulty):
 
 
 NETWORKS = {
-    Louder: (spaces.check_paths, "other logits"),
-    WithoutGradient: (spaces.check_untrained_is_unread, "gives no gradient"),
-    TrainsOthers: (spaces.check_only_paths_are_trained, "which .* trains"),
-    ForgetsSome: (spaces.check_all_logits, "leaves a position"),
-    RepeatsSome: (spaces.check_all_logits, "not exactly once"),
-    ScoresOthers: (spaces.check_all_logits, "all_logits differ"),
-    OwnNorms: (spaces.check_norms, "not those of the construction"),
-    OtherModes: (spaces.check_modes, "evaluates"),
-    NoHooks: (spaces.check_hooks, "does not apply a hook to all features"),
-    HookedLogits: (spaces.check_hooks, "a hook that returns its input"),
-    ReadsLayout: (spaces.check_layouts, "channels-last"),
-    Padded: (spaces.check_pooling, "padded average pooling"),
-    OpenIsFirst: (spaces.check_open_choices, "do not train"),
-    OpenTogether: (spaces.check_open_choices, "another open choice trains"),
+    Louder: (networks.check_paths, "other logits"),
+    WithoutGradient: (networks.check_untrained_is_unread, "gives no gradient"),
+    TrainsOthers: (networks.check_only_paths_are_trained, "which .* trains"),
+    ForgetsSome: (networks.check_all_logits, "leaves a position"),
+    RepeatsSome: (networks.check_all_logits, "not exactly once"),
+    ScoresOthers: (networks.check_all_logits, "all_logits differ"),
+    OwnNorms: (networks.check_norms, "not those of the construction"),
+    OtherModes: (networks.check_modes, "evaluates"),
+    NoHooks: (networks.check_hooks, "does not apply a hook to all features"),
+    HookedLogits: (networks.check_hooks, "a hook that returns its input"),
+    ReadsLayout: (networks.check_layouts, "channels-last"),
+    Padded: (networks.check_pooling, "padded average pooling"),
+    OpenIsFirst: (networks.check_open_choices, "do not train"),
+    OpenTogether: (networks.check_open_choices, "another open choice trains"),
 }
 
 
@@ -196,23 +196,23 @@ MEMBERS: dict[str, tuple[str, Any, Callable[..., None], str]] = {
     "other costs": (
         "costs",
         lambda self, *given: replace(toy.Toy.costs(self, *given), macs=np.zeros(27)),
-        spaces.check_costs,
+        networks.check_costs,
         "as it is built",
     ),
     "copies": (
         "inherit",
         lambda self, *given: {name: value.clone() for name, value in toy.Toy.inherit(self, *given).items()},
-        spaces.check_inheritance,
+        networks.check_inheritance,
         "copies",
     ),
-    "all weights": ("inherit", lambda self, net, each: net.state_dict(), spaces.check_inheritance, "other names"),
+    "all weights": ("inherit", lambda self, net, each: net.state_dict(), networks.check_inheritance, "other names"),
     "a weight for nobody": (
         "inherit",
         lambda self, *given: {k: v for k, v in toy.Toy.inherit(self, *given).items() if k != "classifier.bias"},
-        spaces.check_each_weight_is_used,
+        networks.check_each_weight_is_used,
         "has classifier.bias, which no architecture inherits",
     ),
-    "inherits by anything": ("inherit", lambda self, net, each: {}, spaces.check_network_refusals, "takes"),
+    "inherits by anything": ("inherit", lambda self, net, each: {}, networks.check_network_refusals, "takes"),
 }
 
 
@@ -220,12 +220,12 @@ MEMBERS: dict[str, tuple[str, Any, Callable[..., None], str]] = {
 def test_each_fault_of_a_space_is_found(name: str, member: Any, check: Callable[..., None], reason: str) -> None:
     space = type("Mine", (toy.Toy,), {name: member})(width=2)
     with pytest.raises(Mistake, match=reason):
-        check(space, *([Construction()] if check in spaces.OF_NETWORKS else []))
+        check(space, *([Construction()] if check in networks.OF_NETWORKS else []))
 
 
 def test_every_check_has_a_fault() -> None:
     checks = {check for check, _ in NETWORKS.values()} | {check for _, _, check, _ in MEMBERS.values()}
-    assert checks == {*spaces.OF_SPACES, *spaces.OF_NETWORKS}
+    assert checks == {*spaces.OF_SPACES, *networks.OF_NETWORKS}
 
 
 def test_a_table_that_is_not_at_hand_is_no_fault() -> None:
