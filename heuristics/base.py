@@ -97,6 +97,8 @@ class Heuristic:
     Its settings stay what they are: a study holds one such object per level, and every run starts a new one with the
     same settings. What changes in a run goes into other attributes, which `begin` sets, and into `state_dict`.
 
+    Hooks stand here in the order in which they are called: before a run, in each of its steps, at each checkpoint.
+
     Attributes
     ----------
     name : str
@@ -144,15 +146,6 @@ class Heuristic:
             )
         super().__setattr__(attribute, value)
 
-    def check(self, setup: Setup) -> None:
-        """Raise InputError if the heuristic cannot be used in a run, which is as all heuristics have revised it."""
-
-    def check_data(self, setup: Setup, training: int, validation: int) -> None:
-        """Raise InputError if so many images are too few; `setup` is as in `check`.
-
-        `training` counts those that all heuristics leave to be used, `validation` those that there are.
-        """
-
     def revise(self, setup: Setup) -> Setup:
         """Return what is run: `setup`, with other settings of space, images, training or scoring.
 
@@ -161,17 +154,30 @@ class Heuristic:
         """
         return setup
 
-    def construct(self, construction: Construction) -> Construction:
-        """Return how networks are built."""
-        return construction
+    def check(self, setup: Setup) -> None:
+        """Raise InputError if the heuristic cannot be used in a run, which is as all heuristics have revised it."""
 
     def training_images(self, images: int) -> int:
         """Return how many of the training images are used, a random choice of `images`; at most `images`."""
         return images
 
+    def check_data(self, setup: Setup, training: int, validation: int) -> None:
+        """Raise InputError if so many images are too few; `setup` is as in `check`.
+
+        `training` counts those that all heuristics leave to be used, `validation` those that there are.
+        """
+
+    def construct(self, construction: Construction) -> Construction:
+        """Return how networks are built."""
+        return construction
+
     def steps_per_epoch(self, batches: int, space: TrainableSpace) -> int:
         """Return the number of optimiser steps made in an epoch of `batches` batches; at most `batches`."""
         return batches
+
+    def weight_decay(self, decay: float, module: nn.Module) -> float:
+        """Return the weight decay of the parameters of one layer; `decay` is 0 for the first heuristic."""
+        return decay
 
     def begin(self, task: Task) -> None:
         """Prepare for a run; called once, before training or resuming."""
@@ -184,20 +190,9 @@ class Heuristic:
         """Return what the first step of a new iteration starts afresh."""
         return Reset()
 
-    def sample(self, architectures: list[Architecture], step: Step) -> list[Architecture]:
-        """Return the architectures that this step trains; their gradients add up in one optimiser step.
-
-        `architectures` is what heuristics of lower order chose; empty for the first.
-        """
-        return architectures
-
     def learning_rate(self, rate: float, step: Step) -> float:
         """Return the learning rate of this step; `rate` is what heuristics of lower order chose, 0 for the first."""
         return rate
-
-    def weight_decay(self, decay: float, module: nn.Module) -> float:
-        """Return the weight decay of the parameters of one layer; `decay` is 0 for the first heuristic."""
-        return decay
 
     def on_images(self, images: Tensor, step: Step) -> Tensor:
         """Return training images, normalised, [batch, channels, height, width], as all paths of this step see them."""
@@ -210,6 +205,13 @@ class Heuristic:
     def on_features(self, step: Step) -> FeatureHook | None:
         """Return what is applied to the pooled features before the classifier in this step, if anything."""
         return None
+
+    def sample(self, architectures: list[Architecture], step: Step) -> list[Architecture]:
+        """Return the architectures that this step trains; their gradients add up in one optimiser step.
+
+        `architectures` is what heuristics of lower order chose; empty for the first.
+        """
+        return architectures
 
     def loss(self, loss: Tensor, logits: Tensor, labels: Tensor, step: Step) -> Tensor:
         """Return the loss of one path, a scalar; `loss` is the cross-entropy, or what lower orders made of it."""
@@ -240,19 +242,19 @@ class Heuristic:
         """
         return nullcontext()
 
-    def scored_images(self, images: int) -> Tensor | None:
-        """Return on which of the scoring images the next architecture is scored, int64 [n]; None is on all."""
-        return None
-
-    def before_scoring(self, supernet: Supernet, architecture: Architecture) -> None:
-        """Prepare the supernet, in evaluation mode and without autograd, for the score of one architecture."""
-
     def prepares_scoring(self) -> bool:
         """Return whether `before_scoring` or `scored_images`, where overridden, does anything with these settings.
 
         Architectures that need no preparation are scored together, which is much faster.
         """
         return True
+
+    def before_scoring(self, supernet: Supernet, architecture: Architecture) -> None:
+        """Prepare the supernet, in evaluation mode and without autograd, for the score of one architecture."""
+
+    def scored_images(self, images: int) -> Tensor | None:
+        """Return on which of the scoring images the next architecture is scored, int64 [n]; None is on all."""
+        return None
 
     def state_dict(self) -> dict[str, Any]:
         """Return what changes during training; tensors, numbers, strings, lists and dictionaries only."""

@@ -20,8 +20,8 @@ PACKAGES = ("supernet_bench.heuristics", "supernet_bench.spaces", "supernet_benc
 ENGINES = "supernet_bench.engines"
 """What runs the networks of the suite's own spaces, and so is part of their code."""
 
-CONTRACT = ("base", "setup")
-"""Modules of these that say what a plug-in is, and belong to none."""
+CONTRACTS = {"supernet_bench.heuristics.setup", *(f"{package}.base" for package in PACKAGES)}
+"""Modules that say what a plug-in is, and belong to none."""
 
 _LENGTH = 16
 _COMPILED = (".c", ".cpp", ".cu", ".cuh", ".h")
@@ -69,7 +69,7 @@ def _add_with_imports(module: str, found: set[str]) -> None:
     """Add a module, and what it imports of its own package and of engines, and so on."""
     package = _package(module)
     followed = (package, ENGINES) if package in PACKAGES else (package,)
-    if module in found or module in [f"{package}.{name}" for name in CONTRACT]:
+    if module in found or module in CONTRACTS:
         return
     tree = _tree(module)
     if tree is None:

@@ -96,6 +96,13 @@ def test_the_baseline_is_a_level_of_every_factor() -> None:
     assert names(made, 2) == ["rate=0.0", "rate=0.3"]
 
 
+def test_a_heuristic_is_made_once_and_held_by_all_runs_of_its_level() -> None:
+    made = study(seeds=3, factors={"path_dropout": [{"rate": 0.3}]})
+    held = [each for cell in made.cells() for each in cell.spec.heuristics]
+    assert [each.name for each in held] == ["path_dropout"] * 3
+    assert len({id(each) for each in held}) == 1
+
+
 def test_a_level_keeps_other_settings_of_the_same_heuristic() -> None:
     made = study(
         heuristics={"learning_rate": {"rate": 0.05, "minimum": 0.001}},
