@@ -53,7 +53,7 @@ def run(graph: Graph, images: Tensor, memory: Memory | None = None) -> Tensor:
 class _Run(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, planned: list[Planned], images: Tensor, *_: Tensor | None) -> Tensor:
-        ctx.result, ctx.done = _forward(planned, images, keep=True)
+        ctx.result, ctx.done = _forward(planned, images, _Recall(Memory(), common=0), keep=True)
         return _mean(ctx.result)
 
     @staticmethod
@@ -79,10 +79,9 @@ def _mean(result: Tensor) -> Tensor:
 
 
 def _forward(
-    planned: list[Planned], images: Tensor, recall: "_Recall | None" = None, *, keep: bool = False
+    planned: list[Planned], images: Tensor, recall: "_Recall", *, keep: bool = False
 ) -> tuple[Tensor, dict[int, list[_Done]]]:
     """Return the rectified result and, if they are to be kept, the branches of each sum."""
-    recall = recall or _Recall(Memory(), 0)
     last = planned[-1].number
     last_use = {(part.branch.source, part.branch.rectified): total.number for total in planned for part in total.parts}
     last_use[last, True] = last + 1
