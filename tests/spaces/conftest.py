@@ -12,7 +12,9 @@ TRAINABLE = [space for space in SPACES if isinstance(space, TrainableSpace)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test for every space, or for every space and all constructions that it declares."""
+    """Run a test for every space, every one with networks, or each of these and all constructions that it declares."""
+    if "trainable" in metafunc.fixturenames:
+        metafunc.parametrize("trainable", TRAINABLE, ids=lambda space: space.name)
     if "space" not in metafunc.fixturenames or hasattr(metafunc.module, "space"):  # It may have a space of its own.
         return
     if "construction" not in metafunc.fixturenames:

@@ -53,11 +53,11 @@ def test_features_of_zeros_leave_the_bias(space: Any, construction: Construction
         torch.testing.assert_close(logits, supernet.classifier.bias.expand_as(logits))
 
 
-def test_impossible_architectures_are_named(space: Any) -> None:
-    supernet = space.supernet(1, 5, Construction())
-    wrong = (*space.choices[1:], 99)
-    for call in (lambda: space.standalone(wrong, 1, 5, Construction()), lambda: space.inherit(supernet, wrong)):
-        with pytest.raises(InputError, match=f"^architecture of {space.name} is "):
+def test_impossible_architectures_are_named(trainable: Any) -> None:
+    supernet = trainable.supernet(1, 5, Construction())
+    wrong = (*trainable.choices[1:], 99)
+    for call in (lambda: trainable.standalone(wrong, 1, 5, Construction()), lambda: trainable.inherit(supernet, wrong)):
+        with pytest.raises(InputError, match=f"^architecture of {trainable.name} is "):
             call()
 
 
