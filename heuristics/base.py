@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from supernet_bench.core.settings import defaults_of, settings
 from supernet_bench.heuristics.setup import Setup
-from supernet_bench.spaces.base import Architecture, Construction, FeatureHook, OperationHook, Space, Supernet
+from supernet_bench.spaces.base import Architecture, Construction, FeatureHook, OperationHook, Supernet, TrainableSpace
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Task:
 
     Attributes
     ----------
-    space : Space
+    space : TrainableSpace
         The search space, with the settings of this run.
     in_channels, classes, resolution : int
         Shape of the images, and number of labels.
@@ -40,7 +40,7 @@ class Task:
         InputError for heuristics that do not declare `uses_truth`.
     """
 
-    space: Space
+    space: TrainableSpace
     in_channels: int
     classes: int
     resolution: int
@@ -171,7 +171,7 @@ class Heuristic:
         """Return how networks are built."""
         return construction
 
-    def steps_per_epoch(self, batches: int, space: Space) -> int:
+    def steps_per_epoch(self, batches: int, space: TrainableSpace) -> int:
         """Return the number of optimiser steps made in an epoch of `batches` batches; at most `batches`."""
         return batches
 

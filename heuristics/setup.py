@@ -7,7 +7,7 @@ import torch
 
 from supernet_bench.core.streams import stream
 from supernet_bench.images.base import ImageSource
-from supernet_bench.spaces.base import Space
+from supernet_bench.spaces.base import TrainableSpace
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Scoring:
 class Setup:
     """What a supernet is of, and how it is trained and scored, apart from the heuristics and the seed."""
 
-    space: Space
+    space: TrainableSpace
     images: ImageSource
     training: Training
     scoring: Scoring

@@ -1,4 +1,4 @@
-"""What a search space is: encodings, a supernet, stand-alone networks, costs and published accuracies."""
+"""What a search space is: encodings and published accuracies, and for one that can be trained its networks."""
 
 import math
 from abc import ABC, abstractmethod
@@ -172,21 +172,15 @@ def lexicographic(choices: tuple[int, ...]) -> np.ndarray:
 
 
 class Space(ABC):
-    """A finite set of architectures with a supernet and a table of published accuracies.
+    """A finite set of architectures with a table of published accuracies.
 
-    A subclass is a frozen dataclass in a module or package of its own; its fields are the settings of its
-    networks. A field's metadata may hold ``help``, ``low``, ``high`` and ``choices``, which are checked when
-    a study is read.
-
-    Attributes
-    ----------
-    mappings : frozenset of str
-        The fields of `Construction`, beside norm and dtype, that its networks obey.
+    A subclass is a frozen dataclass in a module or package of its own. One that has no more than a table derives from
+    this class; one whose networks can be built, and so trained, from `TrainableSpace`. A field's metadata may hold
+    ``help``, ``low``, ``high`` and ``choices``, which are checked when a study is read.
     """
 
     name: ClassVar[str]
     source: ClassVar[str]
-    mappings: ClassVar[frozenset[str]] = frozenset()
 
     @property
     @abstractmethod
@@ -225,13 +219,6 @@ class Space(ABC):
                 f"below {self.choices}"
             )
 
-    def soften(self, architecture: Architecture, soft: Sequence[bool]) -> Architecture:
-        """Return `architecture`, for training only, with the decisions where `soft` holds left open.
-
-        An open decision is `ALL`; a space overrides this if outputs of some decision's choices cannot be averaged.
-        """
-        return tuple(ALL if is_soft else choice for choice, is_soft in zip(architecture, soft, strict=True))
-
     def text(self, architecture: Architecture) -> str:
         """Return the published string of `architecture`: one digit per decision."""
         self.check(architecture)
@@ -252,6 +239,44 @@ class Space(ABC):
     def isomorphism(self) -> np.ndarray:
         """Return a class number per architecture, int64 [n]; equal numbers compute the same function."""
         return np.arange(self.size)
+
+    @abstractmethod
+    def published_costs(self) -> Costs:
+        """Return the costs of the networks that the published accuracies are of."""
+
+    @abstractmethod
+    def truth(self, folder: Path | None = None) -> Truth:
+        """Read the published accuracies.
+
+        Parameters
+        ----------
+        folder : Path, optional
+            Where the user keeps data; searched before any download.
+
+        Raises
+        ------
+        InputError
+            If no table can be had, or the one found is damaged.
+        """
+
+
+class TrainableSpace(Space):
+    """A space with a supernet and stand-alone networks; its fields are their settings.
+
+    Attributes
+    ----------
+    mappings : frozenset of str
+        The fields of `Construction`, beside norm and dtype, that its networks obey.
+    """
+
+    mappings: ClassVar[frozenset[str]] = frozenset()
+
+    def soften(self, architecture: Architecture, soft: Sequence[bool]) -> Architecture:
+        """Return `architecture`, for training only, with the decisions where `soft` holds left open.
+
+        An open decision is `ALL`; a space overrides this if outputs of some decision's choices cannot be averaged.
+        """
+        return tuple(ALL if is_soft else choice for choice, is_soft in zip(architecture, soft, strict=True))
 
     def alike(self) -> np.ndarray:
         """Return a number per architecture, int64 [n]; paths of a supernet with equal numbers compute the same."""
@@ -279,24 +304,5 @@ class Space(ABC):
         """Return the costs of all stand-alone networks with these settings, without building them."""
 
     @abstractmethod
-    def published(self) -> "Space":
+    def published(self) -> "TrainableSpace":
         """Return the space with the settings that the published accuracies were measured with."""
-
-    @abstractmethod
-    def published_costs(self) -> Costs:
-        """Return the costs of the published networks."""
-
-    @abstractmethod
-    def truth(self, folder: Path | None = None) -> Truth:
-        """Read the published accuracies.
-
-        Parameters
-        ----------
-        folder : Path, optional
-            Where the user keeps data; searched before any download.
-
-        Raises
-        ------
-        InputError
-            If no table can be had, or the one found is damaged.
-        """

@@ -11,13 +11,13 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
+from supernet_bench.engines.pooling import mean_of_neighbours
 from supernet_bench.spaces._layers import (
     ConvNorm,
     additive_costs,
     classify,
     conv_norm_cost,
     linear_cost,
-    mean_of_neighbours,
     norm_cost,
 )
 from supernet_bench.spaces.base import (
@@ -28,8 +28,8 @@ from supernet_bench.spaces.base import (
     Costs,
     Hooks,
     OperationHook,
-    Space,
     Supernet,
+    TrainableSpace,
     Truth,
 )
 
@@ -155,7 +155,7 @@ class ToyStandalone(ToyNetwork):
 
 
 @dataclass(frozen=True)
-class Toy(Space):
+class Toy(TrainableSpace):
     """27 tiny networks; a decision is the operation of a step, the same in both cells.
 
     Attributes

@@ -43,7 +43,7 @@ from supernet_bench.heuristics.setup import Training
 from supernet_bench.heuristics.weight_decay import WeightDecay
 from supernet_bench.images._pixels import normalise
 from supernet_bench.images.base import ImageData, Split
-from supernet_bench.spaces.base import Architecture, Space
+from supernet_bench.spaces.base import Architecture, Space, TrainableSpace
 
 ENDLESS = 1_000_000
 """Epochs, more than are ever made."""
@@ -59,7 +59,7 @@ class Replay(Heuristic):
     def __init__(self) -> None:
         self.architecture: Architecture = ()
 
-    def steps_per_epoch(self, batches: int, space: Space) -> int:
+    def steps_per_epoch(self, batches: int, space: TrainableSpace) -> int:
         """Return 1."""
         return 1
 

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from supernet_bench.benchmark.plugins.registry import space_types
-from supernet_bench.spaces._layers import CentreConv2d, Conv2d, classify, mean_of_neighbours
-from supernet_bench.spaces.base import ALL, Construction, Space
+from supernet_bench.engines.pooling import mean_of_neighbours
+from supernet_bench.spaces._layers import CentreConv2d, Conv2d, classify
+from supernet_bench.spaces.base import ALL, Construction, TrainableSpace
 
 CHANNELS, CLASSES = 16, 10
 SHAPE = (8, CHANNELS, 9, 8)
@@ -62,7 +63,7 @@ class Classifier(nn.Module):
 class Network(nn.Module):
     """Two paths of a supernet: one of all kinds of operations, and that of all operations at once."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: TrainableSpace) -> None:
         super().__init__()
         self.supernet = space.supernet(CHANNELS, CLASSES, Construction())
         mixed = tuple((place + 1) % n for place, n in enumerate(space.choices))
@@ -103,7 +104,8 @@ LAYERS: Mapping[str, Build] = {
 
 def compare(device: torch.device) -> dict[str, float]:
     """Return how far off each layer and network is on a device, relative to what it should be; 0 if that is allowed."""
-    networks = {f"space {name}": partial(Network, kind()) for name, kind in space_types().items()}
+    trainable = {name: kind for name, kind in space_types().items() if issubclass(kind, TrainableSpace)}
+    networks = {f"space {name}": partial(Network, kind()) for name, kind in trainable.items()}
     found = {name: _excess(build, device, TOLERANCES) for name, build in LAYERS.items()}
     return found | {name: _excess(build, device, NETWORK_TOLERANCES) for name, build in networks.items()}
 

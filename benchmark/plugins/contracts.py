@@ -14,6 +14,7 @@ from supernet_bench.benchmark.plugins.plugin_file import place
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.settings import WORDS, allowed, build, check_value, check_values, required, settings
 from supernet_bench.heuristics.base import is_neutral
+from supernet_bench.spaces.base import Construction, TrainableSpace
 
 TEXT = "a text of one line"
 NO_FACTORS = ("baseline", "untrained", "reference")
@@ -134,17 +135,22 @@ def _check_heuristic(plugin: Any) -> None:
 
 
 def _check_space(plugin: Any) -> None:
-    from supernet_bench.spaces.base import Construction
-
-    known = {field.name for field in dataclasses.fields(Construction)} - {"norm", "dtype"}
     _expect(plugin, "name", lambda value: not {"/", "\\"} & set(value), f"{TEXT} that can be the name of a file")
-    _expect(
-        plugin, "mappings", lambda value: _are_texts(value) and known.issuperset(value), f"a set of {sorted(known)}"
-    )
+    if issubclass(plugin, TrainableSpace):
+        _check_members(plugin, TrainableSpace)
+        _check_settings(plugin, TrainableSpace)
+        _check_mappings(plugin)
     made = _make(plugin)
     _check_equal(made, _make(plugin))
     _expect(made, "choices", _are_counts, "a tuple of whole numbers, at least 1")
     _expect(made, "size", lambda value: _are_counts((value,)), "a whole number, at least 1")
+
+
+def _check_mappings(plugin: Any) -> None:
+    known = {field.name for field in dataclasses.fields(Construction)} - {"norm", "dtype"}
+    _expect(
+        plugin, "mappings", lambda value: _are_texts(value) and known.issuperset(value), f"a set of {sorted(known)}"
+    )
 
 
 def _check_images(plugin: Any) -> None:
@@ -159,7 +165,8 @@ def _check_images(plugin: Any) -> None:
 def _check_members(plugin: type, base: type) -> None:
     """Look whether what a plug-in overrides can be called, or read, like what it replaces."""
     for name in sorted(getattr(plugin, "__abstractmethods__", ())):
-        raise Mistake(name, f"is missing; allowed: one, as {base.__name__}.{name} says")
+        owner = next(each for each in plugin.__mro__ if name in vars(each))
+        raise Mistake(name, f"is missing; allowed: one, as {owner.__name__}.{name} says")
     for name, member in vars(base).items():
         own = inspect.getattr_static(plugin, name)
         if name.startswith("_") or own is member:

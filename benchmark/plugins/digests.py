@@ -1,7 +1,8 @@
 """Digests of the code of plug-ins: what changes what they do changes the digest, and nothing else does.
 
 A digest is that of the syntax trees of the module of a class, of those that it inherits from, and of what these import
-of their own package. Comments, docstrings, the layout of the text, types of arguments, and the names of files leave it.
+of their own package, with the engines that run networks. Comments, docstrings, the layout of the text, types of
+arguments, and the names of files leave it.
 Sources in other languages that lie beside these modules are part of it as they are.
 """
 
@@ -15,6 +16,9 @@ from pathlib import Path
 
 PACKAGES = ("supernet_bench.heuristics", "supernet_bench.spaces", "supernet_bench.images")
 """Where the suite's own plug-ins are."""
+
+ENGINES = "supernet_bench.engines"
+"""What runs the networks of the suite's own spaces, and so is part of their code."""
 
 CONTRACTS = {"supernet_bench.heuristics.setup", *(f"{package}.base" for package in PACKAGES)}
 """Modules that say what a plug-in is, and belong to none."""
@@ -57,13 +61,14 @@ def _is_ours(module: str, package: str) -> bool:
 
 def _package(module: str) -> str:
     """Return the package whose modules a plug-in's module may build on."""
-    inside = (package for package in PACKAGES if module.startswith(f"{package}."))
+    inside = (package for package in (*PACKAGES, ENGINES) if module.startswith(f"{package}."))
     return next(inside, module.partition(".")[0])
 
 
 def _add_with_imports(module: str, found: set[str]) -> None:
-    """Add a module, and what it imports of its own package, and so on."""
+    """Add a module, and what it imports of its own package and of engines, and so on."""
     package = _package(module)
+    followed = (package, ENGINES) if package in PACKAGES else (package,)
     if module in found or module in CONTRACTS:
         return
     tree = _tree(module)
@@ -71,7 +76,7 @@ def _add_with_imports(module: str, found: set[str]) -> None:
         return
     found.add(module)
     for name in _imported(tree, module):
-        if name == package or name.startswith(f"{package}."):
+        if any(name == each or name.startswith(f"{each}.") for each in followed):
             _add_with_imports(name, found)
 
 

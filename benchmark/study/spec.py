@@ -20,7 +20,7 @@ from supernet_bench.core.streams import stream_seed
 from supernet_bench.heuristics.base import Heuristic, is_neutral
 from supernet_bench.heuristics.setup import Scoring, Setup, Training
 from supernet_bench.images.base import ImageData, ImageSource
-from supernet_bench.spaces.base import Space
+from supernet_bench.spaces.base import Space, TrainableSpace
 
 SCHEMA = 2
 """Version of the canonical form; it grows whenever a default changes, so an old run is never taken for a new one."""
@@ -62,7 +62,7 @@ class RunSpec:
         if type(seed) is not int or not 0 <= seed <= LARGEST_WHOLE:
             raise InputError(f"seed is {seed!r}; allowed: a whole number from 0 to {LARGEST_WHOLE}")
         setup = Setup(
-            space=_named("space", tables, space_types()),
+            space=_trainable(_named("space", tables, space_types())),
             images=_named("images", tables, image_types()),
             training=build(Training, _table("training", tables), "training"),
             scoring=build(Scoring, _table("scoring", tables), "scoring"),
@@ -83,7 +83,7 @@ class RunSpec:
         return spec
 
     @property
-    def space(self) -> Space:
+    def space(self) -> TrainableSpace:
         """The search space."""
         return self.setup.space
 
@@ -206,6 +206,16 @@ def _named(key: str, tables: Mapping[str, Any], types: dict[str, type]) -> Any:
     if "name" not in table:
         raise InputError(f"{key}.name is missing; allowed: {', '.join(types)}")
     return build(find(key, table.pop("name"), types), table, key)
+
+
+def _trainable(space: Space) -> TrainableSpace:
+    """Return a space whose networks can be built; one that is a table and no more has nothing to train."""
+    if not isinstance(space, TrainableSpace):
+        trainable = [name for name, kind in space_types().items() if issubclass(kind, TrainableSpace)]
+        raise InputError(
+            f"space.name is {space.name!r}, a table of accuracies without networks; allowed: {', '.join(trainable)}"
+        )
+    return space
 
 
 def _heuristics(tables: Mapping[str, Any]) -> list[Heuristic]:

@@ -8,7 +8,7 @@ from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic, Step, Task
 from supernet_bench.heuristics.sampling._accounting import ACCOUNTING, accounted_steps
 from supernet_bench.heuristics.setup import Setup
-from supernet_bench.spaces.base import Architecture, Space
+from supernet_bench.spaces.base import Architecture, TrainableSpace
 
 
 @dataclass
@@ -42,7 +42,7 @@ class FairNas(Heuristic):
                 "allowed: where all have the same number"
             )
 
-    def steps_per_epoch(self, batches: int, space: Space) -> int:
+    def steps_per_epoch(self, batches: int, space: TrainableSpace) -> int:
         return accounted_steps(batches, space.choices[0], self.accounting)
 
     def begin(self, task: Task) -> None:

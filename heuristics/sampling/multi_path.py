@@ -7,7 +7,7 @@ from torch import Tensor
 from supernet_bench.heuristics.base import Heuristic, Step, Task
 from supernet_bench.heuristics.sampling._accounting import ACCOUNTING, accounted_steps
 from supernet_bench.heuristics.sampling._draws import draw_uniform
-from supernet_bench.spaces.base import Architecture, Space
+from supernet_bench.spaces.base import Architecture, TrainableSpace
 
 
 @dataclass
@@ -38,7 +38,7 @@ class MultiPath(Heuristic):
     )
     accounting: str = field(default="step", metadata=ACCOUNTING)
 
-    def steps_per_epoch(self, batches: int, space: Space) -> int:
+    def steps_per_epoch(self, batches: int, space: TrainableSpace) -> int:
         return accounted_steps(batches, self.paths, self.accounting)
 
     def begin(self, task: Task) -> None:

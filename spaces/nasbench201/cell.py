@@ -1,15 +1,13 @@
 """The cell of NAS-Bench-201: a directed graph of four nodes with one operation per edge."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import product
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from supernet_bench.engines.graph import Branch, Graph, Shape
-from supernet_bench.spaces._layers import CentreConv2d, Conv2d, NormedConv, mean_of_neighbours
+from supernet_bench.spaces._layers import CentreConv2d, Conv2d, NormedConv
 from supernet_bench.spaces.base import ALL, Architecture, Construction, OperationHook
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -87,43 +85,52 @@ class Cell(nn.Module):
         self.depth = depth
         self.edges = _edges(channels, candidates, construction)
 
-    def forward(self, inputs: Tensor, architecture: Architecture, on_operation: OperationHook | None = None) -> Tensor:
-        """Return the last node, [batch, channels, height, width]."""
-        nodes: list[Tensor | None] = [inputs, None, None, None]  # None is a node of zeros
-        rectified: dict[int, Tensor] = {}
-        configurations = input_configurations(architecture)
-        for edge, choice, (source, target) in zip(self.edges, architecture, EDGES, strict=True):
-            choices = range(len(OPERATIONS)) if choice == ALL else (choice,)
-            outputs = []
-            for operation in (OPERATIONS[each] for each in choices):
-                if operation in KERNELS and source not in rectified:
-                    # The norm after a convolution of zeros still adds its bias: such an edge is not zero.
-                    node = nodes[source]
-                    rectified[source] = torch.zeros_like(inputs) if node is None else functional.relu(node)
-                output = _operate(edge, operation, nodes[source], rectified.get(source), configurations[source])
-                if output is not None:
-                    if on_operation is not None and operation != "skip_connect":
-                        output = on_operation(output, self.depth)
-                    outputs.append(output)
-            if outputs:
-                combined = outputs[0] if len(choices) == 1 else torch.stack(outputs).sum(0) / len(choices)
-                total = nodes[target]
-                nodes[target] = combined if total is None else total + combined
-        last = nodes[-1]
-        return torch.zeros_like(inputs) if last is None else last
-
-    def extend(self, graph: Graph, source: int, shape: Shape, architecture: Architecture) -> int:
+    def extend(
+        self,
+        graph: Graph,
+        source: int,
+        shape: Shape,
+        architecture: Architecture,
+        on_operation: OperationHook | None = None,
+    ) -> int:
         """Add the path of one architecture to a graph, and return the number of its last node."""
-        nodes = [source]
+        hook = None if on_operation is None else lambda output: on_operation(output, self.depth)
         configurations = input_configurations(architecture)
+        nodes = [source]
         for target in range(1, NODES):
-            branches = [
-                _branch(edge, OPERATIONS[choice], nodes[start], configurations[start])
-                for edge, choice, (start, end) in zip(self.edges, architecture, EDGES, strict=True)
-                if end == target and OPERATIONS[choice] != "none"
-            ]
+            branches: list[Branch] = []
+            for edge, choice, (start, end) in zip(self.edges, architecture, EDGES, strict=True):
+                if end == target:
+                    names = _active(choice, is_zero=start > 0 and not graph.sums[nodes[start]].branches)
+                    chosen = [_branch(edge, name, nodes[start], configurations[start], hook) for name in names]
+                    branches += _together(graph, shape, chosen, choice) if ALL in architecture else chosen
             nodes.append(graph.add(shape, branches))
         return nodes[-1]
+
+
+def _active(choice: int, *, is_zero: bool) -> list[str]:
+    """Return which operations of an edge add something to its target, as far as is known without the weights."""
+    names = OPERATIONS if choice == ALL else (OPERATIONS[choice],)
+    # The norm after a convolution of zeros still adds its bias: such an edge is not zero.
+    return [name for name in names if name in KERNELS or (name != "none" and not is_zero)]
+
+
+def _branch(
+    edge: nn.Module, name: str, source: int, configuration: int, hook: Callable[[Tensor], Tensor] | None
+) -> Branch:
+    """Return an operation of an edge; nothing is done to what a skip passes on."""
+    if name in KERNELS:
+        branch = getattr(edge, name).branch(source, configuration, rectified=True)
+    else:
+        branch = Branch(source, averaged=3 if name == "avg_pool_3x3" else 0)
+    if name != "skip_connect":
+        branch.hook = hook
+    return branch
+
+
+def _together(graph: Graph, shape: Shape, branches: list[Branch], choice: int) -> list[Branch]:
+    """Return an edge of a cell with open ones, as a map of its own; the operations of the cell keep their order."""
+    return [Branch(graph.add(shape, branches, over=len(OPERATIONS) if choice == ALL else 1))] if branches else []
 
 
 def _edges(channels: int, candidates: Sequence[Sequence[str]], construction: Construction) -> nn.ModuleList:
@@ -157,22 +164,3 @@ def _edges(channels: int, candidates: Sequence[Sequence[str]], construction: Con
         )
         for edge, (names, (source, target)) in enumerate(zip(candidates, EDGES, strict=True))
     )
-
-
-def _operate(
-    edge: nn.Module, operation: str, node: Tensor | None, rectified: Tensor | None, configuration: int
-) -> Tensor | None:
-    """Return the output of one operation; zeros are None."""
-    if operation in KERNELS:
-        return getattr(edge, operation)(rectified, configuration)
-    if operation == "none" or node is None:
-        return None
-    if operation == "avg_pool_3x3":
-        return mean_of_neighbours(node)
-    return node
-
-
-def _branch(edge: nn.Module, operation: str, source: int, configuration: int) -> Branch:
-    if operation in KERNELS:
-        return getattr(edge, operation).branch(source, configuration, rectified=True)
-    return Branch(source, averaged=3 if operation == "avg_pool_3x3" else 0)

@@ -2,36 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
+from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from supernet_bench.engines.cpu import maps
-from supernet_bench.engines.cpu.threads import in_threads
-from supernet_bench.engines.graph import IMAGES, Branch, Graph, Memory, Shape, mean_of_rectified
+from supernet_bench.engines.choice import run, run_many
+from supernet_bench.engines.graph import IMAGES, Branch, Graph, Shape
 from supernet_bench.spaces._layers import (
     Conv2d,
     ConvNorm,
-    NormedConv,
-    classify,
     classify_pooled,
     conv_cost,
     conv_norm_cost,
     linear_cost,
     norm_cost,
 )
-from supernet_bench.spaces.base import ALL, NO_HOOKS, Architecture, Construction, Hooks, Supernet
+from supernet_bench.spaces.base import NO_HOOKS, Architecture, Construction, Hooks, OperationHook, Supernet
 from supernet_bench.spaces.nasbench201.cell import EDGES, KERNELS, OPERATIONS, Cell
 from supernet_bench.spaces.nasbench201.liveness import canonical
 
 STAGES = 3
-
-WALK_MAPS, WALKS_BYTES = 40, 1 << 30
-"""Maps of the first stage that a walk through the space needs at most, about, and what all walks together may take."""
 
 
 class ResidualBlock(nn.Module):
@@ -51,19 +43,13 @@ class ResidualBlock(nn.Module):
         self.conv_b = ConvNorm(2 * channels, 2 * channels, 3, norm)
         self.shortcut = Conv2d(channels, 2 * channels, 1, bias=False)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Map [batch, channels, height, width] to [batch, 2 * channels, height / 2, width / 2]."""
-        branch = self.conv_b(functional.relu(self.conv_a(functional.relu(features))))
-        # Rounding up as the strided convolution does admits odd sizes; the published ones are even.
-        return branch + self.shortcut(functional.avg_pool2d(features, 2, ceil_mode=True))
-
     def extend(self, graph: Graph, source: int, shape: Shape) -> tuple[int, Shape]:
         """Add this block to a graph, and return the number and the shape of its output."""
-        halved = shape.halved()
+        halved = shape.halved()  # Rounding up admits odd sizes; the published ones are even.
         out = Shape(2 * shape.channels, halved.height, halved.width)
         inner = graph.add(out, [self.conv_a.branch(source, rectified=True)])
         pooled = graph.add(halved, [Branch(source, averaged=2)])
-        return graph.add(out, [self.conv_b.branch(inner, rectified=True), Branch.of(pooled, self.shortcut, None)]), out
+        return graph.add(out, [self.conv_b.branch(inner, rectified=True), Branch(pooled, self.shortcut)]), out
 
 
 class CellNetwork(nn.Module):
@@ -107,58 +93,27 @@ class CellNetwork(nn.Module):
         self.reductions = nn.ModuleList(ResidualBlock(width * 2**stage, norm) for stage in range(STAGES - 1))
         self.norm = norm(last)
         self.classifier = nn.Linear(last, classes)
-        norms = [norm for module in self.modules() if isinstance(module, NormedConv) for norm in module.norms()]
-        self._plain_norms = all(type(norm) is nn.BatchNorm2d for norm in [self.norm, *norms])
 
-    def path(
-        self,
-        images: Tensor,
-        architecture: Architecture,
-        hooks: Hooks = NO_HOOKS,
-        memory: Memory | None = None,
-    ) -> Tensor:
+    def path(self, images: Tensor, architecture: Architecture, hooks: Hooks = NO_HOOKS) -> Tensor:
         """Return the logits of one architecture, whose operations must be candidates, [batch, classes]."""
-        if hooks.operation is None and ALL not in architecture and self._runs_as_graph(images):
-            pooled = mean_of_rectified(self.graph(images, architecture), images, memory)
-            return classify_pooled(self.classifier, pooled, hooks.features)
-        features = self.stem(images)
-        reductions = iter(self.reductions)
-        for number, cell in enumerate(self.cells):
-            if number > 0 and number % self.cells_per_stage == 0:
-                features = next(reductions)(features)
-            features = cell(features, architecture, hooks.operation)
-        return classify(self.classifier, functional.relu(self.norm(features)), hooks.features)
+        pooled = run(self.graph(Shape(*images.shape[1:]), architecture, hooks.operation), images)
+        return classify_pooled(self.classifier, pooled, hooks.features)
 
-    def graph(self, images: Tensor, architecture: Architecture) -> Graph:
-        """Return the path of one architecture up to the last norm."""
-        graph = Graph(Shape(*images.shape[1:]))
-        shape = Shape(self.stem.conv.out_channels, *images.shape[2:])
+    def graph(self, images: Shape, architecture: Architecture, on_operation: OperationHook | None = None) -> Graph:
+        """Return the path of one architecture up to the classifier, for images of a shape."""
+        graph = Graph(images, hooked=on_operation is not None)
+        shape = images._replace(channels=self.stem.conv.out_channels)
         features = graph.add(shape, [self.stem.branch(IMAGES)])
         cells: Iterable[Any] = self.cells
         reductions: Iterator[Any] = iter(self.reductions)
         for number, cell in enumerate(cells):
             if number > 0 and number % self.cells_per_stage == 0:
                 features, shape = next(reductions).extend(graph, features, shape)
-            features = cell.extend(graph, features, shape, architecture)
+            features = cell.extend(graph, features, shape, architecture, on_operation)
             if number == 0:
                 graph.common = graph.last
-        assert isinstance(self.norm, nn.BatchNorm2d)
-        graph.add(shape, [Branch.of(features, None, self.norm)])
+        graph.add(shape, [Branch(features, norm=self.norm)])
         return graph
-
-    def _runs_as_graph(self, images: Tensor) -> bool:
-        """Return whether the kernels can run this network; they know one norm, and no gradient through a fixed one."""
-        norm, weight = self.norm, self.stem.conv.weight
-        differentiable = norm.training or not norm.track_running_stats
-        return (
-            self._plain_norms
-            and (not torch.is_grad_enabled() or (differentiable and not images.requires_grad))
-            and weight.device.type == "cpu"
-            and weight.dtype == torch.float32
-            and weight.shape[0] % maps.LANES == 0
-            and weight.shape[1] == images.shape[1]
-            and maps.usable(images)
-        )
 
 
 class CellSupernet(CellNetwork, Supernet):
@@ -177,34 +132,17 @@ class CellSupernet(CellNetwork, Supernet):
         return self.path(images, architecture, hooks)
 
     def all_logits(self, images: Tensor, architectures: Sequence[Architecture]) -> Iterator[tuple[list[int], Tensor]]:
-        """Run cells that are computed alike once, and what first cells have in common; see `Supernet.all_logits`."""
+        """Run cells that are computed alike once; see `Supernet.all_logits`."""
         alike = defaultdict(list)
         # Cells whose nodes have other active predecessors have other norms, even if they do the same otherwise.
         representatives = architectures if self._norm_per_input else canonical(np.array(architectures)).tolist()
         for position, representative in enumerate(representatives):
             alike[tuple(representative)].append(position)
-        walks = [self._walk(images, part) for part in _parts(sorted(alike), self._walks_at_once(images))]
-        for representative, logits in in_threads(walks):
-            yield alike[representative], logits
-
-    def _walks_at_once(self, images: Tensor) -> int:
-        if not self._runs_as_graph(images):
-            return 1
-        map_bytes = images[:, 0].numel() * self.stem.conv.out_channels * images.itemsize
-        return max(1, min(torch.get_num_threads(), WALKS_BYTES // (WALK_MAPS * map_bytes)))
-
-    def _walk(self, images: Tensor, architectures: Sequence[Architecture]) -> Iterator[tuple[Architecture, Tensor]]:
-        memory = Memory()
-        for architecture in architectures:
-            yield architecture, self.path(images, architecture, memory=memory)
-
-
-def _parts(architectures: Sequence[Architecture], count: int) -> list[Sequence[Architecture]]:
-    """Cut a sequence into at most so many parts that cost about the same, none of them empty."""
-    work = np.cumsum([1 + sum(OPERATIONS[choice] in KERNELS for choice in each) for each in architectures])
-    cuts = np.searchsorted(work, work[-1] * np.arange(1, count) / count) + 1
-    bounds = sorted({0, *cuts.tolist(), len(architectures)})
-    return [architectures[start:end] for start, end in pairwise(bounds)]
+        distinct = sorted(alike)  # Neighbours begin alike.
+        graphs = [partial(self.graph, Shape(*images.shape[1:]), architecture) for architecture in distinct]
+        costs = [1 + sum(OPERATIONS[choice] in KERNELS for choice in architecture) for architecture in distinct]
+        for number, logits in run_many(graphs, costs, images, partial(classify_pooled, self.classifier)):
+            yield alike[distinct[number]], logits
 
 
 class StandaloneNetwork(CellNetwork):

@@ -21,7 +21,7 @@ import torch
 from supernet_bench.core.downloads import cache_folder, one_line
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.files import write_atomically
-from supernet_bench.spaces.base import Space
+from supernet_bench.spaces.base import TrainableSpace
 from supernet_bench.spaces.nasbench201.truth import IMPORTED_TABLE, RUNS, TARGET, parameter_counts, trained_architecture
 
 SCHEDULES = {200: "full", 12: "less"}
@@ -85,7 +85,7 @@ class Result:
 
 def import_official(
     file: Path,
-    space: Space,
+    space: TrainableSpace,
     destination: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
@@ -98,7 +98,7 @@ def import_official(
     ----------
     file : Path
         ``NAS-Bench-201-v1_0-e61699.pth`` or ``NAS-Bench-201-v1_1-096897.pth``.
-    space : Space
+    space : TrainableSpace
         NAS-Bench-201.
     destination : Path, optional
         The table to write; by default in the cache, where it is found.
@@ -158,7 +158,7 @@ def _load(file: Path) -> dict[str, Any]:
     return content
 
 
-def _check_architectures(content: dict[str, Any], file: Path, space: Space) -> None:
+def _check_architectures(content: dict[str, Any], file: Path, space: TrainableSpace) -> None:
     expected = [space.text(space.architecture(index)) for index in range(space.size)]
     if content["meta_archs"] != expected:
         raise InputError(f"{file} does not list the {space.size} architectures of {space.name} in their order")
@@ -168,7 +168,7 @@ def _check_architectures(content: dict[str, Any], file: Path, space: Space) -> N
 
 
 def _read(
-    infos: dict[int, dict[str, Any]], file: Path, space: Space, on_progress: Callable[[int, int], None] | None
+    infos: dict[int, dict[str, Any]], file: Path, space: TrainableSpace, on_progress: Callable[[int, int], None] | None
 ) -> tuple[dict[str, np.ndarray], int]:
     parameters = {each.training: parameter_counts(space, each.classes) for each in MEASUREMENTS}
     accuracies = {

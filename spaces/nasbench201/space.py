@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.spaces._layers import additive_costs
-from supernet_bench.spaces.base import Architecture, Construction, Costs, Space, Supernet, Truth, lexicographic
+from supernet_bench.spaces.base import Architecture, Construction, Costs, Supernet, TrainableSpace, Truth, lexicographic
 from supernet_bench.spaces.nasbench201.cell import CHOICES, EDGES, OPERATIONS, input_configurations
 from supernet_bench.spaces.nasbench201.liveness import canonical
 from supernet_bench.spaces.nasbench201.network import CellSupernet, StandaloneNetwork, operation_costs, skeleton_cost
@@ -79,7 +79,7 @@ def isomorphism_classes() -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class NasBench201(Space):
+class NasBench201(TrainableSpace):
     """The 15,625 cells of NAS-Bench-201; a decision is the operation of an edge, in string order.
 
     Attributes

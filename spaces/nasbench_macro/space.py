@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from supernet_bench.spaces._layers import additive_costs
-from supernet_bench.spaces.base import Architecture, Construction, Costs, Space, Supernet, Truth
+from supernet_bench.spaces.base import Architecture, Construction, Costs, Supernet, TrainableSpace, Truth
 from supernet_bench.spaces.nasbench_macro.network import (
     LAYERS,
     OPERATIONS,
@@ -19,7 +19,7 @@ from supernet_bench.spaces.nasbench_macro.network import (
 
 
 @dataclass(frozen=True)
-class NasBenchMacro(Space):
+class NasBenchMacro(TrainableSpace):
     """The 6,561 chains of NAS-Bench-Macro; a decision is the choice of a layer, and rows are lexicographic.
 
     The published `flops` are multiply-accumulates of the convolutions and the classifier for an image of 32 x

@@ -14,10 +14,12 @@ from supernet_bench.benchmark.plugins.registry import plugins_of
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
-from supernet_bench.core.settings import build, in_words, values_of
+from supernet_bench.core.settings import build, in_words, required, values_of
 from supernet_bench.heuristics.base import Heuristic, is_neutral, neutral_settings
+from supernet_bench.images.base import ImageSource
 from supernet_bench.records.store import Store
-from supernet_bench.testing import heuristics
+from supernet_bench.spaces.base import Space, TrainableSpace
+from supernet_bench.testing import heuristics, images, networks, spaces
 from supernet_bench.testing.runs import CELLS, small_run
 
 
@@ -44,6 +46,25 @@ def _heuristic(kind: type[Heuristic], file: Path) -> Found:
     if found.spec is not None:
         yield from _found(file, heuristics.check_streams, found.level, found.spec)
         yield from _found(file, _check_resumes, found.level, found.spec)
+
+
+def _space(kind: type[Space], file: Path) -> Found:
+    space = spaces.small(kind)
+    for of_space in spaces.OF_SPACES:
+        yield from _found(file, of_space, space)
+    if not isinstance(space, TrainableSpace):
+        return
+    told: set[tuple[str, str]] = set()
+    for construction in networks.constructions(space).values():
+        for of_networks in networks.OF_NETWORKS:
+            found = set(_found(file, of_networks, space, construction))
+            yield from sorted(found - told)  # What is wrong in all constructions is told once.
+            told |= found
+
+
+def _images(kind: type[ImageSource], file: Path) -> Found:
+    if not required(kind):
+        yield from _found(file, images.check_images, kind())
 
 
 class _Acting:
@@ -98,7 +119,7 @@ def _found(file: Path, check: Callable[..., None], *given: Any) -> Found:
 
 CHECKS: Mapping[str, Callable[[Any, Path], Found]] = {
     "heuristic": _heuristic,
-    "space": lambda plugin, file: iter(()),
-    "images": lambda plugin, file: iter(()),
+    "space": _space,
+    "images": _images,
 }
-"""Of each kind of plug-in, what finds more than `benchmark.plugins.contracts` does; only heuristics are run."""
+"""Of each kind of plug-in, what finds more than `benchmark.plugins.contracts` does."""

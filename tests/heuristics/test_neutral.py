@@ -9,8 +9,8 @@ from supernet_bench.benchmark.plugins.rivals import NEEDED
 from supernet_bench.heuristics.base import is_neutral, neutral_settings
 from supernet_bench.testing import heuristics as checks
 from supernet_bench.testing.heuristics import PLAIN, outcome, with_plain
+from supernet_bench.testing.pooling import NoPaddedPooling
 from tests.heuristics.levels import SPACES, acting, each
-from tests.spaces.pooling import NoPaddedPooling
 
 TYPES = heuristic_types()
 WITH_NEUTRAL = [kind for kind in TYPES.values() if neutral_settings(kind) is not None]

@@ -6,30 +6,16 @@ from typing import Any
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
 
-from supernet_bench.spaces.base import Construction, Space
-
-
-def count_macs(network: nn.Module, images: Tensor) -> int:
-    """Multiply-accumulates of convolutions and linear layers in one forward pass, per image."""
-    counts: list[int] = []
-
-    def count(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-        assert isinstance(layer, nn.Conv2d | nn.Linear)
-        counts.append(output[0].numel() * layer.weight[0].numel())
-
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            layer.register_forward_hook(count)
-    network(images)
-    return sum(counts)
+from supernet_bench.spaces.base import Construction, TrainableSpace
+from supernet_bench.testing.networks import count_macs
 
 
 @settings(deadline=None, max_examples=20)
 @given(data=st.data())
-def test_costs_are_those_of_the_built_network(space: Any, data: st.DataObject) -> None:
-    chosen = replace(space, **{field.name: data.draw(st.integers(1, 3), label=field.name) for field in fields(space)})
+def test_costs_are_those_of_the_built_network(trainable: Any, data: st.DataObject) -> None:
+    values = {field.name: data.draw(st.integers(1, 3), label=field.name) for field in fields(trainable)}
+    chosen = replace(trainable, **values)
     in_channels, classes, resolution = (data.draw(st.integers(low, high)) for low, high in ((1, 3), (2, 12), (8, 17)))
     index = data.draw(st.integers(0, chosen.size - 1))
     costs = chosen.costs(in_channels, classes, resolution)
@@ -38,12 +24,12 @@ def test_costs_are_those_of_the_built_network(space: Any, data: st.DataObject) -
     assert costs.macs[index] == count_macs(network, torch.zeros(1, in_channels, resolution, resolution))
 
 
-def test_published_costs_are_those_of_the_published_settings(space: Space) -> None:
-    index = space.size - 2
-    channels, resolution = {"toy": (1, 8)}.get(space.name, (3, 32))
-    network = space.published().standalone(space.architecture(index), channels, 10, Construction()).eval()
-    costs = space.published_costs()
-    assert costs.parameters.shape == costs.macs.shape == (space.size,)
+def test_published_costs_are_those_of_the_published_settings(trainable: TrainableSpace) -> None:
+    index = trainable.size - 2
+    channels, resolution = {"toy": (1, 8)}.get(trainable.name, (3, 32))
+    network = trainable.published().standalone(trainable.architecture(index), channels, 10, Construction()).eval()
+    costs = trainable.published_costs()
+    assert costs.parameters.shape == costs.macs.shape == (trainable.size,)
     assert costs.parameters[index] == sum(weight.numel() for weight in network.parameters())
     assert costs.macs[index] == count_macs(network, torch.zeros(1, channels, resolution, resolution))
 

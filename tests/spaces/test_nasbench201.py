@@ -13,6 +13,7 @@ from supernet_bench.core.errors import InputError
 from supernet_bench.spaces.base import ALL, Architecture, Construction, Hooks
 from supernet_bench.spaces.nasbench201.cell import OPERATIONS
 from supernet_bench.spaces.nasbench201.space import NasBench201
+from tests.spaces.cells import run_cell
 
 SPACE = NasBench201(width=2, cells=2)
 OPTIMUM = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
@@ -232,8 +233,10 @@ def test_an_open_edge_averages_its_choices() -> None:
     for text in (OPTIMUM, *SPECIAL):
         architecture = SPACE.parse(text)[:last]
         for hook in (None, lambda output, depth: depth * output + 1):
-            choices = [cell(features, (*architecture, choice), hook) for choice in range(len(OPERATIONS))]
-            torch.testing.assert_close(cell(features, (*architecture, ALL), hook), torch.stack(choices).mean(0))
+            choices = [run_cell(cell, features, (*architecture, choice), hook) for choice in range(len(OPERATIONS))]
+            torch.testing.assert_close(
+                run_cell(cell, features, (*architecture, ALL), hook), torch.stack(choices).mean(0)
+            )
 
 
 def test_hook_sees_each_operation_of_an_open_edge() -> None:

@@ -15,6 +15,19 @@ RETURN = "return loss * (1 + self.rate)"
 COUNT = "self.n = getattr(self, 'n', 0) + 1\n        return loss * (1 + self.rate * self.n)"
 SAVE = "\n    def state_dict(self):\n        return {'n': torch.Generator()}"
 
+WIDTH = "width: int = 4"
+LOUDER = """def supernet(self, *given):
+        made = Toy.supernet(self, *given)
+        made.register_forward_hook(lambda module, inputs, logits: 2 * logits)
+        return made
+"""
+FAILS = """def inherit(self, supernet, architecture):
+        return 1 / 0
+"""
+NO_CLASSES = """from dataclasses import replace
+        from supernet_bench.images.digits import Digits
+        return replace(Digits(train=96, valid=32).load(folder), classes=3)"""
+
 FAULTY = {
     "nothing said": ('"""Scale the loss."""', "", "Mine.__doc__ is missing"),
     "neutral level acts": ("(1 + self.rate)", "(2 + self.rate)", "Mine.neutral rate=0.0 changes loss of epoch 1; "),
@@ -59,12 +72,44 @@ def test_each_fault_is_found(tmp_path: Path, old: str, new: str, line: str) -> N
     assert any(each.startswith(begins) for each in found), found
 
 
-def test_spaces_and_images_are_examined_without_being_run(tmp_path: Path) -> None:
-    space, images = ((mistakes.IMPORTS + text).replace("NAME", "mine") for text in (mistakes.SPACE, mistakes.IMAGES))
-    for kind, text in (("space", space), ("images", images)):
-        file = tmp_path / f"{kind}.py"
-        assert check(file, text) == (0, [f"{file.resolve()}: nothing is wrong with {kind} mine"])
-    assert check(tmp_path / "wrong.py", images.replace("crop: int = 1", ""))[0] == 1
+@pytest.mark.parametrize(
+    ("kind", "text", "old", "new", "line"),
+    [
+        (
+            "space",
+            mistakes.SPACE,
+            "width: int = 4",
+            f"{WIDTH}\n\n    {LOUDER}",
+            "supernet gives (0, 0, 0) other logits",
+        ),
+        ("space", mistakes.SPACE, "width: int = 4", f"{WIDTH}\n\n    {FAILS}", " raises ZeroDivisionError: "),
+        ("space", mistakes.TABLE, "np.arange(6) / 6", "np.arange(6)", "truth has column 'mean'; allowed: a fraction"),
+        (
+            "images",
+            mistakes.IMAGES,
+            'raise InputError("there are none")',
+            NO_CLASSES,
+            "load gives labels in train beyond",
+        ),
+    ],
+    ids=["network", "error", "table", "images"],
+)
+def test_spaces_and_images_are_run(tmp_path: Path, kind: str, text: str, old: str, new: str, line: str) -> None:
+    text, file = (mistakes.IMPORTS + text).replace("NAME", "mine"), tmp_path / "mine.py"
+    assert check(file, text) == (0, [f"{file.resolve()}: nothing is wrong with {kind} mine"])
+    assert text.count(old) == 1
+    code, found = check(file, text.replace(old, new))
+    assert code == 1
+    place = "Mine" if line.startswith(" ") else "Mine."
+    assert any(each.startswith(f"plug-in {file.resolve()}: {place}{line}") for each in found), found
+
+
+def test_what_is_wrong_in_every_construction_is_told_once(tmp_path: Path) -> None:
+    text = (
+        (mistakes.IMPORTS + mistakes.SPACE).replace("NAME", "mine").replace("width: int = 4", f"{WIDTH}\n\n    {FAILS}")
+    )
+    _, found = check(tmp_path / "mine.py", text)
+    assert len(found) == len(set(found))
 
 
 def test_a_file_that_is_not_there_is_no_finding(tmp_path: Path) -> None:

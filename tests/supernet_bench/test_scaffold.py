@@ -20,7 +20,7 @@ def checkout(tmp_path: Path) -> Path:
     for folder in ("analysis", "benchmark", "heuristics", "spaces"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     contracts = [f"tests/heuristics/{name}.py" for name in ("levels", "test_neutral", "test_resume")]
-    for file in ("tests/conftest.py", *contracts, "tests/spaces/pooling.py", "pyproject.toml"):
+    for file in ("tests/conftest.py", *contracts, "pyproject.toml"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, tmp_path / file)
     return tmp_path

@@ -4,11 +4,13 @@ IMPORTS = """
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
+
 from supernet_bench.core.errors import InputError
 from supernet_bench.images.base import ImageSource
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.heuristics.path_dropout import PathDropout
-from supernet_bench.spaces.base import Space
+from supernet_bench.spaces.base import Costs, Space, TrainableSpace, Truth
 from supernet_bench.spaces.toy import Toy
 """
 
@@ -34,6 +36,20 @@ class Mine(Toy):
     name: ClassVar[str] = "NAME"
     source: ClassVar[str] = "nobody 2026"
     width: int = 4
+"""
+
+TABLE = """
+@dataclass(frozen=True)
+class Mine(Space):
+    name: ClassVar[str] = "NAME"
+    source: ClassVar[str] = "nobody 2026"
+    choices = (2, 3)
+
+    def published_costs(self):
+        return Costs(parameters=np.arange(6), macs=np.arange(6))
+
+    def truth(self, folder=None):
+        return Truth(table="mine", columns={"mean": np.arange(6) / 6}, target="mean")
 """
 
 IMAGES = """
@@ -115,8 +131,16 @@ SPACES: dict[str, Mistake] = {
     "setting_without_default": (" = 4", " = field()", "Mine.width has no default"),
     "equal_ones_differ": ("width: int", "__eq__ = object.__eq__\n    width: int", "Mine.__eq__ has equal "),
     "no/file": (" = 4", " = 5", "Mine.name is 'no/file'; allowed: a text of one line that can be the name of a file"),
+    "setting_is_a_network": (" = 4", " = 4\n    mappings: int = 1", "Mine.mappings is a setting; allowed: "),
     "supernet_takes_too_few": ("width: int", "def supernet(self, n): ...\n    width: int", "Mine.supernet takes (n)"),
     "truth_takes_nothing": ("width: int", "def truth(self): ...\n    width: int", "Mine.truth takes ()"),
+}  # fmt: skip
+
+TABLES: dict[str, Mistake] = {
+    "table_without_truth": ("def truth", "def told", "Mine.truth is missing; allowed: one, as Space.truth says"),
+    "table_takes_nothing": ("folder=None", "", "Mine.truth takes ()"),
+    "table_has_no_networks": ("(Space)", "(TrainableSpace)",
+                              "Mine.costs is missing; allowed: one, as TrainableSpace.costs says"),
 }  # fmt: skip
 
 IMAGE_SETS: dict[str, Mistake] = {

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from supernet_bench.benchmark.plugins import registry
 from supernet_bench.benchmark.plugins.contracts import Broken
+from supernet_bench.benchmark.plugins.plugin_file import read_plugin_file
 from supernet_bench.benchmark.study.study import Study, parse_study
 from supernet_bench.commands import doctor
 from supernet_bench.commands.bare import main as bare
@@ -155,3 +156,16 @@ def test_the_doctor_tells(installed: dict[str, Broken], tmp_path: Path) -> None:
     told = [finding for finding in doctor.examine(tmp_path, None) if finding.what == "plug-in"]
     assert [finding.found for finding in told] == list(map(str, installed.values()))
     assert not any(finding.good for finding in told)
+
+
+@pytest.mark.parametrize(("old", "new", "line"), mistakes.TABLES.values(), ids=mistakes.TABLES)
+def test_a_space_without_networks_is_examined_as_one(tmp_path: Path, old: str, new: str, line: str) -> None:
+    assert old in mistakes.TABLE
+    path = tmp_path / "mine.py"
+    path.write_text(mistakes.IMPORTS + mistakes.TABLE.replace("NAME", "mine"))
+    registry.use_files([read_plugin_file(path)])
+    assert "mine" in registry.space_types()
+    path.write_text(mistakes.IMPORTS + mistakes.TABLE.replace(old, new, 1).replace("NAME", "mine"))
+    with pytest.raises(InputError) as raised:
+        registry.use_files([read_plugin_file(path)])
+    assert str(raised.value).startswith(f"plug-in {path}: {line}")

@@ -171,6 +171,16 @@ def test_a_heuristic_includes_what_it_imports_but_not_the_contract() -> None:
     assert not found & digests.CONTRACTS
 
 
+def test_a_space_includes_the_engines_that_run_it_and_nothing_below() -> None:
+    found: set[str] = set()
+    digests._add_with_imports("supernet_bench.spaces.nasbench201.space", found)
+    engines = {"graph", "reference", "choice", "pooling", "cpu.engine", "cpu.passes", "cpu.maps", "cpu.library"}
+    assert {f"supernet_bench.engines.{name}" for name in engines} <= found
+    assert not any(name.startswith(("supernet_bench.core", "supernet_bench.heuristics")) for name in found)
+    texts = digests._beside("supernet_bench.engines.cpu.maps")
+    assert any("supernet_convolve" in text for text in texts)
+
+
 def test_the_package_of_a_plug_in_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     kind = heuristic_types()["path_dropout"]
     digest.cache_clear()

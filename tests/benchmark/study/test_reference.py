@@ -7,11 +7,10 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
-from torch import Tensor, nn
 
 from supernet_bench.benchmark.study.reference import write_reference
 from supernet_bench.core.errors import InputError
-from supernet_bench.spaces.base import Architecture, Construction, Costs, Space, Supernet, Truth
+from supernet_bench.spaces.base import Costs, Space, Truth
 from supernet_bench.spaces.nasbench201.space import NasBench201
 
 RUNS = np.array([[0.5, 0.7], [0.6, np.nan], [0.1, 0.3], [0.9, 0.9], [0.2, 0.4], [0.8, 0.6]])
@@ -19,7 +18,7 @@ RUNS = np.array([[0.5, 0.7], [0.6, np.nan], [0.1, 0.3], [0.9, 0.9], [0.2, 0.4], 
 
 @dataclass(frozen=True)
 class Six(Space):
-    """Six architectures that only have costs and accuracies."""
+    """Six architectures without networks."""
 
     name: ClassVar[str] = "six"
     source: ClassVar[str] = "made up"
@@ -39,23 +38,6 @@ class Six(Space):
             raise InputError(f"nothing in {folder}")
         columns = {"mean": np.nanmean(RUNS, axis=1), "mean_run0": RUNS[:, 0], "mean_run1": RUNS[:, 1]}
         return Truth(table="six of the best", columns=columns, target="mean", left_out=1)
-
-    def published(self) -> Space:
-        raise NotImplementedError
-
-    def costs(self, in_channels: int, classes: int, resolution: int) -> Costs:
-        raise NotImplementedError
-
-    def supernet(self, in_channels: int, classes: int, construction: Construction) -> Supernet:
-        raise NotImplementedError
-
-    def standalone(
-        self, architecture: Architecture, in_channels: int, classes: int, construction: Construction
-    ) -> nn.Module:
-        raise NotImplementedError
-
-    def inherit(self, supernet: Supernet, architecture: Architecture) -> dict[str, Tensor]:
-        raise NotImplementedError
 
 
 def test_table_has_costs_and_truth_of_every_architecture(tmp_path: Path) -> None:

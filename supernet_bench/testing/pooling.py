@@ -18,7 +18,5 @@ class NoPaddedPooling(TorchDispatchMode):
         """Run an operation, unless it is that one."""
         if func is FAULTY:
             padding = args[4]
-            assert not any(padding), (
-                "use supernet_bench.spaces._layers.mean_of_neighbours: this gradient is wrong on GPUs"
-            )
+            assert not any(padding), "use engines.pooling.mean_of_neighbours: this gradient is wrong on GPUs"
         return func(*args, **(kwargs or {}))

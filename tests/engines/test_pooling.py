@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from supernet_bench.spaces._layers import mean_of_neighbours
-from tests.spaces.pooling import NoPaddedPooling
+from supernet_bench.engines.pooling import mean_of_neighbours
+from supernet_bench.testing.pooling import NoPaddedPooling
 
 FORMATS = (torch.contiguous_format, torch.channels_last)
 SHAPES = ((2, 3, 8, 8), (5, 16, 7, 4), (3, 8, 1, 5), (2, 4, 2, 2), (1, 1, 1, 1))

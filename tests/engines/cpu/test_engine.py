@@ -1,4 +1,4 @@
-"""A network run as a graph equals the same network run layer by layer."""
+"""What the compiled loops compute equals the reference."""
 
 import copy
 from functools import partial
@@ -9,11 +9,16 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from supernet_bench.engines import choice
 from supernet_bench.engines.cpu import maps
+from supernet_bench.engines.cpu.engine import CpuEngine, parts, walks_at_once
 from supernet_bench.engines.cpu.library import why_none
-from supernet_bench.engines.graph import ZERO, Branch, Graph, Memory, Shape
-from supernet_bench.spaces.base import Construction
-from supernet_bench.spaces.nasbench201.network import CellNetwork, CellSupernet, _parts
+from supernet_bench.engines.cpu.memory import Memory
+from supernet_bench.engines.cpu.plan import plan
+from supernet_bench.engines.graph import IMAGES, Branch, Graph, Shape
+from supernet_bench.engines.reference import Reference
+from supernet_bench.spaces.base import ALL, Construction
+from supernet_bench.spaces.nasbench201.network import CellSupernet
 from supernet_bench.spaces.nasbench201.space import NasBench201
 
 pytestmark = pytest.mark.skipif(why_none() is not None, reason=f"the kernels are NOT tested: {why_none()}")
@@ -67,27 +72,31 @@ def trained(network: CellSupernet, architecture, images, labels) -> tuple[torch.
     return loss.detach(), {name: None if grad is None else grad.clone() for name, grad in gradients.items()}
 
 
+def accepts(network: CellSupernet, images: torch.Tensor, architecture=(3, 3, 3, 3, 3, 3), on_operation=None) -> bool:
+    return CpuEngine().accepts(network.graph(Shape(*images.shape[1:]), architecture, on_operation), images)
+
+
 @pytest.fixture
-def layer_by_layer(monkeypatch):
-    """Return a function that runs another one without graphs."""
+def by_reference(monkeypatch):
+    """Return a function that runs another one without this engine."""
 
     def call(function, *arguments):
         with monkeypatch.context() as context:
-            context.setattr(CellNetwork, "_runs_as_graph", lambda self, images: False)
+            context.setattr(choice, "ENGINES", (Reference(),))
             return function(*arguments)
 
     return call
 
 
 @pytest.mark.parametrize(("mapping", "norm"), CASES)
-def test_training_equals_layers_in_double_precision(mapping, norm, layer_by_layer) -> None:
+def test_training_equals_the_reference_in_double_precision(mapping, norm, by_reference) -> None:
     network, (images, labels) = supernet(norm, mapping), batch()
     exact = copy.deepcopy(network).double()
     errors = []
     for architecture in ARCHITECTURES:
-        assert network._runs_as_graph(images)
+        assert accepts(network, images)
         loss, gradients = trained(network, architecture, images, labels)
-        expected, exact_gradients = layer_by_layer(trained, exact, architecture, images.double(), labels)
+        expected, exact_gradients = by_reference(trained, exact, architecture, images.double(), labels)
         torch.testing.assert_close(loss.double(), expected, rtol=1e-4, atol=1e-4)
         assert [name for name, grad in gradients.items() if grad is None] == [
             name for name, grad in exact_gradients.items() if grad is None
@@ -105,24 +114,29 @@ def test_training_equals_layers_in_double_precision(mapping, norm, layer_by_laye
 
 
 @pytest.mark.parametrize(("mapping", "norm"), CASES)
-def test_evaluation_equals_layers(mapping, norm, layer_by_layer) -> None:
+def test_evaluation_equals_the_reference(mapping, norm, by_reference) -> None:
     network, (images, labels) = supernet(norm, mapping), batch()
     for architecture in ARCHITECTURES:
         trained(network, architecture, images, labels)
     network.eval()
     with torch.no_grad():
-        assert network._runs_as_graph(images)
+        assert accepts(network, images)
         for architecture in map(tuple, ARCHITECTURES):
-            expected = layer_by_layer(network, images, architecture)
+            expected = by_reference(network, images, architecture)
             torch.testing.assert_close(network(images, architecture), expected, rtol=1e-3, atol=1e-3)
 
 
-def test_gradient_through_fixed_statistics_is_left_to_the_layers() -> None:
-    network, (images, _) = supernet("tracked").eval(), batch()
-    assert not network._runs_as_graph(images)
-    loss = network(images, (3, 3, 3, 3, 3, 3)).sum()
-    loss.backward()
-    assert network.stem.conv.weight.grad is not None
+@pytest.mark.parametrize("fixed", ["all", "one"])
+def test_gradient_through_fixed_statistics_is_left_to_the_reference(fixed: str, by_reference) -> None:
+    network, (images, labels) = supernet("tracked"), batch()
+    (network if fixed == "all" else network.stem.norm).eval()
+    assert not accepts(network, images)
+    with torch.no_grad():
+        assert accepts(network, images)
+    loss, gradients = trained(network, (3, 3, 3, 3, 3, 3), images, labels)
+    expected, others = by_reference(trained, network, (3, 3, 3, 3, 3, 3), images, labels)
+    assert torch.equal(loss, expected)
+    assert torch.equal(gradients["stem.conv.weight"], others["stem.conv.weight"])
 
 
 def test_bfloat16_stays_near_float32_and_gives_float32_gradients() -> None:
@@ -146,28 +160,25 @@ def test_layouts_that_pytorch_does_not_keep() -> None:
     network = NasBench201(width=8, cells=1).supernet(1, 10, Construction(NORMS["batch"])).eval()
     images = torch.randn(300, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        assert network._runs_as_graph(images)
+        assert accepts(network, images)
         actual = network(images, (3, 2, 4, 1, 2, 3))
         exact = copy.deepcopy(network).double()(images.double(), (3, 2, 4, 1, 2, 3))
     torch.testing.assert_close(actual.double(), exact, rtol=1e-3, atol=1e-4)
 
 
-def test_what_graphs_cannot_do_is_left_to_the_layers() -> None:
+def test_what_the_loops_cannot_do_is_not_accepted() -> None:
     network, (images, _) = supernet("batch"), batch()
-    assert network._runs_as_graph(images)
-    assert not network._runs_as_graph(images.clone().requires_grad_())
-    assert not network._runs_as_graph(images[:, :1].contiguous(memory_format=torch.channels_last))
-    assert not copy.deepcopy(network).double()._runs_as_graph(images)
+    assert accepts(network, images)
+    assert not accepts(network, images.clone().requires_grad_())
+    assert not accepts(network, images[:, :1].contiguous(memory_format=torch.channels_last))
+    assert not accepts(network, images, (3, 3, 3, 3, 3, ALL))
+    assert not accepts(network, images, on_operation=lambda output, depth: output)
+    assert not accepts(copy.deepcopy(network).double(), images)
 
     class Another(nn.BatchNorm2d):
         pass
 
-    assert not NasBench201(width=8, cells=1).supernet(3, 10, Construction(Another))._runs_as_graph(images)
-    network = supernet("tracked")
-    loss = network(images, (3, 3, 3, 3, 3, 3)).sum()
-    network.stem.norm.eval()
-    with pytest.raises(NotImplementedError, match="fixed statistics"):
-        loss.backward()
+    assert not accepts(NasBench201(width=8, cells=1).supernet(3, 10, Construction(Another)), images)
 
 
 def test_maps_are_freed_by_the_gradient() -> None:
@@ -181,10 +192,10 @@ def test_maps_are_freed_by_the_gradient() -> None:
     assert not hasattr(node, "done")
 
 
-def test_width_that_fills_no_vectors_runs_layer_by_layer() -> None:
+def test_width_that_fills_no_vectors_is_left_to_the_reference() -> None:
     network = NasBench201(width=6, cells=1).supernet(3, 10, Construction(NORMS["batch"]))
     images, _ = batch()
-    assert not network._runs_as_graph(images)
+    assert not accepts(network, images)
     assert network(images, (3, 3, 3, 3, 3, 3)).shape == (16, 10)
 
 
@@ -207,11 +218,26 @@ def test_dead_ends_and_zeros_are_not_computed(monkeypatch) -> None:
         assert len(convolved) == count, architecture
 
 
-def test_empty_sums_are_zero() -> None:
+def test_zeros_are_not_planned() -> None:
     graph, shape = Graph(Shape(3, 4, 4)), Shape(8, 4, 4)
-    assert graph.add(shape, []) == ZERO
-    assert graph.add(shape, [Branch(ZERO), Branch(ZERO, averaged=3)]) == ZERO
-    assert graph.add(shape, [Branch.of(ZERO, None, nn.BatchNorm2d(8))]) == 1
+    nothing = graph.add(shape, [])
+    zeros = graph.add(shape, [Branch(nothing), Branch(nothing, averaged=3), Branch(nothing, nn.Conv2d(8, 8, 1))])
+    bias = graph.add(shape, [Branch(zeros, norm=nn.BatchNorm2d(8))])
+    graph.add(shape, [Branch(zeros), Branch(bias)])
+    assert [(each.number, [part.branch.source for part in each.parts]) for each in plan(graph)] == [
+        (bias, [zeros]),
+        (graph.last, [bias]),
+    ]
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_dead_ends_are_planned_only_for_their_statistics(tracked: bool) -> None:
+    graph, shape = Graph(Shape(3, 4, 4)), Shape(8, 4, 4)
+    norm = nn.BatchNorm2d(8, track_running_stats=tracked)
+    first = graph.add(shape, [Branch(IMAGES, nn.Conv2d(3, 8, 1, bias=False), norm)])
+    dead = graph.add(shape, [Branch(first)])
+    graph.add(shape, [Branch(first, averaged=3)])
+    assert [each.number for each in plan(graph)] == [first, *([dead] if tracked else []), graph.last]
 
 
 def test_first_cells_share_what_they_have_in_common(monkeypatch) -> None:
@@ -270,26 +296,25 @@ def test_memory_is_bounded_and_forgets_the_oldest() -> None:
 
 
 def test_parts_cost_about_the_same_and_none_is_empty() -> None:
-    architectures = sorted(map(tuple, NasBench201().architectures.tolist()))
+    costs = [1 + sum(choice in (2, 3) for choice in each) for each in sorted(NasBench201().architectures.tolist())]
     for count in (1, 2, 3, 4):
-        parts = _parts(architectures, count)
-        assert [each for part in parts for each in part] == architectures
-        work = [sum(1 + sum(choice in (2, 3) for choice in each) for each in part) for part in parts]
+        found = parts(costs, count)
+        assert [position for part in found for position in part] == list(range(len(costs)))
+        work = [sum(costs[position] for position in part) for part in found]
         assert len(work) == count
         assert max(work) < 1.05 * min(work)
-    assert _parts(architectures[:2], 4) in ([[architectures[0]], [architectures[1]]], [architectures[:2]])
-    assert _parts(architectures[:1], 4) == [architectures[:1]]
+    assert parts([1, 1], 4) in ([range(1), range(1, 2)], [range(2)])
+    assert parts([1], 4) == [range(1)]
 
 
 def test_walks_at_once_are_bounded_by_threads_and_by_memory() -> None:
-    network, (images, _) = supernet("batch").eval(), batch()
-    large = torch.empty(250, 3, 256, 256).contiguous(memory_format=torch.channels_last)
+    network = supernet("batch")
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
-        with torch.no_grad():
-            assert network._walks_at_once(images) == 3
-            assert network._walks_at_once(large) == 1
+        for images, count in ((torch.empty(16, 3, 13, 12), 3), (torch.empty(250, 3, 256, 256), 1)):
+            graph = network.graph(Shape(*images.shape[1:]), (3, 3, 3, 3, 3, 3))
+            assert walks_at_once(graph, images) == count
     finally:
         torch.set_num_threads(before)
 
