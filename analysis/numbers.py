@@ -4,7 +4,7 @@ import math
 
 from supernet_bench.analysis.effects.effects import Counts, Effect
 from supernet_bench.analysis.effects.intervals import Difference, Estimate
-from supernet_bench.analysis.records import Level
+from supernet_bench.records.manifest import Level
 
 NONE = "—"
 CORRECTED = "*"

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, get_type_hints
 
 from supernet_bench.core.errors import InputError, unknown
-from supernet_bench.records.layout import LARGEST_WHOLE
 
 T = TypeVar("T")
+LARGEST_WHOLE = 2**63 - 1
+"""A column of a table holds no larger whole number, nor does a size of PyTorch."""
 LARGEST = 2**53
 """Whole numbers below this are numbers without loss."""
 WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}

@@ -31,7 +31,7 @@ def scatter_figure(results: Results, effects: Effects) -> Figure:
     _points(values, truth, score)
     outside = _limit(values, truth, score)
     values.set_xlabel(f"published accuracy, {results.target}")
-    kind = "accuracy" if ranks_by(results.example or {}) == "accuracy" else "minus cross-entropy"
+    kind = "accuracy" if ranks_by(results.example) == "accuracy" else "minus cross-entropy"
     values.set_ylabel(f"{kind} on {results.manifest.images}\nwith the supernet's weights")
     values.set_title(f"values, {outside} of {len(truth)} outside")
     _points(ranks, stats.rankdata(truth), stats.rankdata(score))

@@ -384,7 +384,7 @@ def _different_baselines(pair: Pair) -> list[str]:
     day had, and code of another day more.
     """
     records = [study.results.example for study in (pair.first, pair.second)]
-    first, second = ((record or {}).get("spec", {}).get("heuristics", {}) for record in records)
+    first, second = (record.part("heuristics") if record else {} for record in records)
     return sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
 
 

@@ -18,10 +18,10 @@ from supernet_bench.analysis.pages.render import escape_markdown
 from supernet_bench.analysis.pages.tables import TOP_COLUMNS, Column
 from supernet_bench.analysis.publishing.check import of_pages
 from supernet_bench.analysis.publishing.publish import TABLE
-from supernet_bench.analysis.records import Manifest, read_manifest_file
 from supernet_bench.core.files import is_litter, write_atomically
 from supernet_bench.core.folders import blaming, read_table
 from supernet_bench.records.archive import AGREEMENT, INDEX, MANIFEST
+from supernet_bench.records.manifest import Manifest, read_published_manifest
 
 NEGLIGIBLE = 0.05
 """Differences in tau up to this are called none."""
@@ -158,7 +158,7 @@ def index(results: Path, without: str = "") -> str:
 
 
 def _study(folder: Path) -> Iterator[str]:
-    manifest = read_manifest_file(folder / MANIFEST)
+    manifest = read_published_manifest(folder / MANIFEST)
     table = read_table(folder / TABLE, dtype={"factor": str, "level": str}, keep_default_na=False, na_values=[""])
     yield f"## [{escape_markdown(manifest.study)}]({folder.name}/report.md)"
     yield escape_markdown(f"{manifest.title}. {_setting(manifest, table)}")

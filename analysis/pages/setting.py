@@ -6,6 +6,7 @@ from typing import Any
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.numbers import count
 from supernet_bench.analysis.results import Results
+from supernet_bench.records.run import RunRecord
 
 TAU = (
     "Kendall's tau-b compares every pair of architectures: 1 if the supernet orders all of them as the published "
@@ -25,45 +26,41 @@ def introduction(results: Results, effects: Effects) -> list[str]:
     record = results.example
     if record is None:
         return [f"Supernets of {manifest.space}, images {manifest.images}; the baseline has no record yet.", truth, TAU]
-    return [_trained(record.get("spec", {})), _scored(record), _baseline(record), truth, TAU]
+    return [_trained(record), _scored(record), _baseline(record), truth, TAU]
 
 
-def _trained(spec: Mapping[str, Any]) -> str:
-    training = _settings(spec.get("training"), without=("epochs", "batch_size"))
-    epochs, batch = (spec.get("training", {}).get(name, "?") for name in ("epochs", "batch_size"))
+def _trained(record: RunRecord) -> str:
+    training = _settings(record.part("training"), without=("epochs", "batch_size"))
+    epochs, batch = (record.part("training").get(name, "?") for name in ("epochs", "batch_size"))
     return (
-        f"Supernets of {_named(spec.get('space'))} were trained on the images {_named(spec.get('images'))}, "
+        f"Supernets of {_named(record.part('space'))} were trained on the images {_named(record.part('images'))}, "
         f"epochs: {epochs}, batch size: {batch}{f', {training}' if training else ''}."
     )
 
 
-def _scored(record: Mapping[str, Any]) -> str:
-    late = ", ".join(str(checkpoint["epoch"]) for checkpoint in record["checkpoints"] if checkpoint["late"])
-    scoring = _settings(record.get("spec", {}).get("scoring"), without=())
+def _scored(record: RunRecord) -> str:
+    late = ", ".join(str(checkpoint.epoch) for checkpoint in record.checkpoints if checkpoint.late)
+    scoring = _settings(record.part("scoring"), without=())
     return (
-        f"Every run scored the same {count(len(record['architectures']), 'architecture')}. Its metrics are means over "
+        f"Every run scored the same {count(len(record.architectures), 'architecture')}. Its metrics are means over "
         f"its late checkpoints, after epoch: {late or 'none'}{f' ({scoring})' if scoring else ''}."
     )
 
 
-def _baseline(record: Mapping[str, Any]) -> str:
+def _baseline(record: RunRecord) -> str:
     """Return the settings of the heuristics of the baseline; code of an older day knew fewer heuristics."""
-    named = {factor: _named(setting) for factor, setting in record.get("heuristics", {}).items()}
+    named = {factor: _named(setting) for factor, setting in record.heuristics.items()}
     heuristics = [name if name.split(" ")[0] == factor else f"{factor}: {name}" for factor, name in named.items()]
     return f"Heuristics of the baseline: {'; '.join(heuristics) or 'unknown'}. What is not listed was off."
 
 
-def _named(part: object) -> str:
+def _named(part: Mapping[str, Any]) -> str:
     """Return the name and the settings of a space, images or a heuristic."""
-    if not isinstance(part, Mapping):
-        return "unknown"
     settings = _settings(part, without=("name",))
     return f"{part.get('name', 'unknown')}{f' ({settings})' if settings else ''}"
 
 
-def _settings(part: object, without: tuple[str, ...]) -> str:
-    if not isinstance(part, Mapping):
-        return ""
+def _settings(part: Mapping[str, Any], without: tuple[str, ...]) -> str:
     shown = {name: value for name, value in part.items() if name not in without}
     return ", ".join(
         f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in shown.items()

@@ -138,7 +138,7 @@ class Trainer:
             len(self._labels) // spec.training.batch_size, spec.space
         )
         self.epoch = 0
-        self.curve: list[dict[str, float]] = []
+        self.curve: list[dict[str, Any]] = []
         self.checkpoints: list[dict[str, Any]] = []
         self.counts = {"optimiser_steps": 0, "path_passes": 0, "images": 0}
         self.seconds = {"training": 0.0, "scoring": 0.0}

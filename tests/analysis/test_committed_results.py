@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from supernet_bench.analysis.records import read_manifest_file
 from typer.testing import CliRunner
 
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.pages.agreement import compared
-from supernet_bench.analysis.records import read_manifest_file
 from supernet_bench.analysis.results import Results
 from supernet_bench.commands.cli import app
 from supernet_bench.records.archive import AGREEMENT, MANIFEST

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from supernet_bench.analysis.records import read_record, read_reference
+
 from supernet_bench.analysis.results import load_results
 from supernet_bench.core.errors import InputError
 from supernet_bench.records.layout import record_checksum, record_path

@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from supernet_bench.analysis.records import read_manifest, read_reference
 from typer.testing import CliRunner
 
-from supernet_bench.analysis.records import read_manifest, read_reference
 from supernet_bench.analysis.results import load_results
 from supernet_bench.benchmark.study.reference import write_reference
 from supernet_bench.commands.cli import app

@@ -5,10 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from supernet_bench.analysis.records import read_manifest
 
 from supernet_bench.analysis.pages.index import index
 from supernet_bench.analysis.publishing.check import differences
-from supernet_bench.analysis.records import read_manifest
 from supernet_bench.benchmark.execution import driver
 from supernet_bench.benchmark.execution.driver import Resources, run_study
 from supernet_bench.benchmark.execution.executors import base

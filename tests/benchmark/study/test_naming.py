@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from supernet_bench.analysis.records import read_manifest
+from supernet_bench.records.naming import check_continued, check_stored
+
 from supernet_bench.benchmark.study.study import Study, load_study, parse_study
 from supernet_bench.core.errors import InputError
 from supernet_bench.records.merge import merge
-from supernet_bench.records.naming import check_continued, check_stored
 from supernet_bench.records.store import Store
 
 TABLES = {
