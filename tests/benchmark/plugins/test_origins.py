@@ -18,7 +18,7 @@ from tests.benchmark.plugins import mistakes
 def test_a_record_says_which_code_made_it(toy_spec, tmp_path: Path) -> None:
     spec = toy_spec({"path_dropout": {"rate": 0.3}}, training={"epochs": 1})
     execute(spec, Execution(tmp_path))
-    code = Store(tmp_path).read_record(spec.run_id)["execution"]["code"]
+    code = Store(tmp_path).read_record(spec.run_id).execution.code
     assert code == code_of(spec)
     assert sorted(code) == [
         "heuristic batch_norm",
@@ -60,7 +60,7 @@ def test_what_other_code_has_saved_is_not_continued(toy_spec, tmp_path: Path, ca
     for code, resumed in (({"heuristic uniform": "0"}, 0), (code_of(spec), 1)):
         store.write_checkpoint(spec.run_id, {**trainer.state_dict(), "resumed": 0, "code": code})
         execute(spec, Execution(tmp_path))
-        assert store.read_record(spec.run_id)["execution"]["resumed"] == resumed
+        assert store.read_record(spec.run_id).execution.resumed == resumed
         said = capsys.readouterr().err.splitlines()
         expected = f"warning: run {spec.run_id} starts again: what it had saved is of other code of plug-ins"
         assert said == ([] if resumed else [expected])
@@ -90,7 +90,7 @@ def test_results_of_other_code_are_named_and_made_again_on_demand(tmp_path: Path
         return [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
 
     def codes() -> dict[str, dict[str, str]]:
-        return {run_id: store.read_record(run_id)["execution"]["code"] for run_id in store.find("")}
+        return {run_id: store.read_record(run_id).execution.code for run_id in store.find("")}
 
     assert run("run", "--no-report") == []
     made = codes()
