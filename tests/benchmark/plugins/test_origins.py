@@ -13,6 +13,7 @@ from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.commands.cli import app
 from supernet_bench.records.store import Store
 from tests.benchmark.plugins import mistakes
+from tests.records.made import executed, run_record
 
 
 def test_a_record_says_which_code_made_it(toy_spec, tmp_path: Path) -> None:
@@ -38,9 +39,9 @@ def test_those_at_a_neutral_level_have_no_part(toy_spec) -> None:
 
 def test_notes_count_by_plug_in_and_once_those_that_say_nothing() -> None:
     present = origins._present("heuristic uniform")
-    same = {"execution": {"code": {"heuristic uniform": present}}}
-    other = {"execution": {"code": {"heuristic uniform": "0", "heuristic gone": "1", "what not": "2"}}}
-    old, killed = {"execution": {"resumed": 0}}, {"execution": {}}
+    same = run_record(execution=executed(code={"heuristic uniform": present}))
+    other = run_record(execution=executed(code={"heuristic uniform": "0", "heuristic gone": "1", "what not": "2"}))
+    old, killed = run_record(execution=executed(code=None)), run_record(execution=None)
     assert changed(same) == changed(old) == changed(killed) == []
     assert notes([same, same, killed], "mine.toml") == []
     again = "`supernet-bench run mine.toml --redo` makes them again"
