@@ -8,10 +8,10 @@ from typing import Any, TypeVar, get_type_hints
 from supernet_bench.core.errors import InputError, unknown
 
 T = TypeVar("T")
-LARGEST_WHOLE = 2**63 - 1
-"""A column of a table holds no larger whole number, nor does a size of PyTorch."""
 LARGEST = 2**53
 """Whole numbers below this are numbers without loss."""
+LARGEST_WHOLE = 2**63 - 1
+"""A column of a table holds no larger whole number, nor does a size of PyTorch."""
 WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 """The types that a setting can have."""
 

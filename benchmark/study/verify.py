@@ -18,7 +18,7 @@ def check_runs(store: Path, study: str) -> list[str]:
     Parameters
     ----------
     store : Path
-        What `supernet_bench.records.archive.unpack` gives.
+        What `records.archive.unpack` gives.
     study : str
     """
     seeds = defaultdict(set)
