@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from supernet_bench.core.errors import InputError, unknown
+from supernet_bench.core.fields import Fields, Malformed
 from supernet_bench.core.files import is_litter
 from supernet_bench.core.settings import LARGEST_WHOLE
 from supernet_bench.records.damage import Damaged
-from supernet_bench.records.form import RECORD_VERSION, Fields, Malformed, unseal, upgrade
+from supernet_bench.records.form import RECORD_VERSION, unseal, upgrade
 from supernet_bench.records.layout import manifest_path
 
 Place = tuple[str, str]
@@ -43,15 +44,15 @@ class Level:
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod
-    def from_json(cls, factor: str, content: Fields) -> "Level":
+    def from_fields(cls, factor: str, fields: Fields) -> "Level":
         """Read a level of a factor; raise Malformed if it is none."""
         return cls(
             factor=factor,
-            name=content.read("level", str),
-            baseline=content.read("baseline", bool),
-            uses_truth=content.read("uses_truth", bool, default=False),
-            cell=tuple(content.texts("cell").items()),
-            extra=content.rest(),
+            name=fields.read("level", str),
+            baseline=fields.read("baseline", bool),
+            uses_truth=fields.read("uses_truth", bool, default=False),
+            cell=tuple(fields.texts("cell").items()),
+            extra=fields.rest(),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -72,10 +73,10 @@ class PlannedRun:
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod
-    def from_json(cls, content: Fields) -> "PlannedRun":
+    def from_fields(cls, fields: Fields) -> "PlannedRun":
         """Read it; raise Malformed if it is none."""
-        factor, level = content.read("factor", str), content.read("level", str)
-        return cls(factor, level, content.read("seed", int), content.read("run_id", str), content.rest())
+        factor, level = fields.read("factor", str), fields.read("level", str)
+        return cls(factor, level, fields.read("seed", int), fields.read("run_id", str), fields.rest())
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -130,13 +131,8 @@ class Manifest:
             images=fields.read("images", str),
             seeds=fields.entries("seeds", int),
             target=fields.read("target", str, type(None), default=None),
-            levels=tuple(
-                Level.from_json(name, level)
-                for factor in fields.objects("factors")
-                for name in [factor.read("factor", str)]
-                for level in factor.objects("levels")
-            ),
-            runs=tuple(map(PlannedRun.from_json, fields.objects("runs"))),
+            levels=tuple(level for factor in fields.objects("factors") for level in _levels(factor)),
+            runs=tuple(map(PlannedRun.from_fields, fields.objects("runs"))),
             extra=fields.rest(),
         )
         manifest._check()
@@ -286,6 +282,11 @@ def other_levels(one: Manifest, other: Manifest) -> list[Place]:
     """Return each factor and level that are in both manifests, with another run for a seed that is in both."""
     changed = _changed(one.on_one_line().runs, other.on_one_line().runs)
     return list(dict.fromkeys((run.factor, run.level) for run in changed))
+
+
+def _levels(factor: Fields) -> list[Level]:
+    name = factor.read("factor", str)
+    return [Level.from_fields(name, level) for level in factor.objects("levels")]
 
 
 def _changed(runs: Iterable[PlannedRun], than: Iterable[PlannedRun]) -> Iterator[PlannedRun]:

@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from supernet_bench.core.fields import Fields, Malformed
 from supernet_bench.core.files import read_if_there
 from supernet_bench.records.damage import Damaged
-from supernet_bench.records.form import RECORD_VERSION, Fields, Malformed, unseal, upgrade
+from supernet_bench.records.form import RECORD_VERSION, unseal, upgrade
 
 STATUSES = ("finished", "failed")
 
@@ -38,9 +39,9 @@ class Failure:
     traceback: str
 
     @classmethod
-    def from_json(cls, content: Fields) -> "Failure":
+    def from_fields(cls, fields: Fields) -> "Failure":
         """Read it; raise Malformed if it is none."""
-        return cls(content.read("type", str), content.read("message", str), content.read("traceback", str, default=""))
+        return cls(fields.read("type", str), fields.read("message", str), fields.read("traceback", str, default=""))
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,10 @@ class Epoch:
     learning_rate: float
 
     @classmethod
-    def from_json(cls, content: Fields) -> "Epoch":
+    def from_fields(cls, fields: Fields) -> "Epoch":
         """Read it; raise Malformed if it is none."""
         names = ("loss", "accuracy", "learning_rate")
-        return cls(content.read("epoch", int), *(content.read(name, *NUMBER, allowed="a number") for name in names))
+        return cls(fields.read("epoch", int), *(fields.read(name, *NUMBER, allowed="a number") for name in names))
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,14 @@ class Checkpoint:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_json(cls, content: Fields) -> "Checkpoint":
+    def from_fields(cls, fields: Fields) -> "Checkpoint":
         """Read it; raise Malformed if it is none."""
         return cls(
-            epoch=content.read("epoch", int),
-            late=content.read("late", bool),
-            accuracy=content.entries("accuracy", *NUMBER, allowed="a fraction in [0, 1]"),
-            cross_entropy=content.entries("cross_entropy", *NUMBER, NOTHING, allowed="a number or null"),
-            extra=content.rest(),
+            epoch=fields.read("epoch", int),
+            late=fields.read("late", bool),
+            accuracy=fields.entries("accuracy", *NUMBER, allowed="a fraction in [0, 1]"),
+            cross_entropy=fields.entries("cross_entropy", *NUMBER, NOTHING, allowed="a number or null"),
+            extra=fields.rest(),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -142,19 +143,19 @@ class ExecutionRecord:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_json(cls, content: Fields) -> "ExecutionRecord":
+    def from_fields(cls, fields: Fields) -> "ExecutionRecord":
         """Read it; raise Malformed if it is none."""
         return cls(
-            code_version=content.read("code_version", str),
-            code=content.read("code", dict, NOTHING, default=None),
-            started=content.read("started", str),
-            seconds=content.read("seconds", dict, default={}),
-            environment=content.read("environment", dict, default={}),
-            resumed=content.read("resumed", int, default=0),
-            truth=content.read("truth", dict, NOTHING, default=None),
-            peak_memory_bytes=content.read("peak_memory_bytes", int, NOTHING, default=None),
-            peak_device_bytes=content.read("peak_device_bytes", int, NOTHING, default=None),
-            extra=content.rest(),
+            code_version=fields.read("code_version", str),
+            code=fields.read("code", dict, NOTHING, default=None),
+            started=fields.read("started", str),
+            seconds=fields.read("seconds", dict, default={}),
+            environment=fields.read("environment", dict, default={}),
+            resumed=fields.read("resumed", int, default=0),
+            truth=fields.read("truth", dict, NOTHING, default=None),
+            peak_memory_bytes=fields.read("peak_memory_bytes", int, NOTHING, default=None),
+            peak_device_bytes=fields.read("peak_device_bytes", int, NOTHING, default=None),
+            extra=fields.rest(),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -228,15 +229,15 @@ class RunRecord:
         record = cls(
             run_id=fields.read("run_id", str),
             status=fields.read("status", str),
-            error=Failure.from_json(error) if error else None,
+            error=Failure.from_fields(error) if error else None,
             spec=fields.read("spec", dict, default={}),
             revised=fields.read("revised", dict, default={}),
             heuristics=fields.read("heuristics", dict, default={}),
             architectures=fields.entries("architectures", int),
-            curve=tuple(map(Epoch.from_json, fields.objects("curve", default=()))),
-            checkpoints=tuple(map(Checkpoint.from_json, fields.objects("checkpoints"))),
+            curve=tuple(map(Epoch.from_fields, fields.objects("curve", default=()))),
+            checkpoints=tuple(map(Checkpoint.from_fields, fields.objects("checkpoints"))),
             counts=fields.read("counts", dict, default={}),
-            execution=ExecutionRecord.from_json(execution) if execution else None,
+            execution=ExecutionRecord.from_fields(execution) if execution else None,
             extra=fields.rest(),
         )
         record._check()

@@ -10,9 +10,10 @@ import pytest
 
 from supernet_bench.benchmark.execution.worker import Execution, execute
 from supernet_bench.core.errors import InputError
+from supernet_bench.core.fields import Malformed
 from supernet_bench.records.archive import RECORDS
 from supernet_bench.records.damage import Damaged
-from supernet_bench.records.form import RECORD_VERSION, Malformed, seal
+from supernet_bench.records.form import RECORD_VERSION, seal
 from supernet_bench.records.run import Failure, RunRecord, parse_record, read_record
 from supernet_bench.records.store import Store
 from tests.records.made import executed, run_record, write_sealed
