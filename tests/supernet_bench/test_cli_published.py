@@ -23,6 +23,7 @@ from supernet_bench.records.form import checksum
 from supernet_bench.records.store import Store
 from supernet_bench.spaces.base import Truth
 from supernet_bench.spaces.toy import Toy
+from tests.records.made import write_sealed
 
 STUDY = """
 title = "A small study"
@@ -294,7 +295,7 @@ def test_a_manifest_that_is_not_the_shipped_one_is_one_line(work: Path, monkeypa
     path = Path("other/studies/cheap.json")
     manifest = json.loads(path.read_bytes())
     manifest["runs"] = [run for run in manifest["runs"] if (run["level"], run["seed"]) != ("rate=0.4", 1)]
-    path.write_text(json.dumps(manifest))
+    write_sealed(path, manifest)
     Path("shipped/cheap.toml").write_text(STUDY.format(seeds=2, epochs=1))
     (line,) = check_shipped(Path("other"), "cheap")
     assert line.endswith("study cheap: levels without a run for each seed: path_dropout rate=0.4")

@@ -230,8 +230,8 @@ def test_levels_that_use_published_accuracies_are_marked(pair: Pair, tmp_path: P
 def test_baselines_differ_in_what_is_set_not_in_what_the_code_of_the_day_knew(pair: Pair, tmp_path: Path) -> None:
     example = pair.first.results.example
     assert example
-    grown = {**example, "heuristics": {"sampling": {"name": "uniform", "added": 0}}}
-    fairer = {**example, "spec": {**example["spec"], "heuristics": {"fairnas": {"accounting": "step"}}}}
+    grown = replace(example, heuristics={"sampling": {"name": "uniform", "added": 0}})
+    fairer = replace(example, spec={**example.spec, "heuristics": {"fairnas": {"accounting": "step"}}})
     for record, said in ((grown, False), (fairer, True)):
         other = replace(pair.second, results=replace(pair.second.results, example=record))
         write_agreement([pair.first, other], tmp_path / "agreement", 100)
