@@ -5,8 +5,8 @@ import math
 from supernet_bench.analysis.effects.agreement import Correlation
 from supernet_bench.analysis.effects.effects import Counts, Effect
 from supernet_bench.analysis.effects.intervals import Difference, Estimate
-from supernet_bench.analysis.records import Level
 from supernet_bench.analysis.verdicts import Evidence, evidence
+from supernet_bench.records.manifest import Level
 
 NONE = "—"
 CORRECTED = "*"

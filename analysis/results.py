@@ -1,27 +1,19 @@
 """What a study has so far, as tidy tables."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from supernet_bench.analysis.records import (
-    Manifest,
-    PlannedRun,
-    choose_target,
-    one_line,
-    read_manifest,
-    read_record,
-    read_reference,
-)
 from supernet_bench.core.errors import InputError
 from supernet_bench.records.layout import record_path
-
-Record = dict[str, Any]
+from supernet_bench.records.manifest import Manifest, PlannedRun, one_line, read_manifest
+from supernet_bench.records.reference import choose_target, read_reference
+from supernet_bench.records.run import Checkpoint, RunRecord, read_record
 
 SCORES = {
     "run_id": str,
@@ -58,7 +50,7 @@ class Results:
         The column of `reference` that is the truth.
     architectures : ndarray of int, [n]
         What every run of the study scored; empty before the first one has.
-    example : dict, optional
+    example : RunRecord, optional
         A record of the baseline, for the settings that all runs share; none before there is one.
     warnings : tuple of str
         One line per record that could not be used, or not wholly.
@@ -71,7 +63,7 @@ class Results:
     reference: pd.DataFrame
     target: str
     architectures: np.ndarray
-    example: Record | None
+    example: RunRecord | None
     warnings: tuple[str, ...]
 
 
@@ -118,21 +110,21 @@ def load_results(store: Path, study: str, target: str | None = None) -> Results:
     )
 
 
-def read_records(store: Path, manifest: Manifest) -> tuple[dict[str, Record], dict[str, str]]:
+def read_records(store: Path, manifest: Manifest) -> tuple[dict[str, RunRecord], dict[str, str]]:
     """Return the whole records by run, and what is wrong with the others."""
     records, damage = {}, {}
     for run_id in dict.fromkeys(run.run_id for run in manifest.runs):
-        path = record_path(store, run_id)
-        if not path.exists():
-            continue
         try:
-            records[run_id] = read_record(path)
+            record = read_record(record_path(store, run_id))
         except InputError as error:
             damage[run_id] = str(error)
+        else:
+            if record is not None:
+                records[run_id] = record
     return records, damage
 
 
-def _runs(manifest: Manifest, records: Mapping[str, Record], damage: Mapping[str, str]) -> pd.DataFrame:
+def _runs(manifest: Manifest, records: Mapping[str, RunRecord], damage: Mapping[str, str]) -> pd.DataFrame:
     baseline = {(level.factor, level.name): level.baseline for level in manifest.levels}
     rows = []
     for run in manifest.runs:
@@ -142,65 +134,64 @@ def _runs(manifest: Manifest, records: Mapping[str, Record], damage: Mapping[str
     return pd.DataFrame(rows, columns=None if rows else ["factor", "level", "baseline", "seed", "run_id", "status"])
 
 
-def _run_state(run: PlannedRun, records: Mapping[str, Record], damage: Mapping[str, str]) -> dict[str, Any]:
+def _run_state(run: PlannedRun, records: Mapping[str, RunRecord], damage: Mapping[str, str]) -> dict[str, Any]:
     """Return status, settings, counts and times of a run; empty where there is no record."""
-    record = records.get(run.run_id, {})
-    missing = "damaged" if run.run_id in damage else "missing"
-    error = record.get("error") or {}
-    spec, counts = record.get("spec", {}), record.get("counts", {})
-    execution = record.get("execution", {})
-    message = error.get("message", damage.get(run.run_id))
-    seconds = execution.get("seconds", {})
+    record, message = records.get(run.run_id), damage.get(run.run_id)
+    error, execution = (record.error, record.execution) if record else (None, None)
+    training, counts = (record.part("training"), record.counts) if record else ({}, {})
+    seconds = execution.seconds if execution else {}
+    text = error.message if error else message
     return {
-        "status": record.get("status", missing),
-        "error": error.get("type"),
-        "message": None if message is None else one_line(str(message)),
-        "heuristics": json.dumps(record["heuristics"], sort_keys=True) if "heuristics" in record else None,
-        "epochs": spec.get("training", {}).get("epochs"),
-        "batch_size": spec.get("training", {}).get("batch_size"),
-        "architectures": len(record.get("architectures", [])),
-        "checkpoints": len(record.get("checkpoints", [])),
+        "status": record.status if record else "missing" if message is None else "damaged",
+        "error": error.type if error else None,
+        "message": None if text is None else one_line(text),
+        "heuristics": json.dumps(record.heuristics, sort_keys=True) if record else None,
+        "epochs": training.get("epochs"),
+        "batch_size": training.get("batch_size"),
+        "architectures": len(record.architectures) if record else 0,
+        "checkpoints": len(record.checkpoints) if record else 0,
         **{name: counts.get(name) for name in ("optimiser_steps", "path_passes", "images")},
         **{f"seconds_{phase}": seconds.get(phase) for phase in ("setup", "training", "scoring")},
-        "resumed": execution.get("resumed"),
-        "code_version": execution.get("code_version"),
+        "resumed": execution.resumed if execution else None,
+        "code_version": execution.code_version if execution else None,
     }
 
 
-def _scores(records: Mapping[str, Record]) -> pd.DataFrame:
+def _scores(records: Mapping[str, RunRecord]) -> pd.DataFrame:
     """Return all scores; a cross-entropy that overflowed, stored as null or as infinity, is NaN."""
     parts = [
         pd.DataFrame(
             {
                 "run_id": run_id,
-                "epoch": checkpoint["epoch"],
-                "late": checkpoint["late"],
-                "architecture": np.asarray(record["architectures"], dtype=np.int64),
-                "accuracy": np.asarray(checkpoint["accuracy"], dtype=np.float64),
-                "cross_entropy": _finite(checkpoint["cross_entropy"]),
+                "epoch": checkpoint.epoch,
+                "late": checkpoint.late,
+                "architecture": np.asarray(record.architectures, dtype=np.int64),
+                "accuracy": np.asarray(checkpoint.accuracy, dtype=np.float64),
+                "cross_entropy": _finite(checkpoint.cross_entropy),
                 "score": _score(checkpoint, ranks_by(record)),
             }
         )
         for run_id, record in records.items()
-        for checkpoint in record["checkpoints"]
+        for checkpoint in record.checkpoints
     ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({}, columns=list(SCORES)).astype(SCORES)
 
 
-def ranks_by(record: Record) -> str:
+def ranks_by(record: RunRecord | None) -> str:
     """Return what the score of a run is: ``"accuracy"``, or ``"cross_entropy"``, with a minus sign."""
-    return str(record.get("heuristics", {}).get("scoring", {}).get("score", "accuracy"))
+    scoring = record.heuristics.get("scoring", {}) if record else {}
+    return str(scoring.get("score", "accuracy"))
 
 
-def _score(checkpoint: Mapping[str, Any], by: str) -> np.ndarray:
+def _score(checkpoint: Checkpoint, by: str) -> np.ndarray:
     if by == "accuracy":
-        return np.asarray(checkpoint["accuracy"], dtype=np.float64)
-    losses = _finite(checkpoint["cross_entropy"])
+        return np.asarray(checkpoint.accuracy, dtype=np.float64)
+    losses = _finite(checkpoint.cross_entropy)
     # A network that overflowed is worse than any other.
     return np.where(np.isnan(losses), -np.inf, -losses)
 
 
-def _finite(values: list[float | None]) -> np.ndarray:
+def _finite(values: Sequence[float | None]) -> np.ndarray:
     numbers = np.asarray(values, dtype=np.float64)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
@@ -215,14 +206,14 @@ def _overflows(scores: pd.DataFrame) -> list[str]:
     ]
 
 
-def _curve(records: Mapping[str, Record]) -> pd.DataFrame:
-    rows = [{"run_id": run_id} | point for run_id, record in records.items() for point in record.get("curve", [])]
+def _curve(records: Mapping[str, RunRecord]) -> pd.DataFrame:
+    rows = [{"run_id": run_id} | asdict(epoch) for run_id, record in records.items() for epoch in record.curve]
     return pd.DataFrame(rows, columns=["run_id", "epoch", "loss", "accuracy", "learning_rate"])
 
 
-def _common_architectures(records: Mapping[str, Record], reference: pd.DataFrame) -> np.ndarray:
+def _common_architectures(records: Mapping[str, RunRecord], reference: pd.DataFrame) -> np.ndarray:
     """Return the one list of architectures that all runs with scores share, int [n]."""
-    lists = {run_id: record["architectures"] for run_id, record in records.items() if record["checkpoints"]}
+    lists = {run_id: record.architectures for run_id, record in records.items() if record.checkpoints}
     if not lists:
         return np.empty(0, dtype=np.int64)
     first = next(iter(lists))

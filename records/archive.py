@@ -1,20 +1,20 @@
-"""The records of a study in one small file, as they are published, and back.
-
-Shared by those who write and those who analyse.
-"""
+"""The records of a study in one small file, as they are published, and back."""
 
 import json
 import lzma
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.files import is_litter
-from supernet_bench.records.layout import manifest_path, record_checksum, record_path
+from supernet_bench.records.damage import Damaged
+from supernet_bench.records.form import unseal
+from supernet_bench.records.layout import manifest_path, record_path
+from supernet_bench.records.manifest import read_published_manifest
 
 RECORDS = "records.jsonl.xz"
 MANIFEST = "manifest.json"
@@ -66,7 +66,7 @@ def _line(content: bytes) -> bytes:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Path]:
+def unpack(folder: Path) -> Iterator[Path]:
     """Give a store with the manifest and the records of a published study, which is removed at the end.
 
     Parameters
@@ -82,60 +82,40 @@ def opened(folder: Path) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix=f"{folder.name}.") as temporary:
         store = Path(temporary)
-        manifest = _read(folder / MANIFEST)
-        content = _object(manifest, folder / MANIFEST)
-        path = manifest_path(store, _name(content, "study", folder / MANIFEST))
-        runs = _runs(content, folder / MANIFEST)
+        manifest = read_published_manifest(folder / MANIFEST)
+        path = manifest_path(store, _name(manifest.study, "study", folder / MANIFEST))
+        runs = {run.run_id for run in manifest.runs}
         for folder_of in (path.parent, record_path(store, "").parent):
             folder_of.mkdir()
-        path.write_bytes(manifest)
-        for path, line in _records(folder / RECORDS, store):
-            if path.stem not in runs:
-                raise InputError(f"{folder / RECORDS} has run {path.stem}, which is not in {folder / MANIFEST}")
+        shutil.copyfile(folder / MANIFEST, path)
+        for run_id, line in _records(folder / RECORDS):
+            if run_id not in runs:
+                raise InputError(f"{folder / RECORDS} has run {run_id}, which is not in {folder / MANIFEST}")
+            path = record_path(store, run_id)
             if path.exists():
-                raise InputError(f"{folder / RECORDS} has run {path.stem} twice; allowed: once")
+                raise InputError(f"{folder / RECORDS} has run {run_id} twice; allowed: once")
             path.write_bytes(line)
         yield store
 
 
-def _runs(manifest: dict[str, Any], file: Path) -> set[str]:
-    """Return the ids of the runs that a manifest has."""
+def _records(file: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the run of each record, and the content of its file in a store.
+
+    Whether a report can be made from it is seen when it is read there.
+    """
     try:
-        return {run["run_id"] for run in manifest["runs"]}
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{file} is no manifest of a study: {error!r}") from error
-
-
-def _records(file: Path, store: Path) -> Iterator[tuple[Path, bytes]]:
-    """Yield where in a store each record belongs, and its content."""
-    try:
-        lines = lzma.decompress(_read(file)).splitlines()
-    except lzma.LZMAError as error:
-        raise InputError(f"{file} is damaged or no .xz: {error}") from error
-    for line in lines:
-        record = _object(line, file)
-        run_id = _name(record, "run_id", file)
-        if record.get("checksum") != record_checksum(record):
-            raise InputError(f"{file} is damaged: the record of run {run_id} does not match its checksum")
-        yield record_path(store, run_id), line
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
+        lines = lzma.decompress(file.read_bytes()).splitlines()
+        for line in lines:
+            yield _name(unseal(line, file, "record").get("run_id"), "run_id", file), line
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}; allowed: a published study") from error
+    except lzma.LZMAError as error:
+        raise InputError(f"{file} is damaged or no .xz: {error}") from error
+    except Damaged as damage:
+        raise InputError(f"{file} is damaged: {damage.reason}") from damage
 
 
-def _object(content: bytes, file: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(content))
-    except (ValueError, TypeError, RecursionError) as error:
-        raise InputError(f"{file} is damaged or no JSON: {error}") from error
-
-
-def _name(content: dict[str, Any], key: str, file: Path) -> str:
-    name = content.get(key)
+def _name(name: object, field: str, file: Path) -> str:
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise InputError(f"{file} has {key} {name!r}; allowed: a name")
+        raise InputError(f"{file} has {field} {name!r}; allowed: a name")
     return name

@@ -4,10 +4,9 @@ A lease is a small file that names its owner and is touched every now and then w
 when its owner is known to be gone, which is seen at once on the same machine, or when it was not touched for its time
 to live. The time is that of the file system, read off a file touched just now, so clocks of machines may differ.
 
-The leases of a run are numbered. Nobody removes or replaces the lease of somebody else in order to take over: he
-creates the next number, which succeeds for exactly one process (``O_EXCL``, also on NFS), looks whether all is still
-as he judged it, and only then removes the older ones. Of two processes that both see an expired lease one gets the
-run.
+The leases of a run are numbered. No process removes or replaces the lease of another in order to take over: it creates
+the next number, which succeeds for exactly one process (``O_EXCL``, also on NFS), looks whether all is still as it
+judged, and only then removes the older ones. Of two processes that both see an expired lease one gets the run.
 
 What is guaranteed: no two processes hold a run as long as every owner touches its lease within the time to live.
 What is not: an owner that was stopped, or cut off from the file system, for longer than that may live on beside its
@@ -15,8 +14,8 @@ successor. It notices with its next touch, at most a sixth of the time to live a
 last moment before a file of the run takes its name; then it writes nothing more. At worst a file appears again as it
 was. This does no harm: what a run gives does not depend on who executes it, and files are replaced whole.
 
-A lease that its owner did not release tells of his death. The next owner counts it, wherever he is, so that a run which
-kills its processes is given up in the end.
+A lease that its owner did not release tells of the death of that process. The next owner counts it, wherever it runs,
+so that a run which kills its processes is given up in the end.
 """
 
 import json

@@ -1,22 +1,25 @@
 """Bringing stores together that were filled apart, on machines that share no folder."""
 
-import io
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.files import is_litter, read_if_there, resolved, write_atomically
 from supernet_bench.core.output import say
 from supernet_bench.records import layout
-from supernet_bench.records.archive import is_published, opened
+from supernet_bench.records.archive import is_published, unpack
 from supernet_bench.records.damage import Damaged, unless_damaged
 from supernet_bench.records.leases import Held, take
-from supernet_bench.records.manifests import other_runs, parse_manifest
-from supernet_bench.records.store import Store, parse_checkpoint, parse_record
+from supernet_bench.records.manifest import Manifest, parse_stored_manifest
+from supernet_bench.records.reference import parse_reference
+from supernet_bench.records.run import RunRecord, parse_record
+from supernet_bench.records.store import Store, parse_checkpoint
+
+T = TypeVar("T")
 
 OUTCOMES = ("new", "updated", "known", "different", "skipped")
 """What may become of a file: ``different`` means that the destination's was kept, ``skipped`` that it is unusable."""
@@ -59,7 +62,7 @@ def merge(sources: Sequence[Path], destination: Path) -> dict[str, Counter[str]]
     for source in sources:
         _check_source(source, destination)
     with ExitStack() as stack:
-        stores = [stack.enter_context(opened(source)) if is_published(source) else source for source in sources]
+        stores = [stack.enter_context(unpack(source)) if is_published(source) else source for source in sources]
         return _merge_stores(stores, Store(destination))
 
 
@@ -123,18 +126,18 @@ def _merge_record(content: bytes, path: Path, store: Store) -> str:
     return outcome
 
 
-def _compare(mine: dict[str, Any] | None, theirs: dict[str, Any]) -> str:
+def _compare(mine: RunRecord | None, theirs: RunRecord) -> str:
     if mine is None:
         return "new"
-    if mine["status"] != "finished" and theirs["status"] == "finished":
+    if mine.status != "finished" and theirs.status == "finished":
         return "updated"
-    both_finished = mine["status"] == theirs["status"] == "finished"
+    both_finished = mine.status == theirs.status == "finished"
     return "different" if both_finished and _result(mine) != _result(theirs) else "known"
 
 
-def _result(record: dict[str, Any]) -> str:
+def _result(record: RunRecord) -> str:
     """Return what the spec of a run determines, as a text: numbers that are none are not equal to themselves."""
-    return json.dumps({key: value for key, value in record.items() if key != "execution"}, sort_keys=True)
+    return json.dumps(record.result(), sort_keys=True)
 
 
 def _merge_checkpoint(content: bytes, path: Path, store: Store) -> str:
@@ -150,92 +153,42 @@ def _merge_checkpoint(content: bytes, path: Path, store: Store) -> str:
 
 
 def _merge_manifest(content: bytes, path: Path, store: Store) -> str:
-    theirs, mine_path = parse_manifest(content, path), layout.manifest_path(store.folder, path.stem)
+    theirs, mine_path = parse_stored_manifest(content, path), layout.manifest_path(store.folder, path.stem)
     store.check_name(path.stem)
-    mine = _usable(mine_path, store, parse_manifest)
+    mine = _usable(mine_path, store, parse_stored_manifest)
     if mine is None:
         write_atomically(mine_path, content)
         return "new"
-    united = _unite(mine, theirs, store)
-    if united is None or united == mine:
-        return "different" if united is None else "known"
-    store.write_manifest(path.stem, united)
+    united = mine.unite(theirs)
+    if united is None or (united.runs != mine.runs and not _has_same_levels(united, store)):
+        return "different"
+    if united == mine:
+        return "known"
+    store.write_manifest(united)
     return "updated"
 
 
-def _cells(manifest: dict[str, Any]) -> dict[tuple[str, str, int], str]:
-    """Return the run of each factor, level and seed."""
-    return {(run["factor"], run["level"], run["seed"]): run["run_id"] for run in manifest["runs"]}
-
-
-def _unite(mine: dict[str, Any], theirs: dict[str, Any], store: Store) -> dict[str, Any] | None:
-    """Return the manifest of the study with the seeds of both, or None if it is not the same study."""
-    one, other = _without_grids(mine), _without_grids(theirs)
-    if any(one.get(key) != other.get(key) for key in {*one, *other} - {"seeds", "runs"}):
-        return None
-    factors = _united_factors(mine.get("factors"), theirs.get("factors"))
-    if factors is None:
-        return None
-    cells, added = _cells(mine), _cells(theirs)
-    if other_runs(mine, theirs):
-        return None
-    new = [run for run in theirs["runs"] if (run["factor"], run["level"], run["seed"]) not in cells]
-    if new and not _same_levels({**cells, **added}, store):
-        return None
-    seeds = [*mine["seeds"], *(seed for seed in theirs["seeds"] if seed not in mine["seeds"])]
-    return {**mine, **factors, "seeds": seeds, "runs": [*mine["runs"], *new]}
-
-
-def _without_grids(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return a manifest as older ones are, which do not say what a level of a grid combines."""
-    factors = [
-        {**factor, "levels": [{key: level[key] for key in level if key != "cell"} for level in factor["levels"]]}
-        for factor in manifest.get("factors", [])
-    ]
-    return {**manifest, "factors": factors}
-
-
-def _united_factors(mine: Any, theirs: Any) -> dict[str, Any] | None:
-    """Return the factors of manifests that are else the same, with what levels combine; None if that differs."""
-    ours, others = ([level for factor in part or [] for level in factor["levels"]] for part in (mine, theirs))
-    if any("cell" in a and "cell" in b and a["cell"] != b["cell"] for a, b in zip(ours, others, strict=True)):
-        return None
-    fuller = theirs if sum("cell" in level for level in others) > sum("cell" in level for level in ours) else mine
-    return {} if fuller is None else {"factors": fuller}
-
-
-def _same_levels(cells: dict[tuple[str, str, int], str], store: Store) -> bool:
+def _has_same_levels(manifest: Manifest, store: Store) -> bool:
     """Return whether by the records every level has one spec, but for the seed."""
     specs = defaultdict(set)
-    for (factor, level, _), run_id in cells.items():
+    for run in manifest.runs:
         with suppress(InputError):
-            record = store.read_record(run_id)
+            record = store.read_record(run.run_id)
             if record is not None:
-                specs[factor, level].add(json.dumps({**record["spec"], "seed": None}, sort_keys=True))
+                specs[run.factor, run.level].add(json.dumps({**record.spec, "seed": None}, sort_keys=True))
     return all(len(found) == 1 for found in specs.values())
 
 
 def _merge_table(content: bytes, path: Path, store: Store) -> str:
     mine_path = layout.reference_path(store.folder, path.stem)
-    theirs, mine = _parse_table(content, path), _usable(mine_path, store, _parse_table)
+    theirs, mine = parse_reference(content, path), _usable(mine_path, store, parse_reference)
     if mine is None:
         write_atomically(mine_path, content)
         return "new"
     return "known" if mine.equals(theirs) and mine.attrs == theirs.attrs else "different"
 
 
-def _parse_table(content: bytes, path: Path) -> Any:
-    import pandas as pd
-
-    try:
-        return pd.read_parquet(io.BytesIO(content), page_checksum_verification=True)
-    except (ImportError, MemoryError):  # It is not the file.
-        raise
-    except Exception as error:  # What a foreign file makes pyarrow raise is not specified.
-        raise Damaged(path, " ".join(f"it is no Parquet ({error})".split())) from error
-
-
-def _usable(path: Path, store: Store, parse: Callable[[bytes, Path], Any]) -> Any:
+def _usable(path: Path, store: Store, parse: Callable[[bytes, Path], T]) -> T | None:
     """Return the destination's own file, or None if there is none or a damaged one was set aside."""
     content = read_if_there(path)
     return None if content is None else unless_damaged(store.folder, lambda: parse(content, path))

@@ -1,4 +1,8 @@
-"""The store: one folder with a self-contained record per run, found by the hash of its spec."""
+"""The store: one folder with a self-contained record per run, found by the hash of its spec.
+
+It is what executes runs that writes through it, and whoever holds the lease of a run; a report reads files by
+`supernet_bench.records.run` and `supernet_bench.records.manifest`.
+"""
 
 import hashlib
 import io
@@ -15,7 +19,9 @@ from supernet_bench.core.files import read_if_there, remove_temporaries, saved_a
 from supernet_bench.core.states import check_state
 from supernet_bench.records import layout
 from supernet_bench.records.damage import Damaged, unless_damaged
-from supernet_bench.records.manifests import parse_manifest
+from supernet_bench.records.form import seal
+from supernet_bench.records.manifest import Manifest, parse_stored_manifest
+from supernet_bench.records.run import RunRecord, read_record
 
 
 class Store:
@@ -48,25 +54,13 @@ class Store:
         """Return when an unfinished run last saved its state, nanoseconds; 0 if there is no checkpoint."""
         return saved_at(self.checkpoint_path(run_id))
 
-    def read_record(self, run_id: str) -> dict[str, Any] | None:
-        """Return the record of a run in the form of the present schema, or None if there is none.
+    def read_record(self, run_id: str) -> RunRecord | None:
+        """Return the record of a run, or None if there is none; see `supernet_bench.records.run.read_record`."""
+        return read_record(self.record_path(run_id))
 
-        Raises
-        ------
-        Damaged
-            If the file is no whole record, or the record of another run.
-        InputError
-            If a newer version of the suite wrote it.
-        """
-        path = self.record_path(run_id)
-        content = _content(path)
-        return None if content is None else parse_record(content, path)
-
-    def write_record(self, record: Mapping[str, Any], guard: Callable[[], None] = lambda: None) -> None:
-        """Write a record with its checksum and drop the run's checkpoint, unless `guard` raises at the last moment."""
-        content = {"schema": layout.SCHEMA, **record}
-        content["checksum"] = layout.record_checksum(content)
-        self.put_record(record["run_id"], json.dumps(content).encode(), guard)
+    def write_record(self, record: RunRecord, guard: Callable[[], None] = lambda: None) -> None:
+        """Write a record and drop the run's checkpoint, unless `guard` raises at the last moment."""
+        self.put_record(record.run_id, json.dumps(seal(record.to_json())).encode(), guard)
 
     def put_record(self, run_id: str, content: bytes, guard: Callable[[], None] = lambda: None) -> None:
         """Write the content of the file of a record and drop the run's checkpoint."""
@@ -76,7 +70,7 @@ class Store:
     def tidy(self, run_id: str) -> None:
         """Remove what a run with a record no longer needs; for the holder of its lease.
 
-        Whoever wrote the record did that too, unless he was killed right after it.
+        The process that wrote the record did that too, unless it was killed right after it.
         """
         if self.usable_record(run_id) is not None:
             self.checkpoint_path(run_id).unlink(missing_ok=True)
@@ -126,7 +120,7 @@ class Store:
         if content is not None:
             _checked(content, path)
 
-    def usable_record(self, run_id: str) -> dict[str, Any] | None:
+    def usable_record(self, run_id: str) -> RunRecord | None:
         """Return the record of a run, or None after a damaged one was set aside; for the holder of its lease."""
         return unless_damaged(self.folder, lambda: self.read_record(run_id))
 
@@ -147,17 +141,16 @@ class Store:
                     f"study is {study!r}, and {path} is there; allowed: a name that differs in more than case"
                 )
 
-    def read_manifest(self, study: str) -> dict[str, Any] | None:
-        """Return which runs make up a study, or None if that is not written; see `parse_manifest`."""
+    def read_manifest(self, study: str) -> Manifest | None:
+        """Return which runs make up a study, or None if that is not written; see `parse_stored_manifest`."""
         path = self.manifest_path(study)
         content = read_if_there(path)
-        return None if content is None else parse_manifest(content, path)
+        return None if content is None else parse_stored_manifest(content, path)
 
-    def write_manifest(self, study: str, manifest: Mapping[str, Any]) -> None:
-        """Write which runs make up a study, with a checksum."""
-        whole = {**manifest, "checksum": layout.record_checksum(manifest)}
-        content = json.dumps(whole, indent=1, ensure_ascii=False)
-        write_atomically(self.manifest_path(study), content.encode())
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Write which runs make up a study."""
+        content = json.dumps(seal(manifest.to_json()), indent=1, ensure_ascii=False)
+        write_atomically(self.manifest_path(manifest.study), content.encode())
 
     def find(self, prefix: str) -> list[str]:
         """Return the ids of all recorded runs that start with `prefix`."""
@@ -172,22 +165,6 @@ def _content(path: Path) -> bytes | None:
         return read_if_there(path)
     except IsADirectoryError:
         raise Damaged(path, "it is a folder") from None
-
-
-def parse_record(content: bytes, path: Path) -> dict[str, Any]:
-    """Return the record in the content of a file, in the form of the present schema; see `Store.read_record`."""
-    try:
-        record = json.loads(content)
-        checksum, run_id, status = record.pop("checksum"), record["run_id"], record["status"]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise Damaged(path, "it is no complete record") from None
-    if checksum != layout.record_checksum(record):
-        raise Damaged(path, "its checksum differs")
-    if run_id != path.stem:
-        raise Damaged(path, f"it is the record of run {run_id}")
-    if status not in ("finished", "failed"):
-        raise Damaged(path, f"its status is {status!r}")
-    return layout.upgrade(record, path)
 
 
 def parse_checkpoint(content: bytes, path: Path) -> dict[str, Any]:

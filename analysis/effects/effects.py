@@ -8,7 +8,7 @@ import pandas as pd
 
 from supernet_bench.analysis.effects.grids import Grid, find_grids
 from supernet_bench.analysis.effects.intervals import Difference, Estimate, distinct
-from supernet_bench.analysis.records import Level
+from supernet_bench.records.manifest import Level
 
 BASELINE = Level("baseline", "baseline", baseline=True, uses_truth=False)
 UNTRAINED = Level("untrained", "untrained", baseline=False, uses_truth=False)

@@ -23,9 +23,9 @@ from supernet_bench.analysis.ranking.measures import (
 from supernet_bench.analysis.ranking.metrics import equal_pairs, pair_signs
 from supernet_bench.analysis.ranking.resampling import bootstrap_weights
 from supernet_bench.analysis.ranking.scores import Scores, of_runs, of_table
-from supernet_bench.analysis.records import Level
 from supernet_bench.analysis.results import Results
 from supernet_bench.core.errors import InputError
+from supernet_bench.records.manifest import Level
 
 
 def compute_effects(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from supernet_bench.analysis.records import Level
+from supernet_bench.records.manifest import Level
 
 Place = tuple[str, str]
 """Level of the first factor, level of the second."""

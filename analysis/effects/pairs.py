@@ -78,7 +78,7 @@ class Pair:
         that day had, and code of another day more.
         """
         records = [study.results.example for study in (self.first, self.second)]
-        first, second = ((record or {}).get("spec", {}).get("heuristics", {}) for record in records)
+        first, second = (record.part("heuristics") if record else {} for record in records)
         return sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
 
     def directions(self, corrected: bool = False) -> Directions:

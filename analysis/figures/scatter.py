@@ -96,7 +96,7 @@ def _ranks(results: Results, truth: np.ndarray, score: np.ndarray) -> Points:
 
 
 def _kind(results: Results) -> str:
-    return "accuracy" if ranks_by(results.example or {}) == "accuracy" else "minus cross-entropy"
+    return "accuracy" if ranks_by(results.example) == "accuracy" else "minus cross-entropy"
 
 
 def _limits(values: np.ndarray) -> tuple[float, float]:

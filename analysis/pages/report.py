@@ -1,7 +1,7 @@
 """Write the whole report of a study from its store."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -17,9 +17,9 @@ from supernet_bench.analysis.pages.render import as_latex, as_markdown, page_as_
 from supernet_bench.analysis.pages.tables import full_frame
 from supernet_bench.analysis.pages.terminal import terminal_text
 from supernet_bench.analysis.ranking.resampling import RESAMPLES
-from supernet_bench.analysis.records import PlannedRun, conflict
 from supernet_bench.analysis.results import Results, load_results
 from supernet_bench.core.folders import files_of, replaced
+from supernet_bench.records.manifest import PlannedRun, conflict
 
 RUNS = "runs.parquet"
 
@@ -105,7 +105,7 @@ def other_study(folder: Path, runs: Iterable[PlannedRun]) -> str | None:
 
     A folder without a report that can be read is none of another study.
     """
-    columns = [field.name for field in fields(PlannedRun)]
+    columns = ["factor", "level", "seed", "run_id"]
     try:
         reported = pd.read_parquet(folder / RUNS, columns=columns)
     except Exception:  # What a foreign file makes pyarrow raise is not specified, and it is replaced anyway.

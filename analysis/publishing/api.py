@@ -18,7 +18,7 @@ from supernet_bench.analysis.publishing.publish import publish, write_pages
 from supernet_bench.analysis.results import load_results
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.folders import check_sums
-from supernet_bench.records.archive import AGREEMENT, opened
+from supernet_bench.records.archive import AGREEMENT, unpack
 
 Tell = Callable[[str], None]
 
@@ -128,7 +128,7 @@ def _several(studies: Sequence[str]) -> list[str]:
 @contextmanager
 def _opened(results: Path, study: str, write_reference: WriteReference) -> Iterator[Path]:
     """Give a store with a published study and the published accuracies that it was published with."""
-    with opened(results / study) as store:
+    with unpack(results / study) as store:
         write_reference(store, study)
         check_table(results / study, store, study)
         yield store

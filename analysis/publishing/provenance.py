@@ -1,28 +1,18 @@
 """What a report was made from besides the records: the published accuracies, and the versions that computed it."""
 
-import hashlib
 import json
-import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from supernet_bench.analysis.records import choose_target, read_manifest, read_reference
 from supernet_bench.core.errors import InputError
+from supernet_bench.records.manifest import read_manifest
+from supernet_bench.records.reference import choose_target, digest, read_reference
 
 SOURCE = "source.json"
 
 LIBRARIES = ("matplotlib", "numpy", "pandas", "pillow", "scipy")
 """Those whose version may change a digit or a plot."""
-
-NAMED = ("architecture", "parameters", "macs")
-"""Columns that are looked at whatever the target is."""
-
-DIGITS = 9
-"""Of an accuracy, in a checksum."""
 
 IMPORTED = " sha256 "
 """What the name of a table has that was imported from an official file."""
@@ -36,7 +26,7 @@ def describe(store: Path, study: str) -> dict[str, Any]:
     return {
         "table": reference.attrs.get("table", ""),
         "target": target,
-        "sha256": _digest(reference, target),
+        "sha256": digest(reference, target),
         "versions": {library: version(library) for library in LIBRARIES},
     }
 
@@ -96,18 +86,3 @@ def is_imported(source: dict[str, Any]) -> bool:
 
 def _named(source: dict[str, Any]) -> str:
     return f"table {source['table']!r}, column {source['target']!r} (content {source['sha256'][:12]})"
-
-
-def _digest(reference: pd.DataFrame, target: str) -> str:
-    """Return the SHA-256 of the columns of a reference table that a report with this target looks at."""
-    stem = re.escape(target.rpartition("_")[0])
-    used = re.compile(rf"{re.escape(target)}(_run\d+)?|{stem}_\d+|{'|'.join(NAMED)}")
-    digest = hashlib.sha256()
-    for name in sorted(column for column in reference.columns if used.fullmatch(column)):
-        column = reference[name]
-        numeric = pd.api.types.is_numeric_dtype(column)
-        # Rounded, since machines may add the runs of a mean in another order.
-        content = np.round(column.to_numpy("<f8"), DIGITS).tobytes() if numeric else "\n".join(column).encode()
-        digest.update(f"{name} {len(content)}\n".encode() + content)
-    digest.update(np.asarray(reference.index, dtype="<i8").tobytes())
-    return digest.hexdigest()

@@ -15,12 +15,12 @@ from supernet_bench.analysis.findings import VERDICTS, write_findings
 from supernet_bench.analysis.pages.report import write_report_of
 from supernet_bench.analysis.publishing.provenance import SOURCE, write_source
 from supernet_bench.analysis.ranking.resampling import RESAMPLES
-from supernet_bench.analysis.records import PlannedRun, conflict, read_manifest_file
 from supernet_bench.analysis.results import Results, load_results
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.folders import SUMS, files_of, replaced, write_sums
 from supernet_bench.records.archive import MANIFEST, RECORDS, check_name, pack
 from supernet_bench.records.layout import manifest_path
+from supernet_bench.records.manifest import PlannedRun, conflict, read_published_manifest
 
 ARCHITECTURES = "architectures.csv"
 PAGES = ("report.md", "table.md", "table.csv")
@@ -86,7 +86,7 @@ def _check_same(folder: Path, runs: tuple[PlannedRun, ...]) -> None:
                 f"study is {folder.name!r}, and {other.parent} is there; allowed: {name!r}, or another name"
             )
     try:
-        published = read_manifest_file(folder / MANIFEST).runs
+        published = read_published_manifest(folder / MANIFEST).runs
     except InputError:
         return
     run = conflict(published, runs)

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from supernet_bench.benchmark.execution.executors.base import Executor, Watcher, find_executor, share_devices
 from supernet_bench.benchmark.execution.worker import Execution
 from supernet_bench.benchmark.plugins.registry import files_in_use
+from supernet_bench.benchmark.study.naming import check_continued
 from supernet_bench.benchmark.study.origins import changed, notes
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.study.study import Study
@@ -26,7 +26,7 @@ from supernet_bench.engines.cpu.library import why_none
 from supernet_bench.records.damage import Damaged
 from supernet_bench.records.layout import manifest_path
 from supernet_bench.records.leases import TTL_S, Held, holder, latest, take
-from supernet_bench.records.naming import check_continued
+from supernet_bench.records.run import RunRecord
 from supernet_bench.records.store import Store
 
 POLL_S = TTL_S / 60
@@ -167,14 +167,14 @@ def run_study(
         _unless_held(store, run_id, changed, store.supersede_record)
     for run_id in failed:
         _unless_held(store, run_id, _has_failed, store.remove_record)
-    store.write_manifest(study.name, study.manifest())
+    store.write_manifest(study.manifest())
     if pending:
         resources.say_if_slow()
         _execute(pending, store, executor, _Once(watch(len(specs), len(specs) - len(pending))))
     for spec in specs:
         _tidy(store, spec.run_id)
     if not manifest_path(store.folder, study.name).exists():  # Somebody emptied the store meanwhile.
-        store.write_manifest(study.name, study.manifest())
+        store.write_manifest(study.manifest())
 
 
 def _check_all_images(specs: list[RunSpec], folder: Path | None) -> None:
@@ -233,7 +233,7 @@ class _Once:
             self._watcher.ended(spec, status)
 
 
-def _record(store: Store, run_id: str) -> dict[str, Any] | None:
+def _record(store: Store, run_id: str) -> RunRecord | None:
     """Return the record of a run if there is a good one; report what is damaged, also in its checkpoint."""
     try:
         record = store.read_record(run_id)
@@ -250,8 +250,8 @@ def _record(store: Store, run_id: str) -> dict[str, Any] | None:
     return None
 
 
-def _has_failed(record: dict[str, Any]) -> bool:
-    return bool(record["status"] == "failed")
+def _has_failed(record: RunRecord) -> bool:
+    return record.status == "failed"
 
 
 def _tidy(store: Store, run_id: str) -> None:
@@ -267,11 +267,11 @@ def _status(store: Store, run_id: str) -> str | None:
         record = store.read_record(run_id)
     except Damaged:
         return None
-    return None if record is None else str(record["status"])
+    return None if record is None else record.status
 
 
 def _unless_held(
-    store: Store, run_id: str, still: Callable[[dict[str, Any]], object], remove: Callable[[str], None]
+    store: Store, run_id: str, still: Callable[[RunRecord], object], remove: Callable[[str], None]
 ) -> None:
     """Remove the record of a run to be done again, unless somebody is at it or has already done it again."""
     with suppress(Held), take(store.folder, run_id):

@@ -8,7 +8,7 @@ import platform
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -29,6 +29,7 @@ from supernet_bench.engines.cpu.library import library
 from supernet_bench.images.base import ImageData
 from supernet_bench.records import leases
 from supernet_bench.records.damage import Damaged, set_aside
+from supernet_bench.records.run import Checkpoint, Epoch, ExecutionRecord, Failure, RunRecord
 from supernet_bench.records.store import Store
 
 ATTEMPTS = 3
@@ -109,7 +110,7 @@ def execute(spec: RunSpec, execution: Execution, advance: Callable[[float], None
         store.remove_temporaries(spec.run_id)
         record = store.usable_record(spec.run_id)
         if record is not None:
-            return str(record["status"])
+            return record.status
         try:
             if lease.deaths >= ATTEMPTS:
                 return _give_up(spec, store, lease)
@@ -156,23 +157,21 @@ def _execute(
         error = describe(failure)
     finally:
         gc.unfreeze()
-    store.write_record(
-        {
-            **result(spec, trainer, error),
-            "execution": {
-                "code_version": code_version(),
-                "code": code,
-                "started": started.isoformat(timespec="seconds"),
-                "seconds": {"setup": setup, **(trainer.seconds if trainer else {})},
-                "environment": environment(execution),
-                "resumed": resumed,
-                **_truth_seen(trainer),
-                **peak_memory(device),
-            },
-        },
-        lease.check,
+    memory = peak_memory(device)
+    executed = ExecutionRecord(
+        code_version=code_version(),
+        code=code,
+        started=started.isoformat(timespec="seconds"),
+        seconds={"setup": setup, **(trainer.seconds if trainer else {})},
+        environment=environment(execution),
+        resumed=resumed,
+        truth=_truth_seen(trainer),
+        peak_memory_bytes=memory["peak_memory_bytes"],
+        peak_device_bytes=memory["peak_device_bytes"],
     )
-    return "failed" if error else "finished"
+    record = replace(result(spec, trainer, error), execution=executed)
+    store.write_record(record, lease.check)
+    return record.status
 
 
 def open_device(device: torch.device) -> None:
@@ -226,48 +225,47 @@ def new_trainer(spec: RunSpec, data: ImageData, execution: Execution) -> Trainer
     return Trainer(spec, data, execution.torch_device(), truth=lambda: spec.space.truth(execution.data))
 
 
-def _truth_seen(trainer: Trainer | None) -> dict[str, dict[str, str]]:
-    """Return which published accuracies training saw, for a record."""
+def _truth_seen(trainer: Trainer | None) -> dict[str, str] | None:
+    """Return which published accuracies training saw."""
     seen = trainer.truth_seen if trainer else None
-    return {"truth": {"table": seen.table, "column": seen.target}} if seen else {}
+    return {"table": seen.table, "column": seen.target} if seen else None
 
 
-def result(spec: RunSpec, trainer: Trainer | None, error: Mapping[str, str] | None) -> dict[str, Any]:
-    """Return the part of a record that depends on the spec alone; `trainer` is None if none could be made."""
+def result(spec: RunSpec, trainer: Trainer | None, error: Failure | None) -> RunRecord:
+    """Return what depends on the spec alone; `trainer` is None if none could be made."""
     heuristics, revised = spec.by_factor(), spec.revised()
-    return {
-        "run_id": spec.run_id,
-        "status": "failed" if error else "finished",
-        "error": error,
-        "spec": spec.canonical(),
-        "revised": {part: values_of(getattr(revised, part)) for part in ("space", "images", "training", "scoring")},
-        "heuristics": {factor: {"name": h.name, **values_of(h)} for factor, h in heuristics.items()},
-        "architectures": spec.setup.scored_architectures(),
-        "curve": trainer.curve if trainer else [],
-        "checkpoints": trainer.checkpoints if trainer else [],
-        "counts": trainer.counts if trainer else {},
-    }
+    return RunRecord(
+        run_id=spec.run_id,
+        status="failed" if error else "finished",
+        error=error,
+        spec=spec.canonical(),
+        revised={part: values_of(getattr(revised, part)) for part in ("space", "images", "training", "scoring")},
+        heuristics={factor: {"name": h.name, **values_of(h)} for factor, h in heuristics.items()},
+        architectures=tuple(spec.setup.scored_architectures()),
+        curve=tuple(Epoch(**epoch) for epoch in trainer.curve) if trainer else (),
+        checkpoints=tuple(Checkpoint(**scores) for scores in trainer.checkpoints) if trainer else (),
+        counts=trainer.counts if trainer else {},
+        execution=None,
+    )
 
 
-def write_failure(
-    store: Store, spec: RunSpec, error: Mapping[str, str], guard: Callable[[], None] = lambda: None
-) -> None:
+def write_failure(store: Store, spec: RunSpec, error: Failure, guard: Callable[[], None] = lambda: None) -> None:
     """Record that a run failed outside of training; see `Store.write_record`."""
-    store.write_record({**result(spec, None, error), "execution": {}}, guard)
+    store.write_record(result(spec, None, error), guard)
 
 
-def killed(message: str) -> dict[str, str]:
-    """Return that processes of a run were killed, for a record."""
-    return {"type": "Killed", "message": message, "traceback": ""}
+def killed(message: str) -> Failure:
+    """Return that processes of a run were killed."""
+    return Failure("Killed", message, "")
 
 
-def describe(failure: Exception) -> dict[str, str]:
-    """Return what went wrong, for a record."""
-    return {
-        "type": type(failure).__name__,
-        "message": (str(failure).splitlines() or [""])[0],
-        "traceback": "".join(traceback.format_exception(failure)),
-    }
+def describe(failure: Exception) -> Failure:
+    """Return what went wrong."""
+    return Failure(
+        type=type(failure).__name__,
+        message=(str(failure).splitlines() or [""])[0],
+        traceback="".join(traceback.format_exception(failure)),
+    )
 
 
 def environment(execution: Execution) -> dict[str, Any]:

@@ -1,14 +1,12 @@
 """Which code made a record, and whether it is the present one."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from supernet_bench.benchmark.plugins.digests import digest
 from supernet_bench.benchmark.plugins.registry import KINDS, plugin_types
 from supernet_bench.benchmark.study.spec import RunSpec
-
-Record = Mapping[str, Any]
+from supernet_bench.records.run import RunRecord
 
 
 def code_of(spec: RunSpec) -> dict[str, str]:
@@ -18,18 +16,18 @@ def code_of(spec: RunSpec) -> dict[str, str]:
     return {name: digest(kinds[name]) for name in sorted(kinds)}
 
 
-def changed(record: Record) -> list[str]:
+def changed(record: RunRecord) -> list[str]:
     """Return which plug-ins that had a part in a record have other code now, or are no longer there."""
-    code = record.get("execution", {}).get("code", {})
-    return [name for name, made_by in code.items() if made_by != _present(name)]
+    code = record.execution.code if record.execution else None
+    return [name for name, made_by in (code or {}).items() if made_by != _present(name)]
 
 
-def notes(records: Iterable[Record], study: str) -> list[str]:
+def notes(records: Iterable[RunRecord], study: str) -> list[str]:
     """Return a line for each plug-in whose code made records and is another now, and one for records that do not say.
 
     Parameters
     ----------
-    records : iterable of mapping
+    records : iterable of RunRecord
         Those of a study.
     study : str
         What to execute to make them again.
@@ -39,7 +37,7 @@ def notes(records: Iterable[Record], study: str) -> list[str]:
     for record in records:
         total += 1
         # Nothing at all is known of a run that was killed each time.
-        silent += "code" not in (record.get("execution") or {"code": None})
+        silent += record.execution is not None and record.execution.code is None
         for name in changed(record):
             of[name] += 1
     again = f"`supernet-bench run {study} --redo` makes them again"

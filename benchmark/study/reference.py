@@ -1,11 +1,12 @@
-"""The reference table of a space: what is known of its architectures without training a supernet."""
+"""Making the reference table of a space, so that reports need the store alone."""
 
-import io
 from pathlib import Path
 
+import pandas as pd
+
 from supernet_bench.benchmark.plugins.registry import find, space_types
-from supernet_bench.core.files import write_atomically
 from supernet_bench.records.layout import reference_path
+from supernet_bench.records.reference import write_table
 from supernet_bench.spaces.base import Space
 
 
@@ -23,10 +24,7 @@ def write_reference(space: Space, store: Path, folder: Path | None = None) -> Pa
     Returns
     -------
     Path
-        ``spaces/<space>.parquet`` in the store: one row per architecture with ``index``, ``architecture``,
-        ``isomorphism``, ``parameters`` and ``macs`` of the published network, and the columns of the truth.
-        Its attributes are the names of the ``space``, the ``table`` and the ``target`` column, and the number
-        of published runs ``left_out``.
+        ``spaces/<space>.parquet`` in the store; see `supernet_bench.records.reference`.
 
     Raises
     ------
@@ -35,8 +33,6 @@ def write_reference(space: Space, store: Path, folder: Path | None = None) -> Pa
     OSError
         If the store cannot be written.
     """
-    import pandas as pd
-
     truth, costs = space.truth(folder), space.published_costs()
     table = pd.DataFrame(
         {
@@ -54,11 +50,7 @@ def write_reference(space: Space, store: Path, folder: Path | None = None) -> Pa
         "target": truth.target,
         "left_out": truth.left_out,
     }
-    content = io.BytesIO()
-    table.to_parquet(content, write_page_checksum=True)
-    path = reference_path(store, space.name)
-    write_atomically(path, content.getvalue())
-    return path
+    return write_table(store, table)
 
 
 def ensure_reference(store: Path, space_name: str, folder: Path | None = None) -> Path:

@@ -22,7 +22,7 @@ from supernet_bench.heuristics.setup import Scoring, Setup, Training
 from supernet_bench.images.base import ImageData, ImageSource
 from supernet_bench.spaces.base import Space, TrainableSpace
 
-SCHEMA = 2
+SPEC_VERSION = 2
 """Version of the canonical form; it grows whenever a default changes, so an old run is never taken for a new one."""
 
 
@@ -56,8 +56,8 @@ class RunSpec:
         for key in tables:
             if key not in known:
                 raise unknown("table of a run", key, known)
-        if tables.get("schema", SCHEMA) != SCHEMA:
-            raise InputError(f"schema of a run is {tables['schema']!r}; allowed: {SCHEMA}")
+        if tables.get("schema", SPEC_VERSION) != SPEC_VERSION:
+            raise InputError(f"schema of a run is {tables['schema']!r}; allowed: {SPEC_VERSION}")
         seed = tables.get("seed", 0)
         if type(seed) is not int or not 0 <= seed <= LARGEST_WHOLE:
             raise InputError(f"seed is {seed!r}; allowed: a whole number from 0 to {LARGEST_WHOLE}")
@@ -105,7 +105,7 @@ class RunSpec:
     def canonical(self) -> dict[str, Any]:
         """Return nested tables with every setting, the same for equal runs however they were written."""
         return {
-            "schema": SCHEMA,
+            "schema": SPEC_VERSION,
             "space": {"name": self.space.name, **values_of(self.space)},
             "images": {"name": self.images.name, **values_of(self.images)},
             "training": values_of(self.training),

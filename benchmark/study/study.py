@@ -17,7 +17,8 @@ from supernet_bench.core.settings import LARGEST_WHOLE, build, in_words, values_
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.heuristics.setup import Setup
 from supernet_bench.records.archive import check_name
-from supernet_bench.records.layout import SCHEMA
+from supernet_bench.records.manifest import Level as LevelEntry
+from supernet_bench.records.manifest import Manifest, PlannedRun
 
 MOST_SEEDS = 10_000
 """Of a study; more is a slip, since each is a run of every level."""
@@ -101,41 +102,28 @@ class Study:
         """Return every different run once."""
         return list({cell.spec.run_id: cell.spec for cell in self.cells()}.values())
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Manifest:
         """Return which runs make up the study, for the store."""
-        return {
-            "schema": SCHEMA,
-            "study": self.name,
-            "title": self.title,
-            "space": self.baseline.space.name,
-            "images": self.baseline.images.name,
-            "seeds": list(self.seeds),
-            "target": self.target,
-            "factors": [
-                {
-                    "factor": factor.name,
-                    "levels": [
-                        {
-                            "level": level.name,
-                            "baseline": level.spec == self.baseline,
-                            "uses_truth": level.spec.uses_truth,
-                            **({"cell": dict(level.cell)} if level.cell else {}),
-                        }
-                        for level in factor.levels
-                    ],
-                }
+        return Manifest(
+            study=self.name,
+            title=self.title,
+            space=self.baseline.space.name,
+            images=self.baseline.images.name,
+            seeds=self.seeds,
+            target=self.target,
+            levels=tuple(
+                LevelEntry(
+                    factor=factor.name,
+                    name=level.name,
+                    baseline=level.spec == self.baseline,
+                    uses_truth=level.spec.uses_truth,
+                    cell=tuple(level.cell.items()),
+                )
                 for factor in self.factors
-            ],
-            "runs": [
-                {
-                    "factor": cell.factor,
-                    "level": cell.level,
-                    "seed": cell.spec.seed,
-                    "run_id": cell.spec.run_id,
-                }
-                for cell in self.cells()
-            ],
-        }
+                for level in factor.levels
+            ),
+            runs=tuple(PlannedRun(cell.factor, cell.level, cell.spec.seed, cell.spec.run_id) for cell in self.cells()),
+        )
 
 
 def shipped_studies() -> dict[str, Path]:

@@ -1,15 +1,15 @@
 """Whether what was published is what the suite would run."""
 
-import json
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
+from supernet_bench.benchmark.study.naming import differences, listed
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.study.study import load_study, shipped_studies
 from supernet_bench.core.errors import InputError
-from supernet_bench.records.layout import manifest_path, record_path
-from supernet_bench.records.manifests import differences, listed
+from supernet_bench.records.layout import record_path
+from supernet_bench.records.manifest import read_manifest
+from supernet_bench.records.run import RunRecord, read_record
 
 
 def check_runs(store: Path, study: str) -> list[str]:
@@ -18,23 +18,30 @@ def check_runs(store: Path, study: str) -> list[str]:
     Parameters
     ----------
     store : Path
-        What `records.archive.opened` gives.
+        What `records.archive.unpack` gives.
     study : str
     """
     seeds = defaultdict(set)
-    for run in _manifest(store, study)["runs"]:
-        seeds[run["run_id"]].add(run["seed"])
-    paths = (record_path(store, run_id) for run_id in sorted(seeds))
-    found = ((path.stem, _problem(path, seeds[path.stem])) for path in paths if path.exists())
+    for run in read_manifest(store, study).runs:
+        seeds[run.run_id].add(run.seed)
+    found = ((run_id, _problem(store, run_id, seeds[run_id])) for run_id in sorted(seeds))
     return [f"the record of run {run_id} {problem}" for run_id, problem in found if problem]
 
 
-def _problem(record: Path, seeds: set[int]) -> str | None:
+def _problem(store: Path, run_id: str, seeds: set[int]) -> str | None:
     try:
-        spec = RunSpec.from_tables(json.loads(record.read_bytes()).get("spec", {}))
-    except (AttributeError, TypeError, InputError) as error:
+        record = read_record(record_path(store, run_id))
+    except InputError as error:
+        return f"cannot be used: {error}"
+    return _other_spec(record, seeds) if record else None
+
+
+def _other_spec(record: RunRecord, seeds: set[int]) -> str | None:
+    try:
+        spec = RunSpec.from_tables(record.spec)
+    except InputError as error:
         return f"has a spec that is none: {error}"
-    if spec.run_id != record.stem:
+    if spec.run_id != record.run_id:
         return f"has the spec of run {spec.run_id}"
     if seeds != {spec.seed}:
         return f"has seed {spec.seed}; the manifest says {listed(seeds)}"
@@ -45,10 +52,6 @@ def check_shipped(store: Path, study: str) -> list[str]:
     """Return in at most one line how the manifest of an opened study differs from the shipped study of its name."""
     if study not in shipped_studies():
         return []
-    published, shipped = _manifest(store, study), load_study(study).manifest()
+    published, shipped = read_manifest(store, study), load_study(study).manifest()
     found = differences(published, shipped, "shipped")
     return [f"the manifest is not that of the shipped study {study}: {'; '.join(found)}"] if found else []
-
-
-def _manifest(store: Path, study: str) -> dict[str, Any]:
-    return dict(json.loads(manifest_path(store, study).read_bytes()))

@@ -139,7 +139,7 @@ class Trainer:
         batches = len(self._labels) // spec.training.batch_size
         self.steps_per_epoch = self.heuristics.fold(Heuristic.steps_per_epoch, batches, spec.space)
         self.epoch = 0
-        self.curve: list[dict[str, float]] = []
+        self.curve: list[dict[str, Any]] = []
         self.checkpoints: list[dict[str, Any]] = []
         self.counts = {"optimiser_steps": 0, "path_passes": 0, "images": 0}
         self.seconds = {"training": 0.0, "scoring": 0.0}

@@ -18,6 +18,7 @@ from supernet_bench.core.output import steady, wrapped
 if TYPE_CHECKING:
     from supernet_bench.analysis.publishing.api import Comparison
     from supernet_bench.benchmark.study.study import Study
+    from supernet_bench.records.run import RunRecord
 
 app = typer.Typer(
     name="supernet-bench",
@@ -127,8 +128,8 @@ def run(
     from supernet_bench.benchmark.execution.driver import Resources, run_study
     from supernet_bench.benchmark.execution.progress import watch
     from supernet_bench.benchmark.plugins.registry import warn_of_broken_plugins
+    from supernet_bench.benchmark.study.naming import check_stored
     from supernet_bench.benchmark.study.study import load_study
-    from supernet_bench.records.naming import check_stored
 
     _use(plugin)
     warn_of_broken_plugins()
@@ -362,9 +363,9 @@ def _use(files: list[Path] | None) -> None:
 def _prepare_report(study: "Study", store: Path, reports: Path, data: Path | None) -> None:
     """Refuse what a report would refuse, before anything is trained; take over a table imported meanwhile."""
     from supernet_bench.analysis.pages.report import CONTENTS
-    from supernet_bench.analysis.records import choose_target, read_reference
     from supernet_bench.benchmark.study.reference import write_reference
     from supernet_bench.core.folders import check_replaceable
+    from supernet_bench.records.reference import choose_target, read_reference
 
     check_replaceable(reports / study.name, CONTENTS)
     write_reference(study.baseline.space, store, data)
@@ -373,8 +374,8 @@ def _prepare_report(study: "Study", store: Path, reports: Path, data: Path | Non
 
 def _stored(study: str, store: Path) -> str:
     """Return the name of a study in a store; one that is given as a file must be what the store has."""
+    from supernet_bench.benchmark.study.naming import check_stored
     from supernet_bench.benchmark.study.study import is_study_file, load_study
-    from supernet_bench.records.naming import check_stored
 
     if not is_study_file(study):
         return study
@@ -384,8 +385,8 @@ def _stored(study: str, store: Path) -> str:
 
 
 def _ensure_reference(store: Path, study: str, data: Path | None) -> None:
-    from supernet_bench.analysis.records import read_manifest
     from supernet_bench.benchmark.study.reference import ensure_reference
+    from supernet_bench.records.manifest import read_manifest
 
     ensure_reference(store, read_manifest(store, study).space, data)
 
@@ -399,9 +400,9 @@ def _check_study(study: str, results: Path, data: Path | None) -> None:
     """Rebuild the pages of a published study and compare; exit with code 1 if they differ."""
     from supernet_bench.analysis.publishing.api import check_study
     from supernet_bench.benchmark.execution.progress import telling
+    from supernet_bench.benchmark.study.naming import check_stored
     from supernet_bench.benchmark.study.study import is_study_file, load_study
     from supernet_bench.benchmark.study.verify import check_runs, check_shipped
-    from supernet_bench.records.naming import check_stored
 
     given = load_study(study) if is_study_file(study) else None
     name = given.name if given else study
@@ -431,8 +432,8 @@ def _say_compared(found: "Comparison") -> None:
 
 def _report(study: str, store: Path, reports: Path, target: str | None) -> None:
     from supernet_bench.analysis.pages.report import other_study, write_report
-    from supernet_bench.analysis.records import read_manifest
     from supernet_bench.benchmark.execution.progress import telling
+    from supernet_bench.records.manifest import read_manifest
 
     other = other_study(reports / study, read_manifest(store, study).runs)
     if other:
@@ -447,9 +448,9 @@ def _report(study: str, store: Path, reports: Path, target: str | None) -> None:
 
 
 def _warn_of_other_code(store: Path, study: str, given: str) -> None:
-    from supernet_bench.analysis.records import read_manifest
     from supernet_bench.analysis.results import read_records
     from supernet_bench.benchmark.study.origins import notes
+    from supernet_bench.records.manifest import read_manifest
 
     records, _ = read_records(store, read_manifest(store, study))
     for line in notes(records.values(), given):
@@ -462,17 +463,18 @@ def _say_written(paths: Sequence[Path]) -> None:
         print(f"  {path}")
 
 
-def _show(record: dict[str, Any]) -> None:
-    print(f"run {record['run_id']}: {record['status']}")
-    if record["error"]:
-        print(record["error"]["traceback"] or record["error"]["message"])
+def _show(record: "RunRecord") -> None:
+    print(f"run {record.run_id}: {record.status}")
+    if record.error:
+        print(record.error.traceback or record.error.message)
+    content = record.to_json()
     for key in ("spec", "counts", "execution"):
-        print(f"{key}: {json.dumps(record[key], indent=2)}")
+        print(f"{key}: {json.dumps(content[key], indent=2)}")
     print(f"\n{'epoch':>5}  {'loss':>10}  {'accuracy':>10}  {'learning rate':>13}")
-    for row in record["curve"]:
-        print(f"{row['epoch']:>5}  {row['loss']:>10.4g}  {row['accuracy']:>10.4g}  {row['learning_rate']:>13.4g}")
+    for row in record.curve:
+        print(f"{row.epoch:>5}  {row.loss:>10.4g}  {row.accuracy:>10.4g}  {row.learning_rate:>13.4g}")
     print(f"\n{'epoch':>5}  {'late':>4}  {'mean accuracy':>13}  {'best accuracy':>13}")
-    for checkpoint in record["checkpoints"]:
-        accuracy = checkpoint["accuracy"]
-        late, mean = "yes" if checkpoint["late"] else "no", sum(accuracy) / len(accuracy)
-        print(f"{checkpoint['epoch']:>5}  {late:>4}  {mean:>13.4f}  {max(accuracy):>13.4f}")
+    for checkpoint in record.checkpoints:
+        accuracy = checkpoint.accuracy
+        late, mean = "yes" if checkpoint.late else "no", sum(accuracy) / len(accuracy)
+        print(f"{checkpoint.epoch:>5}  {late:>4}  {mean:>13.4f}  {max(accuracy):>13.4f}")

@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.publishing.agreement import compared
-from supernet_bench.analysis.records import read_manifest_file
 from supernet_bench.analysis.results import Results
 from supernet_bench.commands.cli import app
 from supernet_bench.records.archive import AGREEMENT, MANIFEST
+from supernet_bench.records.manifest import read_published_manifest
 from supernet_bench.spaces.nasbench201.truth import PACKAGE
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
@@ -40,7 +40,7 @@ def has_package() -> bool:
 
 def check(*arguments: str, studies: list[str], tables: Path) -> str | None:
     """Run a check with the published tables at hand; return why nothing was compared, only if one cannot be had."""
-    spaces = {read_manifest_file(RESULTS / study / MANIFEST).space for study in studies}
+    spaces = {read_published_manifest(RESULTS / study / MANIFEST).space for study in studies}
     if "nasbench201" in spaces and not has_package():
         return f"{PACKAGE} is not installed"
     options = ["--data", str(tables)] if tables.is_dir() else []

@@ -165,5 +165,5 @@ def test_a_worker_may_print_what_its_log_lacks(toy_spec, tmp_path, monkeypatch: 
     with log.open("w", encoding="ascii") as stream:
         monkeypatch.setattr(sys, "stdout", stream)
         RunJob(spec.canonical(), Execution(tmp_path / "store"))()
-    assert Store(tmp_path / "store").read_record(spec.run_id)["error"] is None
+    assert Store(tmp_path / "store").read_record(spec.run_id).error is None
     assert log.read_text("ascii") == "\\u2014\n"

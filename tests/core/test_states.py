@@ -150,5 +150,5 @@ def test_numbers_of_numpy_that_hooks_return_can_be_saved_and_recorded(toy_spec, 
     trainer.run()
     store.write_checkpoint("x", trainer.state_dict())
     assert store.read_checkpoint("x")["optimiser"]["param_groups"][0]["lr"] == np.float32(0.05)
-    assert json.loads(json.dumps(result(spec, trainer, None)))["curve"] == trainer.curve
+    assert json.loads(json.dumps(result(spec, trainer, None).to_json()))["curve"] == trainer.curve
     assert trainer.steps_per_epoch == 4  # 95 images are 5 batches of 16.

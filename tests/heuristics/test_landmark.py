@@ -252,12 +252,12 @@ def test_a_run_with_landmarks_is_executed(toy_spec, tmp_path) -> None:
     assert execute(spec, Execution(tmp_path, device="cpu")) == "finished"
     record = Store(tmp_path).read_record(spec.run_id)
     # The first step has no weight; every other runs two more paths.
-    assert record["counts"]["path_passes"] == 18 + 2 * 17
-    assert record["heuristics"]["landmark"]["landmarks"] == 10
-    assert record["execution"]["truth"] == {"table": SPACE.truth().table, "column": "toy_valid"}
+    assert record.counts["path_passes"] == 18 + 2 * 17
+    assert record.heuristics["landmark"]["landmarks"] == 10
+    assert record.execution.truth == {"table": SPACE.truth().table, "column": "toy_valid"}
     plain = toy_spec()
     execute(plain, Execution(tmp_path, device="cpu"))
-    assert "truth" not in Store(tmp_path).read_record(plain.run_id)["execution"]
+    assert Store(tmp_path).read_record(plain.run_id).execution.truth is None
 
 
 def test_a_resumed_run_equals_an_unbroken_one(toy_spec) -> None:

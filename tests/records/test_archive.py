@@ -6,17 +6,18 @@ from pathlib import Path
 import pytest
 
 from supernet_bench.core.errors import InputError
-from supernet_bench.records.archive import MANIFEST, RECORDS, is_published, opened, pack
-from supernet_bench.records.layout import SCHEMA
+from supernet_bench.records.archive import MANIFEST, RECORDS, is_published, pack, unpack
+from supernet_bench.records.manifest import PlannedRun
 from supernet_bench.records.store import Store
+from tests.records.made import manifest, run_record, write_sealed
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     made = Store(tmp_path / "store")
     for run_id in ("b", "a", "c"):
-        made.write_record({"run_id": run_id, "status": "finished", "text": "ü"})
-    made.write_manifest("mine", {"schema": SCHEMA, "study": "mine", "runs": [{"run_id": run_id} for run_id in "abc"]})
+        made.write_record(run_record(run_id, extra={"text": "ü"}))
+    made.write_manifest(manifest(runs=tuple(PlannedRun("f", run_id, 0, run_id) for run_id in "abc")))
     return made
 
 
@@ -41,11 +42,11 @@ def test_a_record_on_several_lines_is_put_on_one(store: Store) -> None:
     assert lzma.decompress(pack(store.folder, ["a"])) == content + b"\n"
 
 
-def test_opened_gives_back_what_was_packed_and_goes_away(store: Store, tmp_path: Path) -> None:
+def test_unpack_gives_back_what_was_packed_and_goes_away(store: Store, tmp_path: Path) -> None:
     folder = put(tmp_path / "results" / "another name", store, ["a", "b"])
     assert is_published(folder)
     assert not is_published(store.folder)
-    with opened(folder) as again:
+    with unpack(folder) as again:
         for run_id in "ab":
             assert Store(again).record_path(run_id).read_bytes() == store.record_path(run_id).read_bytes()
         assert not Store(again).record_path("c").exists()
@@ -53,16 +54,17 @@ def test_opened_gives_back_what_was_packed_and_goes_away(store: Store, tmp_path:
     assert not again.exists()
 
 
-def test_a_study_without_records_can_be_opened(store: Store, tmp_path: Path) -> None:
-    with opened(put(tmp_path / "empty", store, [])) as again:
+def test_a_study_without_records_can_be_unpacked(store: Store, tmp_path: Path) -> None:
+    with unpack(put(tmp_path / "empty", store, [])) as again:
         assert not list((again).glob("runs/*"))
 
 
 @pytest.mark.parametrize("study", ["../../stray", "/stray", "", ".", 3, None])
 def test_names_lead_nowhere_else(store: Store, tmp_path: Path, study: object) -> None:
-    store.write_manifest("mine", {"schema": SCHEMA, "study": study, "runs": [{"run_id": "a"}]})
+    write_sealed(store.manifest_path("mine"), manifest().to_json() | {"study": study})
     folder = put(tmp_path / "deep" / "folder", store, ["a"])
-    with pytest.raises(InputError, match=r"manifest.json has study .*; allowed: a name"), opened(folder):
+    message = r"manifest.json (has study|is damaged: .* study is) .*; allowed: a (name|text)"
+    with pytest.raises(InputError, match=message), unpack(folder):
         pass
     assert not list(tmp_path.rglob("stray*"))
 
@@ -71,16 +73,18 @@ def test_records_that_are_twice_or_of_other_runs_are_refused(store: Store, tmp_p
     folder = put(tmp_path / "mine", store, ["a", "b"])
     plain = lzma.decompress((folder / RECORDS).read_bytes())
     (folder / RECORDS).write_bytes(lzma.compress(plain + plain.splitlines(keepends=True)[0]))
-    with pytest.raises(InputError, match=r"records.jsonl.xz has run a twice; allowed: once"), opened(folder):
+    with pytest.raises(InputError, match=r"records.jsonl.xz has run a twice; allowed: once"), unpack(folder):
         pass
-    store.write_record({"run_id": "stray", "status": "finished"})
+    store.write_record(run_record("stray"))
     put(folder, store, ["a", "stray"])
-    with pytest.raises(InputError, match=r"has run stray, which is not in .*manifest.json"), opened(folder):
+    with pytest.raises(InputError, match=r"has run stray, which is not in .*manifest.json"), unpack(folder):
         pass
 
 
 @pytest.mark.parametrize("runs", [None, 3, [3], [{}]])
 def test_a_manifest_without_runs_is_one_line(store: Store, tmp_path: Path, runs: object) -> None:
-    store.write_manifest("mine", {"schema": SCHEMA, "study": "mine", "runs": runs})
-    with pytest.raises(InputError, match=r"manifest.json is no manifest of a study"), opened(put(tmp_path, store, [])):
+    write_sealed(store.manifest_path("mine"), manifest().to_json() | {"runs": runs})
+    folder, message = put(tmp_path, store, []), r"manifest.json is damaged: it is no complete manifest of a study: runs"
+    with pytest.raises(InputError, match=message) as caught, unpack(folder):
         pass
+    assert "\n" not in str(caught.value)

@@ -19,8 +19,9 @@ from supernet_bench.commands import bare
 from supernet_bench.commands.cli import app
 from supernet_bench.core.versions import code_version
 from supernet_bench.engines.cpu import library
-from supernet_bench.records.layout import record_checksum
+from supernet_bench.records.form import checksum
 from supernet_bench.records.store import Store
+from tests.records.made import write_sealed
 
 STUDY = """
 title = "A small study"
@@ -163,7 +164,7 @@ def test_doctor_tells_the_reason_and_does_not_guess(study: Path, tmp_path: Path,
     monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: True)
     (tmp_path / "store" / "runs").mkdir(parents=True)
     newer: dict[str, Any] = {"schema": 1000, "run_id": "abcd", "status": "finished", "spec": {}}
-    newer["checksum"] = record_checksum(newer)
+    newer["checksum"] = checksum(newer)
     (tmp_path / "store" / "runs" / "abcd.json").write_text(json.dumps(newer))
     result = runner.invoke(app, ["doctor"])
     said = " ".join(result.stdout.split())
@@ -233,7 +234,7 @@ def test_a_manifest_that_was_changed_is_named(study: Path) -> None:
     assert runner.invoke(app, ["run", str(study), "--no-report"]).exit_code == 0
     path = Path("store/studies/small.json")
     path.write_text(path.read_text().replace("A small study", "A large study"))
-    assert f"{path} does not match its checksum" in refused("report", "small")
+    assert f"{path} is damaged: its checksum differs" in refused("report", "small")
 
 
 def test_a_damaged_record_is_done_again_by_run_alone(study: Path) -> None:
@@ -255,7 +256,7 @@ def test_a_record_of_a_newer_version_stops_the_study(study: Path) -> None:
     """It is not damaged, and this version would lose what it says."""
     assert runner.invoke(app, ["run", str(study), "--no-report"]).exit_code == 0
     store, run_id = Store(Path("store")), Store(Path("store")).find("")[0]
-    store.write_record({**store.read_record(run_id), "schema": 99})
+    write_sealed(store.record_path(run_id), {**store.read_record(run_id).to_json(), "schema": 99})
     content = store.record_path(run_id).read_bytes()
     assert f"runs/{run_id}.json has schema 99; allowed: 1 to" in refused("run", str(study))
     assert store.record_path(run_id).read_bytes() == content
@@ -281,7 +282,7 @@ def test_a_disk_without_room_is_one_line_and_nothing_half_written(study: Path, l
     assert "Traceback" not in result.stderr
     store = Store(study.parent / "store")
     assert not list(store.folder.rglob("*.tmp"))
-    assert all(store.read_record(run)["status"] == "finished" for run in store.find(""))
+    assert all(store.read_record(run).status == "finished" for run in store.find(""))
 
 
 def test_quiet_and_plain_when_not_on_a_terminal(study: Path) -> None:

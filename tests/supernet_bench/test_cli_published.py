@@ -19,10 +19,11 @@ from supernet_bench.benchmark.study.study import load_study
 from supernet_bench.benchmark.study.verify import check_shipped
 from supernet_bench.commands.cli import app
 from supernet_bench.core.folders import write_sums
-from supernet_bench.records.layout import record_checksum
+from supernet_bench.records.form import checksum
 from supernet_bench.records.store import Store
 from supernet_bench.spaces.base import Truth
 from supernet_bench.spaces.toy import Toy
+from tests.records.made import write_sealed
 
 STUDY = """
 title = "A small study"
@@ -66,7 +67,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             study = load_study(f"{name}.toml")
             for spec in study.runs():
                 execute(spec, Execution(folder / "store"))
-            Store(folder / "store").write_manifest(name, study.manifest())
+            Store(folder / "store").write_manifest(study.manifest())
             call("publish", name)
     return folder
 
@@ -88,7 +89,7 @@ def work(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def repack(file: Path, records: list[dict[str, object]]) -> None:
     for record in records:
-        record["checksum"] = record_checksum(record)
+        record["checksum"] = checksum(record)
     file.write_bytes(lzma.compress("".join(f"{json.dumps(record)}\n" for record in records).encode()))
 
 
@@ -187,7 +188,7 @@ def test_records_of_another_spec_or_seed_are_named(work: Path, quickly: None) ->
     manifest = json.loads(path.read_bytes())
     run_id = records[2]["run_id"]
     manifest["runs"] = [run | ({"seed": 8} if run["run_id"] == run_id else {}) for run in manifest["runs"]]
-    manifest["checksum"] = record_checksum(manifest)
+    manifest["checksum"] = checksum(manifest)
     path.write_text(json.dumps(manifest))
     write_sums(file.parent)
     printed = call("report", "cheap", "--check", code=1)
@@ -294,7 +295,7 @@ def test_a_manifest_that_is_not_the_shipped_one_is_one_line(work: Path, monkeypa
     path = Path("other/studies/cheap.json")
     manifest = json.loads(path.read_bytes())
     manifest["runs"] = [run for run in manifest["runs"] if (run["level"], run["seed"]) != ("rate=0.4", 1)]
-    path.write_text(json.dumps(manifest))
+    write_sealed(path, manifest)
     Path("shipped/cheap.toml").write_text(STUDY.format(seeds=2, epochs=1))
     (line,) = check_shipped(Path("other"), "cheap")
     assert line.endswith("study cheap: levels without a run for each seed: path_dropout rate=0.4")
@@ -360,7 +361,7 @@ def test_damaged_records_are_one_line(work: Path, quickly: None, kind: str) -> N
     content = file.read_bytes()
     plain = lzma.decompress(content)
     stray = {"run_id": "../stray"}
-    stray["checksum"] = record_checksum(stray)
+    stray["checksum"] = checksum(stray)
     file.write_bytes(
         {
             "cut off": content[:-100],
@@ -452,7 +453,7 @@ def namesake(work: Path) -> Path:
     file.parent.mkdir()
     shutil.copyfile("dear.toml", file)
     shutil.copytree("store", "elsewhere/store")
-    Store(work / "elsewhere" / "store").write_manifest("cheap", load_study(str(file)).manifest())
+    Store(work / "elsewhere" / "store").write_manifest(load_study(str(file)).manifest())
     return file
 
 
@@ -473,7 +474,7 @@ def test_a_run_does_not_report_what_somebody_else_ran_meanwhile(
     other = load_study(str(namesake))
 
     def run(*_: object) -> None:
-        Store(Path("store")).write_manifest("cheap", other.manifest())
+        Store(Path("store")).write_manifest(other.manifest())
 
     monkeypatch.setattr("supernet_bench.benchmark.execution.driver.run_study", run)
     assert "store/studies/cheap.json is not study 'cheap' as it is given" in call("run", "cheap.toml", code=2)
@@ -495,7 +496,7 @@ def test_a_name_in_another_case_does_not_replace_a_published_study(work: Path) -
     shutil.copyfile("cheap.toml", "Cheap.toml")
     (work / "other").mkdir()
     shutil.copytree("store/runs", "other/runs")
-    Store(work / "other").write_manifest("Cheap", load_study("Cheap.toml").manifest())
+    Store(work / "other").write_manifest(load_study("Cheap.toml").manifest())
     assert "study is 'Cheap', and results/cheap is there; allowed: 'cheap'" in call(
         "publish", "Cheap.toml", "--store", "other", code=2
     )

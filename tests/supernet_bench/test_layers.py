@@ -100,4 +100,4 @@ def test_a_bare_machine_can_train_and_score(tmp_path: Path) -> None:
     code = BARE.format(refused=REFUSED, study=str(study), store=str(tmp_path / "store"))
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=400)
     store, runs = Store(tmp_path / "store"), load_study(str(study)).runs()
-    assert [store.read_record(run)["status"] for run in store.find("")] == ["finished"] * len(runs)
+    assert [store.read_record(run).status for run in store.find("")] == ["finished"] * len(runs)

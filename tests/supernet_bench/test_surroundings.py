@@ -8,7 +8,6 @@ import pytest
 
 from supernet_bench.analysis.pages.index import index
 from supernet_bench.analysis.publishing.check import differences
-from supernet_bench.analysis.records import read_manifest
 from supernet_bench.benchmark.execution import driver
 from supernet_bench.benchmark.execution.driver import Resources, run_study
 from supernet_bench.benchmark.execution.executors import base
@@ -24,10 +23,12 @@ from supernet_bench.core.files import is_litter, resolved
 from supernet_bench.core.folders import check_replaceable, check_sums, replaced, write_sums
 from supernet_bench.records.damage import Damaged
 from supernet_bench.records.leases import TTL_S, holder, take
+from supernet_bench.records.manifest import read_manifest
 from supernet_bench.records.merge import merge
 from supernet_bench.records.store import Store
 from tests.benchmark.execution.executors.studies import Watch
 from tests.benchmark.execution.executors.studies import study as small_study
+from tests.records.made import run_record
 
 LITTER = (
     ".DS_Store", "._report.md", "Thumbs.db", "desktop.ini", "Icon\r", "report.md~", ".report.md.swp", "#report.md#",
@@ -39,7 +40,6 @@ OURS = (
     "report.md", "table.csv", "SHA256SUMS", "plots", "manifest.json", "records.jsonl.xz", "catalogue-digits",
     "00f1a2.json", "default.toml", "a 2.toml", "README.md", "x.part2.json",
 )  # fmt: skip
-RECORD = {"run_id": "ab12", "status": "finished", "spec": {"seed": 0}, "curve": []}
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -100,9 +100,9 @@ def test_what_a_killed_publication_left_is_no_study(tmp_path: Path) -> None:
 def store(tmp_path: Path) -> Store:
     """A store with one record, a checkpoint, and copies that other programs made of both."""
     made = Store(tmp_path / "store")
-    made.write_record(RECORD)
+    made.write_record(run_record("ab12"))
     made.write_checkpoint("cd34", {"epoch": 1})
-    made.write_manifest("mine", small_study().manifest())
+    made.write_manifest(small_study().manifest())
     for path in (made.record_path("ab12"), made.checkpoint_path("cd34"), made.folder / "studies" / "mine.json"):
         for name in (f"._{path.name}", f"{path.stem} (conflicted copy){path.suffix}", f".{path.name}"):
             path.with_name(name).write_bytes(b"\0\5\26\7")

@@ -16,6 +16,7 @@ from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.files import resolved
 from supernet_bench.records.leases import Held, Lost, latest, take
+from supernet_bench.records.run import Failure
 from supernet_bench.records.store import Store
 
 
@@ -108,7 +109,7 @@ def attempt(spec: RunSpec, execution: Execution, advance: Callable[[float], None
     return True
 
 
-def _record_failure(store: Store, spec: RunSpec, error: Mapping[str, str]) -> bool:
+def _record_failure(store: Store, spec: RunSpec, error: Failure) -> bool:
     """Record that a run failed outside of training; return False if somebody else executes it."""
     try:
         with take(store.folder, spec.run_id):

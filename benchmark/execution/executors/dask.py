@@ -243,7 +243,7 @@ class _Session:
             if self.starts.exhausted(spec, "the dask worker died"):
                 self.waiting.remove(spec)
                 if (record := self._store.read_record(spec.run_id)) is not None:  # Else somebody else took it over.
-                    self.watcher.ended(spec, record["status"])
+                    self.watcher.ended(spec, record.status)
             return
         if isinstance(error.__cause__, ImportError):
             raise _unfit("scheduler", error.__cause__)
@@ -260,7 +260,7 @@ class _Session:
                     "allowed: a folder that all machines share"
                 )
             sleep(NEWS_SECONDS)
-        self.watcher.ended(spec, record["status"])
+        self.watcher.ended(spec, record.status)
 
 
 def _unfit(who: str, error: ImportError) -> InputError:

@@ -101,7 +101,7 @@ class LocalExecutor:
                 return False
             record = store.read_record(child.spec.run_id)
         if record is not None:  # Without one, somebody else has taken the run over.
-            watcher.ended(child.spec, record["status"])
+            watcher.ended(child.spec, record.status)
         return True
 
 

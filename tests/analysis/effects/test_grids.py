@@ -1,7 +1,7 @@
 """Which cells of a grid belong together."""
 
 from supernet_bench.analysis.effects.grids import find_grids
-from supernet_bench.analysis.records import Level
+from supernet_bench.records.manifest import Level
 
 
 def level(first: str, second: str, *, baseline: bool = False) -> Level:

@@ -8,7 +8,7 @@ from supernet_bench.analysis.effects.effects import Counts, Effect
 from supernet_bench.analysis.effects.intervals import Difference
 from supernet_bench.analysis.figures.agreement import LOOKS, draw_two_studies, two_studies
 from supernet_bench.analysis.figures.style import style
-from supernet_bench.analysis.records import Level
+from supernet_bench.records.manifest import Level
 from tests.analysis.figures.reading import color_of, data, draw, lines_of, said_by
 
 # matplotlib only warns where a layout does not fit.

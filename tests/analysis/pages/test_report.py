@@ -316,7 +316,7 @@ def test_failed_missing_and_damaged_runs_are_shown(store: Path, tmp_path: Path) 
     assert "†" in report.text
     assert "Runs: 12 finished, 1 failed, 1 missing, 1 damaged (1 Diverged)." in report.text
     assert any("sampling pool size=50, seed 0" in line and "Diverged: loss is NaN" in line for line in report.warnings)
-    assert any("damaged or no JSON" in line for line in report.warnings)
+    assert any("is damaged: it is no complete record" in line for line in report.warnings)
     assert "1 of 15 runs have no record yet" in report.warnings
     page = (tmp_path / "report" / "report.md").read_text()
     assert "1 of 3 pairs (1 failed, 1 missing)" in page

@@ -28,6 +28,7 @@ from supernet_bench.records.leases import Lost, holder, take
 from supernet_bench.records.store import Store
 from tests.benchmark.execution.executors.studies import grandchildren, results, run, study, wait_until
 from tests.benchmark.execution.test_resume import result_of
+from tests.records.made import run_record
 from tests.records.test_leases import ELSEWHERE, write_lease
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -207,7 +208,9 @@ def test_a_driver_waits_for_a_run_that_another_executes(
         if recorded:
             execute(spec, Execution(tmp_path / "elsewhere"))
             record = Store(tmp_path / "elsewhere").read_record(spec.run_id)
-            Store(tmp_path).write_record({**record, "execution": {**record["execution"], "elsewhere": True}})
+            Store(tmp_path).write_record(
+                replace(record, execution=replace(record.execution, extra={"elsewhere": True}))
+            )
         other.kill()
         other.wait()
 
@@ -217,22 +220,22 @@ def test_a_driver_waits_for_a_run_that_another_executes(
     assert capsys.readouterr().err.startswith(f"waiting for 1 runs that are executed by process {other.pid} on ")
     assert watch.statuses == {"finished": 2}
     for each in made.runs():
-        assert Store(tmp_path).read_record(each.run_id)["status"] == "finished"
-    assert ("elsewhere" in Store(tmp_path).read_record(spec.run_id)["execution"]) == recorded
+        assert Store(tmp_path).read_record(each.run_id).status == "finished"
+    assert ("elsewhere" in Store(tmp_path).read_record(spec.run_id).execution.extra) == recorded
 
 
 def test_a_failed_run_that_another_executes_again_keeps_its_record(tmp_path: Path) -> None:
     """Two drivers may be told to do failed runs again; the second must not remove what the first has done."""
     made = study(factors={}, seeds=1)
     store, run_id = Store(tmp_path), made.baseline.run_id
-    store.write_record({"run_id": run_id, "status": "failed"})
+    store.write_record(run_record(run_id, "failed"))
     with take(tmp_path, run_id):
         driver._unless_held(store, run_id, driver._has_failed, store.remove_record)
-    assert store.read_record(run_id)["status"] == "failed"
-    store.write_record({"run_id": run_id, "status": "finished"})
+    assert store.read_record(run_id).status == "failed"
+    store.write_record(run_record(run_id))
     driver._unless_held(store, run_id, driver._has_failed, store.remove_record)
-    assert store.read_record(run_id)["status"] == "finished"
-    store.write_record({"run_id": run_id, "status": "failed"})
+    assert store.read_record(run_id).status == "finished"
+    store.write_record(run_record(run_id, "failed"))
     driver._unless_held(store, run_id, driver._has_failed, store.remove_record)
     assert store.read_record(run_id) is None
 
@@ -320,11 +323,11 @@ def test_a_run_whose_processes_died_on_other_machines_is_given_up(
     write_lease(tmp_path, replace(ELSEWHERE, deaths=deaths), age_s=100, run=spec.run_id)
     assert execute(spec, Execution(tmp_path)) == status
     record = Store(tmp_path).read_record(spec.run_id)
-    assert record["status"] == status
+    assert record.status == status
     if status == "failed":
-        assert record["error"]["type"] == "Killed"
-        assert record["error"]["message"] == "its process died 3 times, and nothing was saved in between"
-        assert record["execution"] == {}
+        assert record.error.type == "Killed"
+        assert record.error.message == "its process died 3 times, and nothing was saved in between"
+        assert record.execution is None
     assert nothing_is_left_over(tmp_path)
 
 
@@ -446,7 +449,8 @@ def test_a_damaged_record_is_set_aside_and_its_run_done_again(
 
 def content_is_equal(content: bytes, result: dict[str, Any]) -> bool:
     try:
-        return result_of({key: value for key, value in json.loads(content).items() if key != "checksum"}) == result
+        found = json.loads(content).items()
+        return {key: value for key, value in found if key not in ("schema", "execution", "checksum")} == result
     except (ValueError, AttributeError, RecursionError):
         return False
 
@@ -529,7 +533,7 @@ def test_a_checkpoint_that_cannot_be_used_is_set_aside(
     assert not (store.folder / "executed").exists()
     execute(spec, Execution(tmp_path / "b"))
     record = store.read_record(spec.run_id)
-    assert record["execution"]["resumed"] == 0
+    assert record.execution.resumed == 0
     assert result_of(record) == result_of(Store(tmp_path / "b").read_record(spec.run_id))
 
 

@@ -18,6 +18,7 @@ from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.training.trainer import Listener, Trainer
 from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.records.run import RunRecord
 from supernet_bench.records.store import Store
 from supernet_bench.spaces.base import Truth
 
@@ -33,10 +34,10 @@ HEURISTICS: list[dict[str, dict[str, Any]]] = [
 ]
 
 
-def result_of(record: dict[str, Any] | None) -> dict[str, Any]:
+def result_of(record: RunRecord | None) -> dict[str, Any]:
     """Return what the spec determines."""
     assert record is not None
-    return {key: value for key, value in record.items() if key != "execution"}
+    return record.result()
 
 
 def run_until(stop: int, trainer: Trainer, store: Store) -> None:
@@ -202,8 +203,8 @@ def test_a_finished_run_says_how_often_it_was_resumed(toy_spec, tmp_path: Path) 
     store.write_checkpoint(spec.run_id, {**trainer.state_dict(), "resumed": 0})
     execute(spec, Execution(tmp_path))
     record = store.read_record(spec.run_id)
-    assert record["execution"]["resumed"] == 1
-    assert len(record["curve"]) == 3
+    assert record.execution.resumed == 1
+    assert len(record.curve) == 3
 
 
 def test_on_gpus_float32_is_computed_as_such_and_the_same_each_time() -> None:

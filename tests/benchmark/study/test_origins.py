@@ -13,12 +13,13 @@ from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.commands.cli import app
 from supernet_bench.records.store import Store
 from tests.benchmark.plugins import mistakes
+from tests.records.made import executed, run_record
 
 
 def test_a_record_says_which_code_made_it(toy_spec, tmp_path: Path) -> None:
     spec = toy_spec({"path_dropout": {"rate": 0.3}}, training={"epochs": 1})
     execute(spec, Execution(tmp_path))
-    code = Store(tmp_path).read_record(spec.run_id)["execution"]["code"]
+    code = Store(tmp_path).read_record(spec.run_id).execution.code
     assert code == code_of(spec)
     assert sorted(code) == [
         "heuristic batch_norm",
@@ -38,9 +39,9 @@ def test_those_at_a_neutral_level_have_no_part(toy_spec) -> None:
 
 def test_notes_count_by_plug_in_and_once_those_that_say_nothing() -> None:
     present = origins._present("heuristic uniform")
-    same = {"execution": {"code": {"heuristic uniform": present}}}
-    other = {"execution": {"code": {"heuristic uniform": "0", "heuristic gone": "1", "what not": "2"}}}
-    old, killed = {"execution": {"resumed": 0}}, {"execution": {}}
+    same = run_record(execution=executed(code={"heuristic uniform": present}))
+    other = run_record(execution=executed(code={"heuristic uniform": "0", "heuristic gone": "1", "what not": "2"}))
+    old, killed = run_record(execution=executed(code=None)), run_record(execution=None)
     assert changed(same) == changed(old) == changed(killed) == []
     assert notes([same, same, killed], "mine.toml") == []
     again = "`supernet-bench run mine.toml --redo` makes them again"
@@ -60,7 +61,7 @@ def test_what_other_code_has_saved_is_not_continued(toy_spec, tmp_path: Path, ca
     for code, resumed in (({"heuristic uniform": "0"}, 0), (code_of(spec), 1)):
         store.write_checkpoint(spec.run_id, {**trainer.state_dict(), "resumed": 0, "code": code})
         execute(spec, Execution(tmp_path))
-        assert store.read_record(spec.run_id)["execution"]["resumed"] == resumed
+        assert store.read_record(spec.run_id).execution.resumed == resumed
         said = capsys.readouterr().err.splitlines()
         expected = f"warning: run {spec.run_id} starts again: what it had saved is of other code of plug-ins"
         assert said == ([] if resumed else [expected])
@@ -90,7 +91,7 @@ def test_results_of_other_code_are_named_and_made_again_on_demand(tmp_path: Path
         return [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
 
     def codes() -> dict[str, dict[str, str]]:
-        return {run_id: store.read_record(run_id)["execution"]["code"] for run_id in store.find("")}
+        return {run_id: store.read_record(run_id).execution.code for run_id in store.find("")}
 
     assert run("run", "--no-report") == []
     made = codes()

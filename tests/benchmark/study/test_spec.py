@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from supernet_bench.benchmark.plugins.registry import heuristic_types
 from supernet_bench.benchmark.plugins.rivals import NEEDED
-from supernet_bench.benchmark.study.spec import SCHEMA, RunSpec
+from supernet_bench.benchmark.study.spec import SPEC_VERSION, RunSpec
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import neutral_settings
@@ -36,13 +36,13 @@ def test_id_does_not_depend_on_how_it_was_written() -> None:
 
 
 def test_id_is_stable_across_processes_and_versions() -> None:
-    """A change here makes every stored run be done again: raise SCHEMA if that is meant."""
+    """A change here makes every stored run be done again: raise SPEC_VERSION if that is meant."""
     assert with_tables().run_id == "d823c8d030815896"
 
 
 def test_neutral_settings_are_those_of_this_schema() -> None:
     """They are left out of the canonical form: with others, a stored run would be taken for a different one."""
-    assert SCHEMA == 2
+    assert SPEC_VERSION == 2
     neutral = {name: neutral_settings(kind) for name, kind in heuristic_types().items() if kind.default}
     assert {name: neutral[name] for name in NEUTRAL} == NEUTRAL
 

@@ -140,11 +140,10 @@ def test_a_grid_combines_all_levels() -> None:
     assert names(made)[3] == "learning_rate rate=0.2, path_dropout rate=0.2"
     last = settings_in(made.factors[0].levels[-1].spec)
     assert (last["learning_rate"]["rate"], last["path_dropout"]["rate"]) == (0.2, 0.2)
-    levels = made.manifest()["factors"][0]["levels"]
-    assert levels[1]["cell"] == {"learning_rate": "rate=0.05", "path_dropout": "rate=0.2"}
-    assert len({tuple(level["cell"].items()) for level in levels}) == 4
-    (sweep,) = study(factors={"path_dropout": True}).manifest()["factors"]
-    assert all("cell" not in level for level in sweep["levels"])
+    levels = made.manifest().levels
+    assert levels[1].cell == (("learning_rate", "rate=0.05"), ("path_dropout", "rate=0.2"))
+    assert len({level.cell for level in levels}) == 4
+    assert not any(level.cell for level in study(factors={"path_dropout": True}).manifest().levels)
 
 
 def test_equal_runs_are_executed_once() -> None:
@@ -159,14 +158,14 @@ def test_equal_runs_are_executed_once() -> None:
 def test_the_manifest_lists_every_cell_with_its_run() -> None:
     made = study(factors={"path_dropout": True})
     manifest = made.manifest()
-    assert len(manifest["runs"]) == len(list(made.cells()))
-    assert {row["run_id"] for row in manifest["runs"]} == {spec.run_id for spec in made.runs()}
-    assert [level["level"] for level in manifest["factors"][0]["levels"] if level["baseline"]] == ["rate=0.0"]
+    assert len(manifest.runs) == len(list(made.cells()))
+    assert {run.run_id for run in manifest.runs} == {spec.run_id for spec in made.runs()}
+    assert [level.name for level in manifest.levels if level.baseline] == ["rate=0.0"]
 
 
 def test_levels_that_use_truth_are_marked_and_neutral_ones_are_not() -> None:
     made = study(space=LARGER, factors={"landmark": [{"landmarks": 0, "weight": 2.0}, {"landmarks": 5}]})
-    marks = {level["level"]: level["uses_truth"] for level in made.manifest()["factors"][0]["levels"]}
+    marks = {level.name: level.uses_truth for level in made.manifest().levels}
     assert marks == {"landmarks=0 weight=2.0": False, "landmarks=5": True}
 
 

@@ -97,4 +97,4 @@ def test_runs_go_through_the_executor(tmp_path: Path) -> None:
     assert results(made, tmp_path / "one") == results(made, tmp_path / "other")
     for spec in made.runs():
         record = Store(tmp_path / "one").read_record(spec.run_id)
-        assert record["execution"]["peak_device_bytes"] > 0
+        assert record.execution.peak_device_bytes > 0

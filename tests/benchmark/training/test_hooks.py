@@ -81,9 +81,9 @@ def test_who_makes_settings_be_out_of_range_is_named(toy_spec, monkeypatch: pyte
 def test_a_record_says_what_was_run(toy_spec) -> None:
     spec = toy_spec({"epochs": {"scale": 2.0}})
     record = result(spec, None, None)
-    assert record["spec"]["training"]["epochs"] == 3
-    assert record["revised"]["training"]["epochs"] == 6
-    assert record["revised"]["space"] == {"width": 4}
+    assert record.spec["training"]["epochs"] == 3
+    assert record.revised["training"]["epochs"] == 6
+    assert record.revised["space"] == {"width": 4}
 
 
 def test_fewer_training_images_are_a_random_part_that_depends_on_the_seed(toy_spec) -> None:

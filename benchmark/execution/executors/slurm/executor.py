@@ -187,7 +187,7 @@ class _Session:
                 return
             record = self.store.read_record(spec.run_id)
         if record is not None:  # Without one, somebody else executes the run.
-            self.watcher.ended(spec, record["status"])
+            self.watcher.ended(spec, record.status)
 
 
 def _was_killed(job: "submitit.Job[None]") -> bool:

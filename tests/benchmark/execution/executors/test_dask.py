@@ -107,7 +107,7 @@ def test_a_lost_driver_takes_scheduler_and_workers_along_and_is_continued(tmp_pa
     code, errors = finish(start_driver(tmp_path, *options))
     assert code == 0, errors
     assert results(long_study(), store) == undisturbed(long_study(), tmp_path / "undisturbed")
-    assert max(Store(store).read_record(run_id)["execution"]["resumed"] for run_id in Store(store).find("")) == 1
+    assert max(Store(store).read_record(run_id).execution.resumed for run_id in Store(store).find("")) == 1
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_losses_of_worker_and_scheduler_cost_what_was_not_saved(tmp_path: Path, 
     assert code == 0, errors
     assert [line for line in errors if not line.startswith("[")] == []
     assert results(made, store) == undisturbed(made, tmp_path / "undisturbed")
-    assert Store(store).read_record(run_id)["execution"]["resumed"] == 2
+    assert Store(store).read_record(run_id).execution.resumed == 2
 
     again = tmp_path / "again"  # A study of another budget wants another store.
     again.mkdir()
@@ -216,7 +216,7 @@ def test_a_worker_that_retires_hands_its_run_on(tmp_path: Path) -> None:
         watch = run(made, tmp_path, Retiring(), engine="dask", scheduler=cluster.scheduler_address)
     assert len(retired) == 1
     assert watch.statuses == {"finished": 2}
-    assert Store(tmp_path).read_record(made.baseline.run_id)["execution"]["resumed"] == 1
+    assert Store(tmp_path).read_record(made.baseline.run_id).execution.resumed == 1
 
 
 @LONG
@@ -237,7 +237,7 @@ def test_a_run_that_kills_its_worker_every_time_is_recorded_as_failed(tmp_path: 
         Resources(tmp_path, engine="dask", jobs=1).executor(1).run([spec], watch)
     assert watch.statuses == {"failed": 1}
     record = Store(tmp_path).read_record(spec.run_id)
-    assert record["error"]["message"] == message
+    assert record.error.message == message
 
 
 def _closed(*arguments: Any, **named: Any) -> None:

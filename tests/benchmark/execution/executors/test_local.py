@@ -22,6 +22,7 @@ from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.path_dropout import PathDropout
 from supernet_bench.records import leases
+from supernet_bench.records.run import Failure
 from supernet_bench.records.store import Store
 from tests.benchmark.execution.executors.studies import (
     ROOT,
@@ -36,6 +37,7 @@ from tests.benchmark.execution.executors.studies import (
     tell,
     wait_until,
 )
+from tests.records.made import run_record
 
 
 def test_every_run_gets_a_record_and_is_not_done_again(tmp_path: Path) -> None:
@@ -77,22 +79,21 @@ def test_a_run_that_fails_is_recorded_with_its_traceback(toy_spec, tmp_path: Pat
     spec = toy_spec({"path_dropout": {"rate": 0.1}})
     assert execute(spec, Execution(tmp_path)) == "failed"
     record = Store(tmp_path).read_record(spec.run_id)
-    assert record["status"] == "failed"
-    assert record["error"]["type"] == "ZeroDivisionError"
-    assert record["error"]["message"] == "the third step"
-    assert "in on_operation" in record["error"]["traceback"]
-    assert record["counts"]["optimiser_steps"] == 2
+    assert record.status == "failed"
+    assert record.error.type == "ZeroDivisionError"
+    assert record.error.message == "the third step"
+    assert "in on_operation" in record.error.traceback
+    assert record.counts["optimiser_steps"] == 2
 
 
 def test_a_failed_run_is_done_again_only_on_demand(tmp_path: Path) -> None:
     made = study(factors={}, seeds=1)
     store = Store(tmp_path)
-    failed = {"run_id": made.baseline.run_id, "status": "failed", "error": {"type": "Diverged"}}
-    store.write_record(failed)
+    store.write_record(run_record(made.baseline.run_id, "failed", error=Failure("Diverged", "loss is NaN", "")))
     run(made, tmp_path)
-    assert store.read_record(made.baseline.run_id)["status"] == "failed"
+    assert store.read_record(made.baseline.run_id).status == "failed"
     run_study(made, Resources(tmp_path, threads=1), lambda runs, recorded: Watch(), retry_failed=True)
-    assert store.read_record(made.baseline.run_id)["status"] == "finished"
+    assert store.read_record(made.baseline.run_id).status == "finished"
 
 
 def test_a_study_that_does_not_fit_its_images_leaves_nothing(tmp_path: Path) -> None:
@@ -118,8 +119,8 @@ def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
     LocalExecutor(Execution(tmp_path), ("cpu",)).run([spec], Killer())
     record = Store(tmp_path).read_record(spec.run_id)
     assert killed
-    assert record["status"] == "finished"
-    assert record["execution"]["resumed"] >= 1
+    assert record.status == "finished"
+    assert record.execution.resumed >= 1
 
 
 def test_a_run_that_is_killed_every_time_is_recorded_as_failed(tmp_path: Path, monkeypatch) -> None:
@@ -128,8 +129,8 @@ def test_a_run_that_is_killed_every_time_is_recorded_as_failed(tmp_path: Path, m
     LocalExecutor(Execution(tmp_path), ("cpu",)).run([spec], watch)
     record = Store(tmp_path).read_record(spec.run_id)
     assert watch.statuses == {"failed": 1}
-    assert record["status"] == "failed"
-    assert record["error"]["message"] == "the process ended with code -9, 3 times"
+    assert record.status == "failed"
+    assert record.error.message == "the process ended with code -9, 3 times"
 
 
 def test_a_run_that_kills_each_owner_of_its_lease_is_recorded_as_failed(tmp_path: Path, monkeypatch) -> None:
@@ -137,8 +138,8 @@ def test_a_run_that_kills_each_owner_of_its_lease_is_recorded_as_failed(tmp_path
     spec, watch = study().baseline, Watch()
     LocalExecutor(Execution(tmp_path), ("cpu",)).run([spec], watch)
     assert watch.statuses == {"failed": 1}
-    error = Store(tmp_path).read_record(spec.run_id)["error"]
-    assert error["message"] == f"its process died {ATTEMPTS} times, and nothing was saved in between"
+    error = Store(tmp_path).read_record(spec.run_id).error
+    assert error.message == f"its process died {ATTEMPTS} times, and nothing was saved in between"
     assert not list(tmp_path.glob("leases/*.json"))
 
 
@@ -189,7 +190,7 @@ def test_a_run_that_saves_something_each_time_is_never_given_up(tmp_path: Path, 
     spec, watch = study(training={"epochs": 6, "batch_size": 16}).baseline, Watch()
     LocalExecutor(Execution(tmp_path), ("cpu",)).run([spec], watch)
     assert watch.statuses == {"finished": 1}
-    assert Store(tmp_path).read_record(spec.run_id)["execution"]["resumed"] > ATTEMPTS
+    assert Store(tmp_path).read_record(spec.run_id).execution.resumed > ATTEMPTS
 
 
 def _save_and_die(tables, execution, messages) -> None:
@@ -233,7 +234,7 @@ def test_a_failing_start_is_a_failed_run(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(base, "execute", _fail)
     spec = study().baseline
     assert base.attempt(spec, Execution(tmp_path))
-    assert Store(tmp_path).read_record(spec.run_id)["error"]["type"] == "TypeError"
+    assert Store(tmp_path).read_record(spec.run_id).error.type == "TypeError"
 
 
 def _fail(*arguments) -> None:
@@ -309,7 +310,7 @@ def _tell_device(tables, execution, messages) -> None:
     spec, lock = RunSpec.from_tables(tables), execution.store / f"{execution.device}.lock"
     lock.touch(exist_ok=False)
     (execution.store / f"{spec.run_id}.device").write_text(execution.device)
-    Store(execution.store).write_record({"run_id": spec.run_id, "status": "finished"})
+    Store(execution.store).write_record(run_record(spec.run_id))
     lock.unlink()
 
 

@@ -86,7 +86,7 @@ def test_a_stopped_job_continues(tmp_path: Path, cluster: Path) -> None:
     code, errors = finish(process)
     assert code == 0, errors
     assert results(made, store) == undisturbed(made, tmp_path / "undisturbed")
-    resumed = {run_id: Store(store).read_record(run_id)["execution"]["resumed"] for run_id in Store(store).find("")}
+    resumed = {run_id: Store(store).read_record(run_id).execution.resumed for run_id in Store(store).find("")}
     assert resumed.pop(run_id) == 2
     assert list(resumed.values()) == [0]
     assert len(list(cluster.glob("*.script"))) == 2, "a preempted job is queued again, a killed one submitted"
@@ -105,7 +105,7 @@ def test_jobs_outlive_their_driver_and_are_waited_for(tmp_path: Path, cluster: P
     assert code == 0, errors
     made = long_study(seeds=1)
     assert results(made, store) == undisturbed(made, tmp_path / "undisturbed")
-    assert all(Store(store).read_record(run_id)["execution"]["resumed"] == 0 for run_id in Store(store).find(""))
+    assert all(Store(store).read_record(run_id).execution.resumed == 0 for run_id in Store(store).find(""))
     wait_until(lambda: set(states(cluster)) == {"COMPLETED"})
 
 

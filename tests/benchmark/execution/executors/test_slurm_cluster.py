@@ -84,7 +84,7 @@ def ends_well(process: subprocess.Popen[str], store: Path, expected: dict[str, A
     code, errors = finish(process)
     assert code == 0, errors
     assert results(long_study(seeds=1, epochs=EPOCHS), store) == expected
-    times = [Store(store).read_record(run_id)["execution"]["resumed"] for run_id in Store(store).find("")]
+    times = [Store(store).read_record(run_id).execution.resumed for run_id in Store(store).find("")]
     assert (max(times) > 0) == resumed  # Twice where the machine is so slow that a job meets its limit again.
     return [line for line in errors if not line.startswith("[")]
 

@@ -243,7 +243,7 @@ def test_a_job_that_could_not_begin_is_not_submitted_for_ever(session, slurm: Sl
     assert submissions == [1] * ATTEMPTS
     assert session.watcher.statuses == {"failed": 1}
     record = session.store.read_record(study().baseline.run_id)
-    assert record["error"]["message"] == "its Slurm job 3 ended as unknown, 3 times"
+    assert record.error.message == "its Slurm job 3 ended as unknown, 3 times"
 
 
 def test_a_spec_that_a_node_cannot_read_is_told(tmp_path: Path, capsys) -> None:

@@ -1,17 +1,17 @@
 """Names that stand for two studies."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from supernet_bench.analysis.records import read_manifest
+from supernet_bench.benchmark.study.naming import check_continued, check_stored
 from supernet_bench.benchmark.study.study import Study, load_study, parse_study
 from supernet_bench.core.errors import InputError
+from supernet_bench.records.manifest import read_manifest, without_cells
 from supernet_bench.records.merge import merge
-from supernet_bench.records.naming import check_continued, check_stored
 from supernet_bench.records.store import Store
+from tests.records.made import write_sealed
 
 TABLES = {
     "title": "Mine",
@@ -32,7 +32,7 @@ def study(name: str = "mine", **tables) -> Study:
 
 def put(folder: Path, made: Study) -> Store:
     store = Store(folder)
-    store.write_manifest(made.name, made.manifest())
+    store.write_manifest(made.manifest())
     return store
 
 
@@ -94,7 +94,7 @@ def test_a_damaged_manifest_is_set_aside_and_a_newer_one_is_not(tmp_path: Path, 
     check_continued(study(training={"epochs": 9}), store)
     assert "mine.json is damaged: it is no complete manifest" in capsys.readouterr().err
     assert not path.exists()
-    store.write_manifest("mine", {**study().manifest(), "schema": 99})
+    write_sealed(path, {**study().manifest().to_json(), "schema": 99})
     with pytest.raises(InputError, match=r"mine\.json has schema 99; allowed: 1 to"):
         check_continued(study(), store)
 
@@ -121,7 +121,7 @@ def test_a_study_is_known_by_its_name_alone(tmp_path: Path, name: str) -> None:
 def test_a_manifest_under_another_name_is_refused(tmp_path: Path) -> None:
     path = put(tmp_path, study()).manifest_path("mine")
     path.rename(path.with_name("yours.json"))
-    with pytest.raises(InputError, match=r"yours\.json holds study 'mine'; its name allows only 'yours'"):
+    with pytest.raises(InputError, match=r"yours\.json is damaged: it is the manifest of study 'mine'"):
         read_manifest(tmp_path, "yours")
 
 
@@ -148,10 +148,7 @@ def test_grids_of_older_manifests_do_not_matter(tmp_path: Path) -> None:
     made = study(
         grids=[{"path_dropout": [{"rate": 0.1}, {"rate": 0.2}], "learning_rate": [{"rate": 0.1}, {"rate": 0.2}]}]
     )
-    manifest = json.loads(json.dumps(made.manifest()))
-    for factor in manifest["factors"]:
-        for level in factor["levels"]:
-            level.pop("cell", None)
-    Store(tmp_path).write_manifest("mine", manifest)
+    manifest = made.manifest()
+    Store(tmp_path).write_manifest(replace(manifest, levels=without_cells(manifest.levels)))
     check_stored(made, tmp_path)
     check_continued(replace(made, seeds=(0, 1)), Store(tmp_path))
