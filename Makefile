@@ -42,7 +42,7 @@ lint: setup  ## check style and types
 	$(BIN)/mypy
 
 docs: setup  ## write docs/heuristics.md from the declarations of the heuristics
-	$(BIN)/python -m supernet_bench.commands.handbook
+	$(BIN)/python -m tools.handbook
 
 notebook: $(VENV)/.notebook  ## open the notebook over the result files
 	$(BIN)/jupyter notebook analysis/notebooks

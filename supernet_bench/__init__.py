@@ -1,1 +1,71 @@
-"""Supernet training and search under toggled heuristics, measured on tabular benchmark spaces."""
+"""Supernet training and search under toggled heuristics, measured on tabular benchmark spaces.
+
+A study, from its file to its effects:
+
+>>> from pathlib import Path
+>>> from supernet_bench import effects, load_results, load_study, run
+>>> text = 'seeds = 2\\nspace = {name = "toy"}\\nfactors = {path_dropout = [{rate = 0.3}]}'
+>>> _ = Path("mine.toml").write_text(text + '\\ntraining = {epochs = 2}\\nimages = {name = "digits", train = 96}')
+>>> study = load_study("mine.toml")
+>>> run(study)
+[]
+>>> found = effects(load_results("mine"))
+>>> [effect.level.name for effect in found.levels]
+['baseline', 'rate=0.0', 'rate=0.3']
+
+`rank_correlation` and `paired_difference` take scores from anywhere. A plug-in of your own inherits from `Heuristic`,
+`Space` or `ImageSource`; `check_plugin` says what is wrong with it. What cannot be used raises `InputError`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from supernet_bench.analysis.effects.arrays import paired_difference, rank_correlation
+    from supernet_bench.analysis.effects.estimate import compute_effects as effects
+    from supernet_bench.api import check_plugin, load_results, run
+    from supernet_bench.benchmark.study.study import load_study
+    from supernet_bench.core.errors import InputError
+    from supernet_bench.heuristics.base import Heuristic
+    from supernet_bench.images.base import ImageSource
+    from supernet_bench.spaces.base import Space
+
+    __version__: str
+
+__all__ = [
+    "Heuristic",
+    "ImageSource",
+    "InputError",
+    "Space",
+    "__version__",
+    "check_plugin",
+    "effects",
+    "load_results",
+    "load_study",
+    "paired_difference",
+    "rank_correlation",
+    "run",
+]
+
+_PLACES = {
+    "Heuristic": "heuristics.base:Heuristic",
+    "ImageSource": "images.base:ImageSource",
+    "InputError": "core.errors:InputError",
+    "Space": "spaces.base:Space",
+    "__version__": "core.versions:NUMBER",
+    "check_plugin": "api:check_plugin",
+    "effects": "analysis.effects.estimate:compute_effects",
+    "load_results": "api:load_results",
+    "load_study": "benchmark.study.study:load_study",
+    "paired_difference": "analysis.effects.arrays:paired_difference",
+    "rank_correlation": "analysis.effects.arrays:rank_correlation",
+    "run": "api:run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Return what is asked for, imported only then: PyTorch takes seconds, and not every machine has pandas."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = _PLACES[name].partition(":")
+    return getattr(import_module(f"{__name__}.{module}"), attribute)

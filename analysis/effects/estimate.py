@@ -21,14 +21,14 @@ from supernet_bench.analysis.ranking.measures import (
     measure_run,
 )
 from supernet_bench.analysis.ranking.metrics import equal_pairs, pair_signs
-from supernet_bench.analysis.ranking.resampling import bootstrap_weights
+from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_weights
 from supernet_bench.analysis.records import Level
 from supernet_bench.analysis.results import Results
 from supernet_bench.core.errors import InputError
 
 
 def compute_effects(
-    results: Results, resamples: int, seed: int, on_progress: Callable[[str], None] | None = None
+    results: Results, resamples: int = RESAMPLES, seed: int = 0, on_progress: Callable[[str], None] | None = None
 ) -> Effects:
     """Estimate the effect of every level.
 

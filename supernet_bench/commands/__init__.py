@@ -1,1 +1,1 @@
-"""The command line."""
+"""The commands, one module each; `table` lists them, and `main` is where the program starts."""

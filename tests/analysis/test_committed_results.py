@@ -12,7 +12,7 @@ from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.pages.agreement import compared
 from supernet_bench.analysis.records import read_manifest_file
 from supernet_bench.analysis.results import Results
-from supernet_bench.commands.cli import app
+from supernet_bench.commands.app import app
 from supernet_bench.records.archive import AGREEMENT, MANIFEST
 from supernet_bench.spaces.nasbench201.truth import PACKAGE
 

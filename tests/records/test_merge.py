@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from supernet_bench.analysis.records import read_manifest, read_reference
 from supernet_bench.analysis.results import load_results
 from supernet_bench.benchmark.study.reference import write_reference
-from supernet_bench.commands.cli import app
+from supernet_bench.commands.app import app
 from supernet_bench.core.errors import InputError
 from supernet_bench.records.damage import Damaged
 from supernet_bench.records.layout import SCHEMA, record_checksum

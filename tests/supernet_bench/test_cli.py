@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from supernet_bench.benchmark.plugins.registry import heuristic_types, image_types, space_types
 from supernet_bench.benchmark.study.study import load_study, shipped_studies
 from supernet_bench.commands import bare
-from supernet_bench.commands.cli import app
+from supernet_bench.commands.app import app
 from supernet_bench.core.versions import code_version
 from supernet_bench.engines.cpu import library
 from supernet_bench.records.layout import record_checksum

@@ -12,7 +12,7 @@ from supernet_bench.benchmark.plugins.contracts import Broken
 from supernet_bench.benchmark.study.study import Study, parse_study
 from supernet_bench.commands import doctor
 from supernet_bench.commands.bare import main as bare
-from supernet_bench.commands.cli import app
+from supernet_bench.commands.app import app
 from supernet_bench.core.errors import InputError
 from tests.benchmark.plugins import mistakes
 

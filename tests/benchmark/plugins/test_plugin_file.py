@@ -15,7 +15,7 @@ from supernet_bench.benchmark.plugins.plugin_file import PluginFile, merged, rea
 from supernet_bench.benchmark.plugins.registry import files_in_use, heuristic_types, image_types, space_types, use_files
 from supernet_bench.benchmark.study.study import load_study
 from supernet_bench.commands.bare import main as bare
-from supernet_bench.commands.cli import app
+from supernet_bench.commands.app import app
 from supernet_bench.core.errors import InputError
 from tests.benchmark.plugins import mistakes
 
