@@ -67,7 +67,8 @@ def run(options: Options) -> int:
     Interrupt it as you like: the same command continues. The exit code is 1 if runs failed: they are in the report as
     such, and are not done again unless asked for.
     """
-    say(f"{options.study}: loading PyTorch and plug-ins, a few seconds")
+    if sys.stderr.isatty():  # Elsewhere a refusal is one line.
+        say(f"{options.study}: loading PyTorch and published accuracies")
     from supernet_bench.benchmark.execution.driver import run_study
     from supernet_bench.benchmark.execution.progress import watch
     from supernet_bench.benchmark.plugins.registry import warn_of_broken_plugins
@@ -124,15 +125,13 @@ def _prepare_report(study: "Study", options: Options) -> None:
 
 
 def _say_what_is_left(study: "Study", options: Options) -> None:
+    """Say what is going on: until the first run ends, and until kernels are compiled, nothing else does."""
     from supernet_bench.records.layout import record_path
 
     runs = study.runs()
     left = sum(not record_path(options.store, spec.run_id).exists() for spec in runs)
     if left:
-        say(
-            f"{study.name}: {left} of {len(runs)} runs to do, recorded in {options.store}; "
-            "first the images, and kernels are compiled once"
-        )
+        say(f"{study.name}: {left} of {len(runs)} runs to do, to {options.store}; first images, and kernels, are prepared")
 
 
 def _say_what_failed(study: "Study", options: Options) -> int:

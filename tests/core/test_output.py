@@ -10,11 +10,10 @@ from types import ModuleType
 import pytest
 
 from speed import __main__ as speed
-from speed import growth
 from supernet_bench.benchmark.execution.executors.slurm import RunJob
 from supernet_bench.benchmark.execution.worker import Execution
 from supernet_bench.benchmark.study.spec import RunSpec
-from supernet_bench.commands import bare, cli
+from supernet_bench.commands import main as front_door
 from supernet_bench.core.output import say, steady
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.records import leases
@@ -70,7 +69,7 @@ class Called(Exception):
     """Raised instead of what a front door does first."""
 
 
-@pytest.mark.parametrize("module", [cli, bare, speed, growth])
+@pytest.mark.parametrize("module", [front_door, speed])
 def test_every_front_door_makes_printing_safe_first(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     def called() -> None:
         raise Called
@@ -82,12 +81,11 @@ def test_every_front_door_makes_printing_safe_first(module: ModuleType, monkeypa
 
 
 def test_the_front_doors_are_all_there_are() -> None:
-    scripts = [
-        path for path in (ROOT / "benchmark").rglob("*.py") if '__name__ == "__main__"' in path.read_text("utf-8")
-    ]
-    names = {path.relative_to(ROOT / "benchmark").as_posix() for path in scripts}
+    folders = [path for path in ROOT.iterdir() if (path / "__init__.py").exists() and path.name != "tests"]
+    files = [path for folder in folders for path in folder.rglob("*.py")]
+    names = {str(path.relative_to(ROOT)) for path in files if '__name__ == "__main__"' in path.read_text("utf-8")}
     # The handbook prints nothing.
-    assert names == {"__main__.py", "bare.py", "speed/__main__.py", "speed/growth.py", "handbook.py"}
+    assert names == {"supernet_bench/__main__.py", "speed/__main__.py", "tools/handbook.py"}
 
 
 def test_help_to_a_reader_that_leaves() -> None:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from supernet_bench.benchmark.plugins.registry import heuristic_types, image_types, space_types
 from supernet_bench.benchmark.study.study import load_study, shipped_studies
-from supernet_bench.commands import bare
+from supernet_bench.commands import plain
 from supernet_bench.commands.app import app
 from supernet_bench.core.versions import code_version
 from supernet_bench.engines.cpu import library
@@ -310,15 +310,6 @@ def test_a_number_of_processes_is_a_sensible_one(study: Path, option: str, numbe
         "run", "small.toml", option, number
     )
     assert not Path("store").exists()
-
-
-@pytest.mark.parametrize("number", ["0", "-1", "two", "1.5", "10001", "9" * 5000])
-def test_a_bare_node_refuses_a_wrong_number_in_one_line(number: str, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(sys, "argv", ["bare", "smoke", f"--jobs={number}"])
-    with pytest.raises(SystemExit):
-        bare.main()
-    message = f"error: argument --jobs: {number!r}; allowed: a whole number from 1 to 10000"
-    assert capsys.readouterr().err.splitlines()[-1].endswith(message)
 
 
 def test_the_smoke_study_covers_every_heuristic() -> None:
