@@ -52,8 +52,8 @@ $(VENV)/.notebook: $(VENV)/.installed
 	@touch $@
 
 speed: $(VENV)/.speed  ## measure speed beside xautodl and plain PyTorch, in about ten minutes
-	$(BIN)/python -m speed
-	$(BIN)/python -m speed.growth
+	$(BIN)/python -m speed compare
+	$(BIN)/python -m speed growth
 
 # Without its dependencies: it asks for a NumPy of 2020, and the part that is measured needs PyTorch alone.
 $(VENV)/.speed: $(VENV)/.installed

@@ -95,7 +95,7 @@ def attempt(spec: RunSpec, execution: Execution, advance: Callable[[float], None
     Raises
     ------
     InputError, OSError
-        As `supernet_bench.benchmark.execution.worker.execute` does; nothing is recorded then.
+        As `benchmark.execution.worker.execute` does; nothing is recorded then.
     """
     try:
         execute(spec, execution, advance)

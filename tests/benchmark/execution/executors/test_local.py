@@ -323,7 +323,8 @@ def test_a_mistake_in_an_executor_is_named(monkeypatch, tmp_path: Path, text: st
 
 def test_names_are_found_without_importing_what_they_need() -> None:
     code = (
-        "import sys; from supernet_bench.benchmark.execution.executors.base import executor_names; import benchmark.driver;"
+        "import sys; import supernet_bench.benchmark.execution.driver;"
+        "from supernet_bench.benchmark.execution.executors.base import executor_names;"
         "print(*executor_names()); sys.exit(any(name in sys.modules for name in ('dask', 'distributed', 'submitit')))"
     )
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
