@@ -4,14 +4,18 @@ A study, from its file to its effects:
 
 >>> from pathlib import Path
 >>> from supernet_bench import effects, load_results, load_study, run
->>> text = 'seeds = 2\\nspace = {name = "toy"}\\nfactors = {path_dropout = [{rate = 0.3}]}'
->>> _ = Path("mine.toml").write_text(text + '\\ntraining = {epochs = 2}\\nimages = {name = "digits", train = 96}')
->>> study = load_study("mine.toml")
->>> run(study)
+>>> size = Path("mine.toml").write_text('''
+... seeds = 2
+... space.name = "toy"
+... images.name = "digits"
+... training.epochs = 2
+... scoring.architectures = 20
+... factors.path_dropout = [{rate = 0.3}]
+... ''')
+>>> run(load_study("mine.toml"))
 []
->>> found = effects(load_results("mine"))
->>> [effect.level.name for effect in found.levels]
-['baseline', 'rate=0.0', 'rate=0.3']
+>>> [(effect.level.name, effect.tau.seeds) for effect in effects(load_results("mine")).levels]
+[('baseline', 2), ('rate=0.0', 2), ('rate=0.3', 2)]
 
 `rank_correlation` and `paired_difference` take scores from anywhere. A plug-in of your own inherits from `Heuristic`,
 `Space` or `ImageSource`; `check_plugin` says what is wrong with it. What cannot be used raises `InputError`.

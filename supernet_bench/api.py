@@ -1,8 +1,11 @@
 """What programs call: a study run, read and checked as the command line does it, without what that prints."""
 
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,8 +43,20 @@ def run(
     from supernet_bench.benchmark.execution.driver import Resources, failed_runs, run_study
     from supernet_bench.benchmark.execution.progress import Lines
 
-    run_study(study, Resources(store=Path(store), **resources), Lines, retry_failed, redo)
+    with _own_main():
+        run_study(study, Resources(store=Path(store), **resources), Lines, retry_failed, redo)
     return failed_runs(study, Path(store))
+
+
+@contextmanager
+def _own_main() -> Iterator[None]:
+    """Hide the caller's script from processes that are started: each would execute it again, this call included."""
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def load_results(

@@ -68,8 +68,9 @@ def run(options: Options) -> int:
     such, and are not done again unless asked for.
     """
     if sys.stderr.isatty():  # Elsewhere a refusal is one line.
-        say(f"{options.study}: loading PyTorch and published accuracies")
+        say(f"{options.study}: loading PyTorch, published accuracies and images; kernels are compiled once")
     from supernet_bench.benchmark.execution.driver import run_study
+    from supernet_bench.benchmark.execution.executors.base import Watcher
     from supernet_bench.benchmark.execution.progress import watch
     from supernet_bench.benchmark.plugins.registry import warn_of_broken_plugins
     from supernet_bench.benchmark.study.study import load_study
@@ -81,17 +82,14 @@ def run(options: Options) -> int:
     check_writable(options.store, "--store")
     if options.report:
         _prepare_report(study, options)
-    _say_what_is_left(study, options)
     try:
         with ExitStack() as stack:
-            run_study(
-                study,
-                resources,
-                lambda *counts: stack.enter_context(watch(*counts)),
-                options.retry_failed,
-                options.redo,
-                options.study,
-            )
+
+            def started(runs: int, recorded: int) -> Watcher:
+                say(f"{study.name}: {runs - recorded} of {runs} runs to do, to {options.store}")
+                return stack.enter_context(watch(runs, recorded))
+
+            run_study(study, resources, started, options.retry_failed, options.redo, options.study)
     except KeyboardInterrupt:
         print("interrupted; the same command continues", file=sys.stderr)
         return INTERRUPTED
@@ -122,16 +120,6 @@ def _prepare_report(study: "Study", options: Options) -> None:
     space = study.baseline.space
     write_reference(space, options.store, options.data)
     choose_target(read_reference(options.store, space.name), study.target)
-
-
-def _say_what_is_left(study: "Study", options: Options) -> None:
-    """Say what is going on: until the first run ends, and until kernels are compiled, nothing else does."""
-    from supernet_bench.records.layout import record_path
-
-    runs = study.runs()
-    left = sum(not record_path(options.store, spec.run_id).exists() for spec in runs)
-    if left:
-        say(f"{study.name}: {left} of {len(runs)} runs to do, to {options.store}; first images, and kernels, are prepared")
 
 
 def _say_what_failed(study: "Study", options: Options) -> int:
