@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what is typed after the name of the program and return the exit code."""
     given = vars(_parser().parse_args(arguments))
     command = given.pop("command")
-    return execute(command, {name: value for name, value in given.items() if value is not None})
+    return execute(command, {name: value for name, value in given.items() if value not in (None, [])})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
-    """Have a parser take one thing; what is not typed stays None, so that the default is that of the options."""
+    """Have a parser take one thing; what is not typed stays None or empty, so that the default is that of the options."""
     known: dict[str, Any] = {"help": parameter.help}
     if parameter.type is bool:
         action = argparse.BooleanOptionalAction if parameter.default else "store_true"

@@ -29,7 +29,6 @@ def rooms(tmp_path: Path) -> Path:
         (tmp_path / own).mkdir()
         (tmp_path / own / "base.py").touch()
         (tmp_path / "tests" / own).mkdir(parents=True)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
 
 
@@ -74,11 +73,11 @@ def test_elsewhere_it_is_one_file_with_which_nothing_is_wrong(tmp_path: Path, ki
 
 
 @pytest.mark.parametrize("kind", FOLDERS)
-def test_written_files_are_clean(rooms: Path, kind: str) -> None:
-    files = list(map(str, write_plugin(kind, "brand_new", rooms)))
+def test_written_files_are_clean(checkout: Path, kind: str) -> None:
+    files = list(map(str, write_plugin(kind, "brand_new", checkout)))
     assert len(files) == 2
-    run(rooms, "ruff", "check", *files)
-    run(rooms, "ruff", "format", "--check", *files)
+    run(checkout, "ruff", "check", *files)
+    run(checkout, "ruff", "format", "--check", *files)
 
 
 def test_nothing_is_overwritten(rooms: Path) -> None:
