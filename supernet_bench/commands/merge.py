@@ -5,6 +5,7 @@ from pathlib import Path
 
 from supernet_bench.commands.command import Command, argument
 from supernet_bench.commands.options import STORE, STORE_HELP
+from supernet_bench.core.files import check_writable
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ def merge(options: Options) -> None:
     from supernet_bench.records.merge import OUTCOMES
     from supernet_bench.records.merge import merge as bring_together
 
+    check_writable(options.store, "--store")
     for kind, counts in bring_together(options.sources, options.store).items():
         print(f"{kind}: {', '.join(f'{counts[outcome]} {outcome}' for outcome in OUTCOMES)}")
 
