@@ -30,8 +30,8 @@ def publish(options: Options) -> None:
     from supernet_bench.benchmark.execution.progress import telling
 
     use(options.plugin)
-    name = stored(options.study, options.store)
     check_writable(options.results, "--results")
+    name = stored(options.study, options.store)
     reference_from(options.data)(options.store, name)
     with telling(f"publishing {name}") as tell:
         written = publish_study(options.store, name, options.results, tell)
