@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
-    """Have a parser take one thing; what is not typed stays None or empty, so that the default is that of the options."""
+    """Have a parser take one thing; what is not typed stays None or empty, and the default is that of the options."""
     known: dict[str, Any] = {"help": parameter.help}
     if parameter.type is bool:
         action = argparse.BooleanOptionalAction if parameter.default else "store_true"

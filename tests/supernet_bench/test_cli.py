@@ -334,6 +334,19 @@ def test_quiet_and_plain_when_not_on_a_terminal(study: Path) -> None:
     assert [line[:5] for line in lines[1:]] == [f"[{number}/6]" for number in range(1, 7)]
 
 
+def test_on_a_terminal_something_is_said_at_once(study: Path) -> None:
+    """PyTorch, tables and images take half a minute where nothing is cached."""
+    reader, writer = os.openpty()
+    program = [sys.executable, "-m", "supernet_bench", "run", "defalt"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run(program, stderr=writer, stdout=writer, env=environment, cwd=study.parent, timeout=120, check=False)
+    first, second = os.read(reader, 10_000).decode().splitlines()[:2]
+    assert first.startswith("defalt: loading PyTorch, published accuracies and images")
+    assert second.startswith("error: unknown study 'defalt'")
+    os.close(reader)
+    os.close(writer)
+
+
 def test_records_of_a_run_are_readable_json(study: Path) -> None:
     runner.invoke(app, ["run", str(study), "--no-report"])
     record = json.loads(next(Path("store/runs").glob("*.json")).read_text())
