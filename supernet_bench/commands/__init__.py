@@ -1,1 +1,4 @@
-"""The commands, one module each; `table` lists them, and `main` is where the program starts."""
+"""The commands, one module each; what several share begins with an underscore.
+
+`table` lists them, `command` says what one is, `app` and `plain` read what is typed, and `main` is where the program starts.
+"""

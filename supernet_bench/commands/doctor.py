@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from supernet_bench.commands._options import DATA_HELP, STORE, STORE_HELP
 from supernet_bench.commands.command import Command, option
-from supernet_bench.commands.options import DATA_HELP, STORE, STORE_HELP
 from supernet_bench.core.output import wrapped
 
 

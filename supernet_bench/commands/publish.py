@@ -4,11 +4,19 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from supernet_bench.commands._options import (
+    DATA_HELP,
+    PLUGIN_HELP,
+    RESULTS,
+    RESULTS_HELP,
+    STORE,
+    STORE_HELP,
+    STUDY_HELP,
+)
+from supernet_bench.commands._plugins import use
+from supernet_bench.commands._published import say_written
+from supernet_bench.commands._stored import reference_from, stored, warn_of_other_code
 from supernet_bench.commands.command import Command
-from supernet_bench.commands.options import DATA_HELP, PLUGIN_HELP, RESULTS, RESULTS_HELP, STORE, STORE_HELP, STUDY_HELP
-from supernet_bench.commands.plugins import use
-from supernet_bench.commands.published import say_written
-from supernet_bench.commands.stored import reference_from, stored, warn_of_other_code
 from supernet_bench.core.files import check_writable
 
 

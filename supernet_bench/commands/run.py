@@ -6,11 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from supernet_bench.commands._options import (
+    DATA_HELP,
+    PLUGIN_HELP,
+    REPORTS,
+    REPORTS_HELP,
+    STORE,
+    STORE_HELP,
+    STUDY_HELP,
+)
+from supernet_bench.commands._plugins import use
+from supernet_bench.commands._stored import reference_from
 from supernet_bench.commands.command import INTERRUPTED, Command, option
-from supernet_bench.commands.options import DATA_HELP, PLUGIN_HELP, REPORTS, REPORTS_HELP, STORE, STORE_HELP, STUDY_HELP
-from supernet_bench.commands.plugins import use
 from supernet_bench.commands.report import make_report
-from supernet_bench.commands.stored import reference_from
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.files import check_writable
 from supernet_bench.core.output import say
