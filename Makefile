@@ -46,7 +46,7 @@ lint: setup  ## check style and types
 	$(BIN)/mypy
 
 docs: setup  ## write docs/heuristics.md from the declarations of the heuristics
-	$(BIN)/python -m supernet_bench.commands.handbook
+	$(BIN)/python -m tools.handbook
 
 notebook: $(VENV)/.notebook  ## open the notebook over the result files
 	$(BIN)/jupyter notebook analysis/notebooks
@@ -56,8 +56,8 @@ $(VENV)/.notebook: $(VENV)/.installed
 	@touch $@
 
 speed: $(VENV)/.speed  ## measure speed beside xautodl and plain PyTorch, in about ten minutes
-	$(BIN)/python -m speed
-	$(BIN)/python -m speed.growth
+	$(BIN)/python -m speed compare
+	$(BIN)/python -m speed growth
 
 # Without its dependencies: it asks for a NumPy of 2020, and the part that is measured needs PyTorch alone.
 $(VENV)/.speed: $(VENV)/.installed

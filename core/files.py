@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from supernet_bench.core.errors import InputError
+
 ABSENT = (errno.ENOENT, errno.ESTALE)
 """What says that there is no file: network file systems say ``ESTALE`` of one that was replaced since it was found."""
 
@@ -31,6 +33,20 @@ def resolved(path: Path) -> Path:
         return path.resolve()
     except RuntimeError:  # Of Python before 3.13.
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+
+
+def check_writable(folder: Path, option: str) -> None:
+    """Raise InputError unless files can be written to a folder, which may have to be made.
+
+    Parameters
+    ----------
+    folder : Path
+    option : str
+        By what the user named it. What fails later names a file in it, of which the user need not know.
+    """
+    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise InputError(f"{option} is {folder}, and {place} cannot be written; allowed: a folder that can")
 
 
 def write_atomically(path: Path, content: bytes, guard: Callable[[], None] = lambda: None) -> None:

@@ -6,20 +6,27 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 
+def _number() -> str:
+    try:
+        return version("supernet-bench")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+NUMBER = _number()
+"""Of the release; unknown where nothing is installed."""
+
+
 @cache
 def code_version() -> str:
     """Return the version of the suite, with the git revision where it runs from a checkout."""
-    try:
-        number = version("supernet-bench")
-    except PackageNotFoundError:
-        number = "unknown"
     root = Path(__file__).resolve().parents[1]
     if not (root / ".git").exists():
-        return number
+        return NUMBER
     try:
-        return f"{number}+{revision(root)}"
+        return f"{NUMBER}+{revision(root)}"
     except (OSError, subprocess.CalledProcessError):
-        return number
+        return NUMBER
 
 
 def revision(checkout: Path) -> str:

@@ -1,4 +1,4 @@
-"""How time grows with steps, architectures, images and seeds: ``python -m speed.growth``.
+"""How time grows with steps, architectures, images and seeds.
 
 The digits fidelity, through the worker that executes runs (steps, seeds) and the scoring (architectures, images), on
 one thread as in a study. Each size is measured several times in random order. A straight line is fitted by least
@@ -6,8 +6,6 @@ squares, and so is one to the logarithms, whose slope is 1 where cost is proport
 fixed part, or where larger sizes share more, as architectures do.
 """
 
-import argparse
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,8 +20,6 @@ from speed.fidelities import FIDELITIES, SCORED_IMAGES, whole
 from speed.timing import timed
 from supernet_bench.benchmark.execution.worker import Execution, execute
 from supernet_bench.benchmark.training.scores import score
-from supernet_bench.core.errors import InputError
-from supernet_bench.core.output import steady
 from supernet_bench.core.streams import stream
 
 DIGITS, CPU = FIDELITIES["digits"], torch.device("cpu")
@@ -131,28 +127,3 @@ def in_words(growth: Growth, found: Fit) -> str:
         f"R^2 {found.r_squared:.4f}; time grows with size to the power {found.exponent:.2f} "
         f"({CONFIDENCE:.0%} interval {low:.2f} to {high:.2f})"
     )
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Measure, print the fits, and write growth.json, growth.png and growth.svg."""
-    from speed.growth_plot import write_figure, write_json
-
-    parser = argparse.ArgumentParser(prog="python -m speed.growth", description=main.__doc__)
-    parser.add_argument("--quick", action="store_true", help="try everything; the numbers mean nothing")
-    parser.add_argument("--reports", type=Path, default=Path("reports"), help="folder of the files")
-    steady()
-    given = parser.parse_args(arguments)
-    try:
-        found = [(each, fit(each)) for each in measure_growth(*((2, 1) if given.quick else (3, 3)))]
-        write_figure(found, given.reports)
-        write_json(found, given.reports)
-    except (InputError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    for each in found:
-        print(in_words(*each))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,6 @@
 """``python -m supernet_bench`` is ``supernet-bench``."""
 
-from supernet_bench.commands.cli import main
+from supernet_bench.commands.main import main
 
 if __name__ == "__main__":
     main()

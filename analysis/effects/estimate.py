@@ -21,7 +21,7 @@ from supernet_bench.analysis.ranking.measures import (
     measure_run,
 )
 from supernet_bench.analysis.ranking.metrics import equal_pairs, pair_signs
-from supernet_bench.analysis.ranking.resampling import bootstrap_weights
+from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_weights
 from supernet_bench.analysis.ranking.scores import Scores, of_runs, of_table
 from supernet_bench.analysis.results import Results
 from supernet_bench.core.errors import InputError
@@ -30,8 +30,8 @@ from supernet_bench.records.manifest import Level
 
 def compute_effects(
     results: Results,
-    resamples: int,
-    seed: int,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
     on_progress: Callable[[str], None] | None = None,
     others: Sequence[Scores] = (),
 ) -> Effects:

@@ -177,6 +177,12 @@ def run_study(
         store.write_manifest(study.manifest())
 
 
+def failed_runs(study: Study, store: Path) -> list[str]:
+    """Return the runs of a study whose records say that they failed."""
+    kept = Store(store)
+    return [spec.run_id for spec in study.runs() if _status(kept, spec.run_id) == "failed"]
+
+
 def _check_all_images(specs: list[RunSpec], folder: Path | None) -> None:
     """Find images that are missing or do not fit a run, and download them once, before any process starts."""
     alike: dict[str, list[RunSpec]] = {}

@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 @contextmanager
 def watch(runs: int, recorded: int) -> Iterator[Watcher]:
     """Show how the runs of a study get on, `recorded` of which need not be done."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    console = _terminal()
+    if console is None:
         yield Lines(runs, recorded)
         return
     with _bars(console) as progress:
@@ -34,10 +32,8 @@ def watch(runs: int, recorded: int) -> Iterator[Watcher]:
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int, int], None]]:
     """Show on a terminal how many of a number of things are done."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    console = _terminal()
+    if console is None:
         yield lambda done, total: None
         return
     with _bars(console) as progress:
@@ -48,14 +44,22 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def telling(what: str) -> Iterator[Callable[[str], None]]:
     """Show on a terminal what is being done now."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    console = _terminal()
+    if console is None:
         yield lambda line: None
         return
     with console.status(what) as status:
         yield lambda line: status.update(f"{what}: {line}")
+
+
+def _terminal() -> "Console | None":
+    """Return rich's console of standard error, if that is a terminal and rich is there."""
+    try:
+        from rich.console import Console
+    except ImportError:
+        return None
+    console = Console(stderr=True)
+    return console if console.is_terminal else None
 
 
 def _bars(console: "Console") -> "Progress":

@@ -11,7 +11,7 @@ from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.publishing.agreement import compared
 from supernet_bench.analysis.results import Results
-from supernet_bench.commands.cli import app
+from supernet_bench.commands.app import app
 from supernet_bench.records.archive import AGREEMENT, MANIFEST
 from supernet_bench.records.manifest import read_published_manifest
 from supernet_bench.spaces.nasbench201.truth import PACKAGE

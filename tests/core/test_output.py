@@ -10,11 +10,10 @@ from types import ModuleType
 import pytest
 
 from speed import __main__ as speed
-from speed import growth
 from supernet_bench.benchmark.execution.executors.slurm import RunJob
 from supernet_bench.benchmark.execution.worker import Execution
 from supernet_bench.benchmark.study.spec import RunSpec
-from supernet_bench.commands import bare, cli
+from supernet_bench.commands import main as front_door
 from supernet_bench.core.output import say, steady
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.records import leases
@@ -32,6 +31,7 @@ OURS = (
     "spaces",
     "speed",
     "supernet_bench",
+    "tools",
 )
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="files and processes have such names on Linux")
 PRINTS = """
@@ -82,7 +82,7 @@ class Called(Exception):
     """Raised instead of what a front door does first."""
 
 
-@pytest.mark.parametrize("module", [cli, bare, speed, growth])
+@pytest.mark.parametrize("module", [front_door, speed])
 def test_every_front_door_makes_printing_safe_first(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     def called() -> None:
         raise Called
@@ -96,9 +96,9 @@ def test_every_front_door_makes_printing_safe_first(module: ModuleType, monkeypa
 def test_the_front_doors_are_all_there_are() -> None:
     tracked = [path for part in OURS for path in (ROOT / part).rglob("*.py")]
     scripts = [path for path in tracked if '__name__ == "__main__"' in path.read_text("utf-8")]
-    front = "supernet_bench/commands"  # The handbook prints nothing.
-    doors = {"supernet_bench/__main__.py", f"{front}/bare.py", f"{front}/handbook.py"}
-    assert {path.relative_to(ROOT).as_posix() for path in scripts} == {*doors, "speed/__main__.py", "speed/growth.py"}
+    # The handbook prints nothing.
+    doors = {"supernet_bench/__main__.py", "speed/__main__.py", "tools/handbook.py"}
+    assert {path.relative_to(ROOT).as_posix() for path in scripts} == doors
 
 
 def test_help_to_a_reader_that_leaves() -> None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from supernet_bench.analysis.results import load_results
 from supernet_bench.benchmark.study.reference import write_reference
-from supernet_bench.commands.cli import app
+from supernet_bench.commands.app import app
 from supernet_bench.core.errors import InputError
 from supernet_bench.records.form import RECORD_VERSION, checksum
 from supernet_bench.records.leases import take

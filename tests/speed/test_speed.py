@@ -84,7 +84,7 @@ def test_weights_end_up_where_they_belong() -> None:
         torch.testing.assert_close(other.weights(weights), weights)
 
 
-QUICK = ["--quick", "--fidelity", "digits", "--device", "cpu", "--threads", "1"]
+QUICK = ["compare", "--quick", "--fidelity", "digits", "--device", "cpu", "--threads", "1"]
 
 
 @pytest.mark.full("speed/*", "engines/*", "spaces/nasbench201/*")
@@ -112,6 +112,6 @@ def test_quick_measurement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 def test_bad_input_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    assert main(["--device", "cuda", "--reports", str(tmp_path)]) == 2
+    assert main(["compare", "--device", "cuda", "--reports", str(tmp_path)]) == 2
     assert capsys.readouterr().err == "error: --device is 'cuda'; allowed here: cpu\n"
     assert list(tmp_path.iterdir()) == []

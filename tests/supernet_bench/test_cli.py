@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 
 from supernet_bench.benchmark.plugins.registry import heuristic_types, image_types, space_types
 from supernet_bench.benchmark.study.study import load_study, shipped_studies
-from supernet_bench.commands import bare
-from supernet_bench.commands.cli import app
+from supernet_bench.commands.app import app
 from supernet_bench.core.versions import code_version
 from supernet_bench.engines.cpu import library
 from supernet_bench.records.form import checksum
 from supernet_bench.records.store import Store
+from tests.benchmark.plugins import mistakes
 from tests.records.made import write_sealed
 
 STUDY = """
@@ -136,7 +136,7 @@ def test_doctor_names_what_is_damaged(study: Path, tmp_path: Path, monkeypatch: 
 
 def entered(*arguments: str, **environment: str) -> str:
     """Return what the installed command prints."""
-    program = "import sys; from supernet_bench.commands.cli import main; sys.argv[0] = 'supernet-bench'; main()"
+    program = "import sys; from supernet_bench.commands.main import main; sys.argv[0] = 'supernet-bench'; main()"
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         capture_output=True,
@@ -223,6 +223,46 @@ def test_a_foreign_file_in_the_report_folder_is_found_before_training(study: Pat
     assert Path("reports/small/thesis.tex").read_text() == "mine"
 
 
+FAILING = (mistakes.IMPORTS + mistakes.HEURISTIC).replace("NAME", "mine").replace(
+    "return loss * (1 + self.rate)", "raise_at(self.rate)\n        return loss"
+) + """
+
+def raise_at(rate):
+    if rate:
+        raise RuntimeError("the rate is " + "much " * 40 + "too high")
+"""  # fmt: skip
+
+
+def test_a_study_with_failed_runs_ends_with_1_and_says_what_to_do(study: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(FAILING)
+    text = STUDY.replace("path_dropout = [{rate = 0.3}]", "mine = true").replace("seeds = 2", "seeds = 1")
+    study.write_text('plugins = ["mine.py"]\n' + text)
+    first = runner.invoke(app, ["run", str(study), "--jobs", "1"])
+    assert first.exit_code == 1, first.stderr
+    assert "the whole report" in first.stdout
+    warning, advice = first.stderr.splitlines()[-2:]
+    assert warning.startswith("warning: a run of small failed; why: supernet-bench show ")
+    assert advice.endswith(f"supernet-bench run {study} --retry-failed")
+    run_id = warning.split()[-1]
+    shown = runner.invoke(app, ["show", run_id])
+    assert f"run {run_id}: failed" in shown.stdout
+    assert "too high" in shown.stdout
+    assert widest(shown.stdout) <= 80
+    again = runner.invoke(app, ["run", str(study), "--no-report"])
+    assert (again.exit_code, again.stderr.splitlines()[-2:]) == (1, [warning, advice])
+    (tmp_path / "mine.py").write_text(FAILING.replace("if rate:", "if False:"))
+    mended = runner.invoke(app, ["run", str(study), "--retry-failed", "--no-report", "--jobs", "1"])
+    assert mended.exit_code == 0, mended.stderr
+
+
+@pytest.mark.parametrize(("command", "option"), [("run", "--store"), ("publish", "--results"), ("merge", "--store")])
+def test_a_folder_that_cannot_be_written_is_named_by_its_option(study: Path, command: str, option: str) -> None:
+    Path("file").touch()
+    said = refused(command, str(study), option, "file/there")
+    assert f"{option} is file/there, and " in said
+    assert said.endswith("file cannot be written; allowed: a folder that can")
+
+
 @pytest.mark.parametrize("content", ["{}", "[1, 2]", "3", "{"])
 def test_a_damaged_manifest_is_named(study: Path, content: str) -> None:
     Path("store/studies").mkdir(parents=True)
@@ -291,7 +331,21 @@ def test_quiet_and_plain_when_not_on_a_terminal(study: Path) -> None:
     assert result.stdout == ""
     assert "\x1b" not in result.stderr
     lines = [line for line in result.stderr.splitlines() if not line.startswith("training is slower without")]
-    assert len(lines) == 6
+    assert lines[0] == "small: 6 of 6 runs to do, to store"
+    assert [line[:5] for line in lines[1:]] == [f"[{number}/6]" for number in range(1, 7)]
+
+
+def test_on_a_terminal_something_is_said_at_once(study: Path) -> None:
+    """PyTorch, tables and images take half a minute where nothing is cached."""
+    reader, writer = os.openpty()
+    program = [sys.executable, "-m", "supernet_bench", "run", "defalt"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run(program, stderr=writer, stdout=writer, env=environment, cwd=study.parent, timeout=120, check=False)
+    first, second = os.read(reader, 10_000).decode().splitlines()[:2]
+    assert first.startswith("defalt: loading PyTorch, published accuracies and images")
+    assert second.startswith("error: unknown study 'defalt'")
+    os.close(reader)
+    os.close(writer)
 
 
 def test_records_of_a_run_are_readable_json(study: Path) -> None:
@@ -311,15 +365,6 @@ def test_a_number_of_processes_is_a_sensible_one(study: Path, option: str, numbe
         "run", "small.toml", option, number
     )
     assert not Path("store").exists()
-
-
-@pytest.mark.parametrize("number", ["0", "-1", "two", "1.5", "10001", "9" * 5000])
-def test_a_bare_node_refuses_a_wrong_number_in_one_line(number: str, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(sys, "argv", ["bare", "smoke", f"--jobs={number}"])
-    with pytest.raises(SystemExit):
-        bare.main()
-    message = f"error: argument --jobs: {number!r}; allowed: a whole number from 1 to 10000"
-    assert capsys.readouterr().err.splitlines()[-1].endswith(message)
 
 
 def test_the_smoke_study_covers_every_heuristic() -> None:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from supernet_bench.benchmark.execution.worker import Execution, execute
 from supernet_bench.benchmark.study.study import load_study
 from supernet_bench.benchmark.study.verify import check_shipped
-from supernet_bench.commands.cli import app
+from supernet_bench.commands.app import app
 from supernet_bench.core.folders import write_sums
 from supernet_bench.records.form import checksum
 from supernet_bench.records.store import Store

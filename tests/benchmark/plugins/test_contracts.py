@@ -11,9 +11,8 @@ from supernet_bench.benchmark.plugins import registry
 from supernet_bench.benchmark.plugins.contracts import Broken
 from supernet_bench.benchmark.plugins.plugin_file import read_plugin_file
 from supernet_bench.benchmark.study.study import Study, parse_study
-from supernet_bench.commands import doctor
-from supernet_bench.commands.bare import main as bare
-from supernet_bench.commands.cli import app
+from supernet_bench.commands import examination, plain
+from supernet_bench.commands.app import app
 from supernet_bench.core.errors import InputError
 from tests.benchmark.plugins import mistakes
 
@@ -146,14 +145,12 @@ def test_who_executes_a_study_is_told(installed: dict[str, Broken], capsys: pyte
     result = CliRunner().invoke(app, ["run", "none.toml"])
     assert result.exit_code == 2
     assert len(result.stderr.splitlines()) == len(installed) + 1
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["bare", "none.toml"])
-        assert bare() == 2
+    assert plain.main(["run", "none.toml"]) == 2
     assert capsys.readouterr().err == result.stderr
 
 
 def test_the_doctor_tells(installed: dict[str, Broken], tmp_path: Path) -> None:
-    told = [finding for finding in doctor.examine(tmp_path, None) if finding.what == "plug-in"]
+    told = [finding for finding in examination.examine(tmp_path, None) if finding.what == "plug-in"]
     assert [finding.found for finding in told] == list(map(str, installed.values()))
     assert not any(finding.good for finding in told)
 

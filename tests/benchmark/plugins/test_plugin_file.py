@@ -14,8 +14,8 @@ from supernet_bench.benchmark.plugins.digests import digest
 from supernet_bench.benchmark.plugins.plugin_file import PluginFile, merged, read_plugin_file
 from supernet_bench.benchmark.plugins.registry import files_in_use, heuristic_types, image_types, space_types, use_files
 from supernet_bench.benchmark.study.study import load_study
-from supernet_bench.commands.bare import main as bare
-from supernet_bench.commands.cli import app
+from supernet_bench.commands import plain
+from supernet_bench.commands.app import app
 from supernet_bench.core.errors import InputError
 from tests.benchmark.plugins import mistakes
 
@@ -167,8 +167,7 @@ def test_what_is_no_file_of_python_is_refused(
         what = "heuristics" if command == "list" else "smoke"
         result = CliRunner().invoke(app, [command, what, "--plugin", str(tmp_path / name)])
         assert (result.exit_code, result.stderr.startswith(f"error: {said}")) == (2, True), command
-    monkeypatch.setattr(sys, "argv", ["bare", "smoke", "--plugin", str(tmp_path / name)])
-    assert bare() == 2
+    assert plain.main(["agreement", "smoke", "--plugin", str(tmp_path / name)]) == 2
     assert capsys.readouterr().err == result.stderr
 
 

@@ -18,7 +18,7 @@ from supernet_bench.benchmark.plugins import registry
 from supernet_bench.benchmark.plugins.rivals import NEEDED, settle_defaults, settle_names
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.study.study import parse_study
-from supernet_bench.commands.cli import app
+from supernet_bench.commands.app import app
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.heuristics.sampling.uniform import Uniform

@@ -10,7 +10,7 @@ from supernet_bench.benchmark.execution.worker import Execution, execute
 from supernet_bench.benchmark.study import origins
 from supernet_bench.benchmark.study.origins import changed, code_of, notes
 from supernet_bench.benchmark.training.trainer import Trainer
-from supernet_bench.commands.cli import app
+from supernet_bench.commands.app import app
 from supernet_bench.records.store import Store
 from tests.benchmark.plugins import mistakes
 from tests.records.made import executed, run_record

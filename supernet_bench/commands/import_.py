@@ -1,0 +1,27 @@
+"""``supernet-bench import``: published files that are too large to be read each time."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from supernet_bench.commands.command import Command, argument
+
+
+@dataclass(frozen=True)
+class NasBench201Options:
+    """What is read."""
+
+    file: Path = field(metadata=argument("The official .pth file, such as NAS-Bench-201-v1_1-096897.pth."))
+
+
+def import_nasbench201(options: NasBench201Options) -> None:
+    """Read the official NAS-Bench-201 file; later reports use its accuracies."""
+    from supernet_bench.benchmark.execution.progress import counting
+    from supernet_bench.spaces.nasbench201.official import import_official
+    from supernet_bench.spaces.nasbench201.space import NasBench201
+
+    with counting(f"reading {options.file.name}") as advance:
+        table = import_official(options.file, NasBench201(), on_progress=advance)
+    print(f"wrote {table}; every `supernet-bench run` uses it from now on")
+
+
+COMMANDS = (Command("import nasbench201", NasBench201Options, import_nasbench201),)

@@ -1,0 +1,39 @@
+"""``supernet-bench list``: what exists."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from supernet_bench.commands._options import PLUGIN_HELP
+from supernet_bench.commands.command import Command, argument
+
+
+class Listed(StrEnum):
+    """What can be listed."""
+
+    spaces = "spaces"
+    heuristics = "heuristics"
+    studies = "studies"
+    images = "images"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is listed."""
+
+    what: Listed = field(metadata=argument("What to list."))
+    plugin: list[Path] | None = field(default=None, metadata=PLUGIN_HELP)
+
+
+def list_(options: Options) -> None:
+    """List what exists, with settings, levels and source."""
+    from supernet_bench.benchmark.plugins.registry import warn_of_broken_plugins
+    from supernet_bench.commands._plugins import use
+    from supernet_bench.commands.catalogue import as_text, catalogue
+
+    use(options.plugin)
+    warn_of_broken_plugins()
+    print("\n\n".join(map(as_text, catalogue(options.what.value))))
+
+
+COMMAND = Command("list", Options, list_)

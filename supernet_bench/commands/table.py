@@ -1,0 +1,26 @@
+"""All commands, in the order of the help."""
+
+from supernet_bench.commands import agreement, check, doctor, import_, list_, merge, new, publish, report, run, show
+from supernet_bench.commands.command import Command
+
+ABOUT = "Benchmark of supernet-training heuristics: which of them make the ranking of architectures better."
+
+COMMANDS: tuple[Command, ...] = (
+    run.COMMAND,
+    report.COMMAND,
+    publish.COMMAND,
+    agreement.COMMAND,
+    list_.COMMAND,
+    check.COMMAND,
+    show.COMMAND,
+    merge.COMMAND,
+    doctor.COMMAND,
+    *import_.COMMANDS,
+    *new.COMMANDS,
+)
+
+GROUPS = {
+    "import": "Read a published benchmark file once, into a compact table.",
+    "new": "Write a new plug-in that works, and its test.",
+}
+"""What the first words of names of two words are for."""
