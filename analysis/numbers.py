@@ -6,6 +6,7 @@ from supernet_bench.analysis.effects.agreement import Correlation
 from supernet_bench.analysis.effects.effects import Counts, Effect
 from supernet_bench.analysis.effects.intervals import Difference, Estimate
 from supernet_bench.analysis.verdicts import Evidence, evidence
+from supernet_bench.core.output import count
 from supernet_bench.records.manifest import Level
 
 NONE = "—"
@@ -65,11 +66,6 @@ def marks(estimate: Estimate) -> str:
 def marked(level: Level) -> str:
     """Return the name of a level, marked if it uses published accuracies."""
     return f"{level.name} {USES_TRUTH}" if level.uses_truth else level.name
-
-
-def count(items: int, name: str) -> str:
-    """Return a number of things, such as ``1 seed`` or ``2 seeds``."""
-    return f"{items} {name}" + "s" * (items != 1)
 
 
 def runs_note(effect: Effect) -> str:

@@ -101,3 +101,8 @@ def _steady(stream: TextIO | None, dropped: type[OSError]) -> TextIO:
     )
     steady.dropped = dropped
     return steady
+
+
+def count(items: int, name: str) -> str:
+    """Return a number of things, such as ``1 seed`` or ``2 seeds``."""
+    return f"{items} {name}" + "s" * (items != 1)

@@ -11,7 +11,6 @@ from supernet_bench.analysis.effects.effects import BASELINE, REFERENCE, UNTRAIN
 from supernet_bench.analysis.effects.grids import find_grids
 from supernet_bench.analysis.effects.intervals import FEWEST, Difference, Estimate, over_both, over_seeds
 from supernet_bench.analysis.effects.references import NOISE_CEILING, Reference, noise_ceiling, reference
-from supernet_bench.analysis.numbers import count
 from supernet_bench.analysis.ranking.measures import (
     RANK_METRICS,
     TOP_METRICS,
@@ -25,6 +24,7 @@ from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_weig
 from supernet_bench.analysis.ranking.scores import Scores, of_runs, of_table
 from supernet_bench.analysis.results import Results
 from supernet_bench.core.errors import InputError
+from supernet_bench.core.output import count
 from supernet_bench.records.manifest import Level
 
 

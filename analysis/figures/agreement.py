@@ -12,7 +12,8 @@ from supernet_bench.analysis.effects.effects import Effect
 from supernet_bench.analysis.effects.intervals import Difference
 from supernet_bench.analysis.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, put_title
 from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
-from supernet_bench.analysis.numbers import count, with_interval
+from supernet_bench.analysis.numbers import with_interval
+from supernet_bench.core.output import count
 
 LABELLED = 3
 """Levels that are named in the plot of each: the best and the worst of the first study, and those off the diagonal."""

@@ -25,7 +25,8 @@ from supernet_bench.analysis.figures.style import (
     put_title,
 )
 from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
-from supernet_bench.analysis.numbers import count, in_full, lost_note, marks, number, pairs_note, runs_note
+from supernet_bench.analysis.numbers import in_full, lost_note, marks, number, pairs_note, runs_note
+from supernet_bench.core.output import count
 
 LOOKS = {"parameter count": ("-.", GREEN), UNTRAINED.name: (":", BLACK)}
 """References that are drawn, with their lines and colours."""

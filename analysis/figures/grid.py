@@ -16,7 +16,8 @@ from supernet_bench.analysis.effects.grids import Grid, Place
 from supernet_bench.analysis.effects.intervals import Difference
 from supernet_bench.analysis.figures.style import BLACK, CHARACTER, LINE, put_title
 from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
-from supernet_bench.analysis.numbers import count, in_full, interval, lost_note, marks, number, pairs_note
+from supernet_bench.analysis.numbers import in_full, interval, lost_note, marks, number, pairs_note
+from supernet_bench.core.output import count
 
 UNKNOWN = "#d9d9d9"
 COLORS = matplotlib.colormaps["RdBu"].with_extremes(bad=UNKNOWN)

@@ -10,9 +10,10 @@ from scipy import stats
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.figures.style import BASELINE_COLOR, put_title
 from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
-from supernet_bench.analysis.numbers import count, number
+from supernet_bench.analysis.numbers import number
 from supernet_bench.analysis.ranking.metrics import kendall_tau
 from supernet_bench.analysis.results import Results, ranks_by
+from supernet_bench.core.output import count
 
 SHOWN = (0.02, 0.98)
 """Quantiles that the axes of accuracies span; a few broken networks would squeeze all others into a corner."""

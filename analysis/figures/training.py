@@ -22,7 +22,8 @@ from supernet_bench.analysis.figures.style import (
     put_title,
 )
 from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
-from supernet_bench.analysis.numbers import count, number
+from supernet_bench.analysis.numbers import number
+from supernet_bench.core.output import count
 
 LIGHT = "#c4c4c4"
 LOOKS = ((BLUE, "-"), (GREEN, "-."), (PINK, "--"), (SKY, "-"), (BLACK, ":"), (GREEN, "-"), (PINK, "-."))

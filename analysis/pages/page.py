@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.figures import EFFECTS_FOREST, effect_names, grid_names
-from supernet_bench.analysis.numbers import count
 from supernet_bench.analysis.pages.notes import introduction, metric_notes, summary, table_notes
 from supernet_bench.analysis.pages.reading import Finding, reading, size_reading
 from supernet_bench.analysis.pages.tables import (
@@ -18,6 +17,7 @@ from supernet_bench.analysis.pages.tables import (
     top_metrics_table,
 )
 from supernet_bench.analysis.results import Results
+from supernet_bench.core.output import count
 
 
 @dataclass(frozen=True)

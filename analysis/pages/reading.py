@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from supernet_bench.analysis.effects.effects import Effect, Effects
-from supernet_bench.analysis.numbers import count, marked, marks, pairs_note, with_interval
+from supernet_bench.analysis.numbers import marked, marks, pairs_note, with_interval
 from supernet_bench.analysis.pages.words import CLAIMS, SIZES
 from supernet_bench.analysis.verdicts import ENOUGH_PAIRS, beyond_size, verdict
+from supernet_bench.core.output import count
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from supernet_bench.analysis.effects.intervals import Difference, Estimate
 from supernet_bench.analysis.numbers import (
     DECIMALS,
     NONE,
-    count,
     in_full,
     interval,
     lost_note,
@@ -25,6 +24,7 @@ from supernet_bench.analysis.ranking.measures import (
     RANK_METRICS,
     TOP_METRICS,
 )
+from supernet_bench.core.output import count
 
 EFFECTS_TITLE = "Kendall's tau with the truth, and the difference to the baseline"
 REFERENCES_TITLE = "The same architectures ranked without a trained supernet"

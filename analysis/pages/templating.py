@@ -16,13 +16,14 @@ from supernet_bench.analysis import numbers
 from supernet_bench.analysis.effects.intervals import ALPHA, CONFIDENCE
 from supernet_bench.analysis.effects.references import NOISE_CEILING
 from supernet_bench.analysis.pages.markup import aligned, escape_latex, escape_markdown, tabular
+from supernet_bench.core.output import count
 
 TEMPLATES = Path(__file__).with_name("templates")
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "aligned": aligned,
     "correlation": numbers.correlation,
-    "count": numbers.count,
+    "count": count,
     "interval": numbers.interval,
     "lost_note": numbers.lost_note,
     "marked": numbers.marked,

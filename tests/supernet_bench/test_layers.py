@@ -56,6 +56,33 @@ def test_every_arrow_points_down(part: str) -> None:
     assert up == []
 
 
+FLOORS = {
+    "benchmark": ("plugins", "study", "training", "execution"),
+    "analysis": (
+        "results", "ranking", "effects", "verdicts", "numbers", "findings", "conclude", "figures", "pages",
+        "publishing",
+    ),
+}  # fmt: skip
+"""Of a part, its rooms; each imports those before it."""
+
+
+@pytest.mark.parametrize(("part", "room"), [(part, room) for part, rooms in FLOORS.items() for room in rooms])
+def test_rooms_of_a_part_lie_on_floors_of_their_own(part: str, room: str) -> None:
+    place = ROOT / part / room
+    files = sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+    allowed = FLOORS[part][: FLOORS[part].index(room) + 1]
+    named = {(file.name, *name.split(".")[1:3]) for file in files for name in imports(file)}
+    assert [(file, other) for file, of, other in sorted(named) if of == part and other not in allowed] == []
+
+
+def test_every_room_has_a_floor() -> None:
+    for part, rooms in FLOORS.items():
+        names = {
+            path.stem for path in (ROOT / part).iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+        }
+        assert names - {"__init__"} == set(rooms)
+
+
 def test_every_part_of_the_package_has_its_floor() -> None:
     parts = {path.name for path in (ROOT / PACKAGE).iterdir() if path.is_symlink()}
     assert parts == set(BELOW)
