@@ -289,11 +289,11 @@ def test_workers_of_this_machine_that_are_lost_for_good_are_given_up(tmp_path: P
     from supernet_bench.benchmark.execution.executors import dask as executor
 
     monkeypatch.setattr(executor, "RESTART_SECONDS", 0.0)
-    session = _session(tmp_path, scheduler=None, submit=lambda *_, pure: _never())
-    session._look()
-    assert session.running
-    session.client.nthreads = dict
+    workers = iter([{"tcp://a": 1}] * 2)
+    answers = {"submit": lambda *_, pure: _never(), "nthreads": lambda: next(workers, {})}
+    session = _session(tmp_path, scheduler=None, **answers)
     assert set(session.execute()) == set(study().runs())
+    assert session.running
 
 
 def _never() -> Any:
