@@ -26,6 +26,7 @@ from supernet_bench.analysis.figures.style import (
 )
 from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
 from supernet_bench.analysis.numbers import in_full, lost_note, marks, number, pairs_note, runs_note
+from supernet_bench.analysis.verdicts import Evidence, evidence
 from supernet_bench.core.output import count
 
 LOOKS = {"parameter count": ("-.", GREEN), UNTRAINED.name: (":", BLACK)}
@@ -188,9 +189,7 @@ def difference_forest(effects: Effects, metrics: Sequence[Metric] = TAU, same_ax
 
 def difference_color(difference: Difference) -> str:
     """Return the colour of a difference by what its interval decides."""
-    if difference.excludes_zero_corrected:
-        return BLUE
-    return SKY if difference.excludes_zero else GREY
+    return {Evidence.CORRECTED: BLUE, Evidence.UNCORRECTED: SKY}.get(evidence(difference), GREY)
 
 
 def _open_note(rows: Sequence[Row]) -> str:

@@ -10,7 +10,7 @@ from supernet_bench.benchmark.execution import devices
 from supernet_bench.benchmark.plugins.plugin_file import read_plugin_file
 from supernet_bench.benchmark.plugins.registry import space_types, use_files
 from supernet_bench.benchmark.study.reference import ensure_reference
-from supernet_bench.commands.cli import app
+from supernet_bench.commands.app import app
 from tests.benchmark.plugins import mistakes
 
 

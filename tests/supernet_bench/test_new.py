@@ -39,8 +39,8 @@ def checkout(tmp_path: Path) -> Path:
     for folder in (PACKAGE, *parts, *(f"tests/{own}" for own in FOLDERS.values())):
         leave = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, tmp_path / folder, symlinks=True, ignore=leave)
-    for file in ("tests/conftest.py", "tests/limits.py", "tests/selection.py", "pyproject.toml"):
-        shutil.copy(ROOT / file, tmp_path / file)
+    for file in (ROOT / "pyproject.toml", *(ROOT / "tests").glob("*.py")):
+        shutil.copy(file, tmp_path / file.relative_to(ROOT))
     return tmp_path
 
 
@@ -61,7 +61,9 @@ def test_a_new_plugin_touches_one_module_and_one_test_which_pass(checkout: Path,
     assert {str(path.relative_to(checkout)) for path in set(checkout.rglob("*.py")) - before} == {module, test}
     assert " passed" in run(checkout, "pytest", "-q", "-p", "no:cacheprovider", test)
     for contract in CONTRACTS[kind]:
-        assert " passed" in run(checkout, "pytest", "-q", "-p", "no:cacheprovider", "--full", contract, "-k", "brand_new")
+        assert " passed" in run(
+            checkout, "pytest", "-q", "-p", "no:cacheprovider", "--full", contract, "-k", "brand_new"
+        )
     assert "brand_new" in run(checkout, PACKAGE, "list", FOLDERS[kind])
 
 
