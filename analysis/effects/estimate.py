@@ -1,6 +1,6 @@
 """From the records of a study to its effects."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,11 +25,10 @@ from supernet_bench.analysis.ranking.resampling import bootstrap_weights
 from supernet_bench.analysis.records import Level
 from supernet_bench.analysis.results import Results
 from supernet_bench.core.errors import InputError
+from supernet_bench.core.progress import SILENT, Part, Progress
 
 
-def compute_effects(
-    results: Results, resamples: int, seed: int, on_progress: Callable[[str], None] | None = None
-) -> Effects:
+def compute_effects(results: Results, resamples: int, seed: int, progress: Progress = SILENT) -> Effects:
     """Estimate the effect of every level.
 
     Parameters
@@ -40,8 +39,7 @@ def compute_effects(
         Bootstrap resamples of the architectures, at least 100.
     seed : int
         Of the resamples.
-    on_progress : callable, optional
-        Called with one line now and then.
+    progress : Progress
 
     Raises
     ------
@@ -56,7 +54,7 @@ def compute_effects(
     published: dict[str, Reference] = {}
     if len(truth) >= 2:
         weights = bootstrap_weights(len(truth), resamples, seed)
-        measured = _measure(results, truth, weights, on_progress)
+        measured = _measure(results, truth, weights, progress)
         published = published_references(results.reference.loc[truth.index], results.target, weights)
     runs = _with_metrics(results.runs, measured)
     against = _by_seed(runs, BASELINE, measured)
@@ -89,9 +87,7 @@ def _equal_size_pairs(truth: np.ndarray, parameters: np.ndarray) -> int:
     return int(np.count_nonzero(pair_signs(truth, *equal_pairs(parameters)))) if len(truth) else 0
 
 
-def _measure(
-    results: Results, truth: pd.Series, weights: np.ndarray, on_progress: Callable[[str], None] | None
-) -> dict[str, Measures]:
+def _measure(results: Results, truth: pd.Series, weights: np.ndarray, progress: Progress) -> dict[str, Measures]:
     """Return the measures of every finished run by its id."""
     yardstick = Yardstick(
         truth=truth.to_numpy(),
@@ -109,8 +105,7 @@ def _measure(
             (part["score"].to_numpy(), part["cross_entropy"].to_numpy()) for _, part in by_run[run_id].groupby("epoch")
         ]
         measured[run_id] = measure_run(run_id, checkpoints, yardstick)
-        if on_progress:
-            on_progress(f"measured run {done} of {len(finished)}")
+        progress.advanced(Part("measuring runs"), done / len(finished))
     return measured
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +36,7 @@ from supernet_bench.analysis.ranking.resampling import RESAMPLES
 from supernet_bench.analysis.results import Results, load_results
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.folders import SUMS, files_of, read_table, replaced, write_sums
+from supernet_bench.core.progress import SILENT, Part, Progress
 
 PAGE, LEVELS, PAIRS = "report.md", "table.csv", "pairs.csv"
 CONTENTS = frozenset((PAGE, LEVELS, PAIRS, SUMS, "plots"))
@@ -181,10 +182,10 @@ class Pair:
         )
 
 
-def read_study(store: Path, study: str, on_progress: Callable[[str], None] | None = None) -> Study:
+def read_study(store: Path, study: str, progress: Progress = SILENT) -> Study:
     """Read a study from a store and estimate its effects as its report does."""
     results = load_results(store, study)
-    return Study(results, compute_effects(results, RESAMPLES, 0, on_progress))
+    return Study(results, compute_effects(results, RESAMPLES, 0, progress))
 
 
 def compared(folder: Path) -> list[str]:
@@ -232,7 +233,7 @@ def write_agreement(
     studies: Sequence[Study],
     folder: Path,
     resamples: int = RESAMPLES,
-    on_progress: Callable[[str], None] | None = None,
+    progress: Progress = SILENT,
 ) -> tuple[Path, ...]:
     """Write how every study agrees with every later one.
 
@@ -244,8 +245,7 @@ def write_agreement(
         Replaced once the new one is whole.
     resamples : int
         Of the bootstrap.
-    on_progress : callable, optional
-        Called with one line now and then.
+    progress : Progress
 
     Returns
     -------
@@ -262,8 +262,8 @@ def write_agreement(
         pairs = []
         for first, second in itertools.combinations(studies, 2):
             pairs.append(compare_studies(first, second, resamples))
-            if on_progress:
-                on_progress(f"compared {pairs[-1].name}")
+            progress.advanced(Part("comparing studies", f"compared {pairs[-1].name}"), None)
+        progress.advanced(Part("comparing studies"), 1.0)
         plots = {name: f"plots/{file}.png" for name, file in file_names(pair.name for pair in pairs).items()}
         for pair in pairs:
             _draw(pair, new / plots[pair.name])

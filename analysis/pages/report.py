@@ -20,6 +20,7 @@ from supernet_bench.analysis.ranking.resampling import RESAMPLES
 from supernet_bench.analysis.records import PlannedRun, conflict
 from supernet_bench.analysis.results import Results, load_results
 from supernet_bench.core.folders import files_of, replaced
+from supernet_bench.core.progress import SILENT, Part, Progress
 
 RUNS = "runs.parquet"
 
@@ -64,7 +65,7 @@ def write_report(
     target: str | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
-    on_progress: Callable[[str], None] | None = None,
+    progress: Progress = SILENT,
 ) -> Report:
     """Write tables, plots and tidy result files of a study.
 
@@ -82,8 +83,7 @@ def write_report(
         Bootstrap resamples of the architectures, at least 100.
     seed : int
         Of the resamples.
-    on_progress : callable, optional
-        Called with one line now and then.
+    progress : Progress
 
     Returns
     -------
@@ -96,7 +96,7 @@ def write_report(
         If the study or the target column is unknown, the manifest or the reference table is damaged, runs
         scored different architectures, or the folder holds anything that is not part of a report.
     """
-    return write_report_of(load_results(store, study, target), folder, resamples, seed, on_progress)
+    return write_report_of(load_results(store, study, target), folder, resamples, seed, progress)
 
 
 def other_study(folder: Path, runs: Iterable[PlannedRun]) -> str | None:
@@ -123,15 +123,15 @@ def write_report_of(
     folder: Path,
     resamples: int = RESAMPLES,
     seed: int = 0,
-    on_progress: Callable[[str], None] | None = None,
+    progress: Progress = SILENT,
     save: Callable[[Figure, Path, str], None] = save_plot,
 ) -> Report:
     """Write the report of a study that has been read, each plot by `save`; see `write_report`."""
-    effects = compute_effects(results, resamples, seed, on_progress)
+    effects = compute_effects(results, resamples, seed, progress)
     with replaced(folder.absolute(), CONTENTS) as new:
         _write_tables(new, results, effects)
         _write_frames(new, results, effects)
-        captions = _write_plots(new / "plots", results, effects, on_progress, save)
+        captions = _write_plots(new / "plots", results, effects, progress, save)
         page = compose(results, effects, captions)
         (new / "report.md").write_text(page_as_markdown(page), encoding="utf-8")
         (new / "report.html").write_text(page_as_html(page, new / "plots"), encoding="utf-8")
@@ -161,7 +161,7 @@ def _write_plots(
     folder: Path,
     results: Results,
     effects: Effects,
-    on_progress: Callable[[str], None] | None,
+    progress: Progress,
     save: Callable[[Figure, Path, str], None],
 ) -> dict[str, str]:
     """Write every figure and return their captions by name."""
@@ -171,6 +171,6 @@ def _write_plots(
         for name, figure, caption in all_figures(results, effects):
             save(figure, folder, name)
             captions[name] = caption
-            if on_progress:
-                on_progress(f"drew {name}")
+            progress.advanced(Part("drawing", f"drew {name}"), None)
+        progress.advanced(Part("drawing"), 1.0)
     return captions

@@ -4,11 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from supernet_bench.benchmark.execution.driver import Resources, run_study
-from supernet_bench.benchmark.execution.progress import Lines
+from supernet_bench.benchmark.execution import Resources, run_study
 from supernet_bench.benchmark.plugins.plugin_file import merged, read_plugin_file
 from supernet_bench.benchmark.plugins.registry import use_files, warn_of_broken_plugins
 from supernet_bench.benchmark.study.study import load_study
+from supernet_bench.commands.progress import Lines
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import steady
 from supernet_bench.core.settings import MOST_AT_ONCE
@@ -29,12 +29,17 @@ def main() -> int:
     steady()
     given = parser.parse_args()
     resources = Resources(
-        given.store, given.data, given.device, given.jobs, given.threads, runs_per_gpu=given.runs_per_gpu
+        store=given.store,
+        data=given.data,
+        device=given.device,
+        jobs=given.jobs,
+        threads=given.threads,
+        runs_per_gpu=given.runs_per_gpu,
     )
     try:
         use_files(merged(map(read_plugin_file, given.plugin or ())))
         warn_of_broken_plugins()
-        run_study(load_study(given.study), resources, Lines, redo=given.redo, given=given.study)
+        run_study(load_study(given.study), resources, Lines(), redo=given.redo, given=given.study)
     except (InputError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import wraps
 from itertools import chain
@@ -124,21 +124,31 @@ def run(
 
     Interrupt it as you like: the same command continues.
     """
-    from supernet_bench.benchmark.execution.driver import Resources, run_study
-    from supernet_bench.benchmark.execution.progress import watch
+    from supernet_bench.benchmark.execution import Resources, run_study
     from supernet_bench.benchmark.plugins.registry import warn_of_broken_plugins
     from supernet_bench.benchmark.study.study import load_study
+    from supernet_bench.commands.progress import Lines, progress_shown
     from supernet_bench.records.naming import check_stored
 
     _use(plugin)
     warn_of_broken_plugins()
     loaded = load_study(study)
-    resources = Resources(store, data, device, jobs, threads, executor, runs_per_gpu, scheduler, tuple(slurm or ()))
+    resources = Resources(
+        store=store,
+        data=data,
+        device=device,
+        jobs=jobs,
+        threads=threads,
+        executor=executor,
+        runs_per_gpu=runs_per_gpu,
+        scheduler=scheduler,
+        slurm=tuple(slurm or ()),
+    )
     if report:
         _prepare_report(loaded, store, reports, data)
     try:
-        with ExitStack() as stack:
-            run_study(loaded, resources, lambda *counts: stack.enter_context(watch(*counts)), retry_failed, redo, study)
+        with progress_shown(Lines()) as progress:
+            run_study(loaded, resources, progress, retry_failed=retry_failed, redo=redo, given=study)
     except KeyboardInterrupt:
         print("interrupted; the same command continues", file=sys.stderr)
         raise typer.Exit(130) from None
@@ -192,14 +202,14 @@ def publish(
     from supernet_bench.analysis.pages.index import index, write_index
     from supernet_bench.analysis.publishing.provenance import is_imported, read_source
     from supernet_bench.analysis.publishing.publish import publish as write
-    from supernet_bench.benchmark.execution.progress import telling
+    from supernet_bench.commands.progress import progress_shown
 
     _use(plugin)
     name = _stored(study, store)
     _ensure_reference(store, name, data)
     index(results, without=name)  # What is damaged there is refused before anything is replaced.
-    with telling(f"publishing {name}") as tell:
-        written = write(store, name, results, on_progress=tell)
+    with progress_shown() as progress:
+        written = write(store, name, results, progress=progress)
     source = read_source(results / name)
     if is_imported(source):
         warning = f"{source['table']} was imported here; only who has imported it too can check what was published"
@@ -333,12 +343,12 @@ def import_nasbench201(
     file: Annotated[Path, typer.Argument(help="The official .pth file, such as NAS-Bench-201-v1_1-096897.pth.")],
 ) -> None:
     """Read the official NAS-Bench-201 file; later reports use its accuracies."""
-    from supernet_bench.benchmark.execution.progress import counting
+    from supernet_bench.commands.progress import progress_shown
     from supernet_bench.spaces.nasbench201.official import import_official
     from supernet_bench.spaces.nasbench201.space import NasBench201
 
-    with counting(f"reading {file.name}") as advance:
-        table = import_official(file, NasBench201(), on_progress=advance)
+    with progress_shown() as progress:
+        table = import_official(file, NasBench201(), progress=progress)
     print(f"wrote {table}; every `supernet-bench run` uses it from now on")
 
 
@@ -398,9 +408,9 @@ def _check_study(study: str, results: Path, data: Path | None) -> None:
     """Rebuild the pages of a published study and compare; exit with code 1 if they differ."""
     from supernet_bench.analysis.publishing.publish import write_pages
     from supernet_bench.analysis.results import load_results
-    from supernet_bench.benchmark.execution.progress import telling
     from supernet_bench.benchmark.study.study import is_study_file, load_study
     from supernet_bench.benchmark.study.verify import check_runs, check_shipped
+    from supernet_bench.commands.progress import progress_shown
     from supernet_bench.records.naming import check_stored
 
     given = load_study(study) if is_study_file(study) else None
@@ -408,8 +418,8 @@ def _check_study(study: str, results: Path, data: Path | None) -> None:
     with _opened(results, study, data) as store, TemporaryDirectory() as temporary:
         if given:
             check_stored(given, store, results / study)
-        with telling(f"rebuilding {study}") as tell:
-            write_pages(load_results(store, study), Path(temporary), on_progress=tell, pictures=False)
+        with progress_shown() as progress:
+            write_pages(load_results(store, study), Path(temporary), progress=progress, pictures=False)
         lines = [f"{results / study}: {line}" for line in (*check_shipped(store, study), *check_runs(store, study))]
         _compare(results / study, Path(temporary), results, [study], lines)
 
@@ -428,14 +438,14 @@ def _opened(results: Path, study: str, data: Path | None) -> Iterator[Path]:
 
 def _write_agreement(studies: list[str], results: Path, folder: Path, data: Path | None) -> tuple[Path, ...]:
     from supernet_bench.analysis.pages.agreement import read_study, write_agreement
-    from supernet_bench.benchmark.execution.progress import telling
+    from supernet_bench.commands.progress import progress_shown
 
     read = []
     for study in studies:
-        with _opened(results, study, data) as store, telling(f"reading {study}") as tell:
-            read.append(read_study(store, study, on_progress=tell))
-    with telling("comparing") as tell:
-        return write_agreement(read, folder, on_progress=tell)
+        with _opened(results, study, data) as store, progress_shown() as progress:
+            read.append(read_study(store, study, progress=progress))
+    with progress_shown() as progress:
+        return write_agreement(read, folder, progress=progress)
 
 
 def _compare(committed: Path, rebuilt: Path, results: Path, studies: Sequence[str], others: Sequence[str] = ()) -> None:
@@ -466,13 +476,13 @@ def _compare(committed: Path, rebuilt: Path, results: Path, studies: Sequence[st
 def _report(study: str, store: Path, reports: Path, target: str | None) -> None:
     from supernet_bench.analysis.pages.report import other_study, write_report
     from supernet_bench.analysis.records import read_manifest
-    from supernet_bench.benchmark.execution.progress import telling
+    from supernet_bench.commands.progress import progress_shown
 
     other = other_study(reports / study, read_manifest(store, study).runs)
     if other:
         print(f"warning: the report in {reports / study} is replaced; its {other} was another run", file=sys.stderr)
-    with telling(f"reporting {study}") as tell:
-        written = write_report(store, study, reports / study, target, on_progress=tell)
+    with progress_shown() as progress:
+        written = write_report(store, study, reports / study, target, progress=progress)
     print(written.text)
     for warning in written.warnings:
         print(f"warning: {warning}", file=sys.stderr)

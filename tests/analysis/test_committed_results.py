@@ -13,6 +13,7 @@ from supernet_bench.analysis.pages.agreement import compared
 from supernet_bench.analysis.records import read_manifest_file
 from supernet_bench.analysis.results import Results
 from supernet_bench.commands.cli import app
+from supernet_bench.core.progress import SILENT
 from supernet_bench.records.archive import AGREEMENT, MANIFEST
 from supernet_bench.spaces.nasbench201.truth import PACKAGE
 
@@ -56,10 +57,10 @@ def _estimate_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the effects of a study, which take most of the time, estimated for its report and its agreement at once."""
     known: dict[tuple[str, int, int], Effects] = {}
 
-    def estimate(results: Results, resamples: int, seed: int, on_progress: Any = None) -> Effects:
+    def estimate(results: Results, resamples: int, seed: int, progress: Any = SILENT) -> Effects:
         key = (results.manifest.study, resamples, seed)
         if key not in known:
-            known[key] = compute_effects(results, resamples, seed, on_progress)
+            known[key] = compute_effects(results, resamples, seed, progress)
         return known[key]
 
     monkeypatch.setattr("supernet_bench.analysis.pages.report.compute_effects", estimate)

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from supernet_bench.benchmark.execution import driver
+from supernet_bench.benchmark.execution import Execution, compute_exactly, driver, execute
 from supernet_bench.benchmark.execution.executors.local import process_context
-from supernet_bench.benchmark.execution.worker import Execution, compute_exactly, execute
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.benchmark.training.trainer import Listener, Trainer

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 
-from supernet_bench.benchmark.execution.driver import Resources
+from supernet_bench.benchmark.execution import Resources
 from supernet_bench.benchmark.execution.executors.base import Starts
 from supernet_bench.benchmark.execution.worker import ATTEMPTS, Execution
 from supernet_bench.core.errors import InputError
@@ -59,7 +59,7 @@ def test_a_killed_worker_changes_no_record(tmp_path: Path) -> None:
                 killed.append(holders(tmp_path / "dask")[spec.run_id])
                 os.kill(killed[0], signal.SIGKILL)
 
-    watch = run(made, tmp_path / "dask", Killer(), engine="dask", jobs=2)
+    watch = run(made, tmp_path / "dask", Killer(), executor="dask", jobs=2)
     assert killed
     assert watch.statuses == {"finished": 3}
     assert results(made, tmp_path / "dask") == undisturbed(made, tmp_path / "undisturbed")
@@ -209,7 +209,7 @@ def test_a_worker_that_retires_hands_its_run_on(tmp_path: Path) -> None:
                     retired.extend(worker for worker, other in client.run(os.getpid).items() if other == pid)
                     client.retire_workers(retired)
 
-        watch = run(made, tmp_path, Retiring(), engine="dask", scheduler=cluster.scheduler_address)
+        watch = run(made, tmp_path, Retiring(), executor="dask", scheduler=cluster.scheduler_address)
     assert len(retired) == 1
     assert watch.statuses == {"finished": 2}
     assert Store(tmp_path).read_record(made.baseline.run_id)["execution"]["resumed"] == 1
@@ -229,7 +229,7 @@ def test_a_run_that_kills_its_worker_every_time_is_recorded_as_failed(tmp_path: 
     module, function = place.rsplit(".", 1)
     code = f"import os, benchmark.{module} as module\nmodule.{function} = lambda *_: os.kill(os.getpid(), 9)"
     with _preloaded(code):
-        Resources(tmp_path, engine="dask", jobs=1).executor(1).run([spec], watch)
+        Resources(store=tmp_path, executor="dask", jobs=1).executor(1).run([spec], watch)
     assert watch.statuses == {"failed": 1}
     record = Store(tmp_path).read_record(spec.run_id)
     assert record["error"]["message"] == message
@@ -285,7 +285,7 @@ def test_a_worker_without_the_suite_is_told(tmp_path: Path) -> None:
         _preloaded("import sys\nsys.modules['benchmark'] = None"),
         pytest.raises(InputError, match=r"dask worker .* cannot import the suite \(.*\); install"),
     ):
-        run(study(), tmp_path, engine="dask", jobs=1)
+        run(study(), tmp_path, executor="dask", jobs=1)
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_workers_that_will_not_do_are_told(tmp_path: Path, monkeypatch, workers:
         distributed.LocalCluster(processes=False, dashboard_address=":0", **workers) as cluster,
         pytest.raises(InputError, match=message),
     ):
-        run(study(), tmp_path, engine="dask", scheduler=cluster.scheduler_address)
+        run(study(), tmp_path, executor="dask", scheduler=cluster.scheduler_address)
 
 
 @pytest.mark.parametrize(
@@ -314,13 +314,13 @@ def test_workers_that_will_not_do_are_told(tmp_path: Path, monkeypatch, workers:
 )
 def test_options_that_do_not_fit_are_refused(tmp_path: Path, given, message: str) -> None:
     with pytest.raises(InputError) as error:
-        run(study(), tmp_path, engine="dask", **given)
+        run(study(), tmp_path, executor="dask", **given)
     assert str(error.value).startswith(message)
 
 
 def test_the_threads_of_a_run_depend_on_the_whole_study(tmp_path: Path) -> None:
     for given in ({}, {"scheduler": "tcp://a:1"}):
-        made = [Resources(tmp_path, engine="dask", device="cpu", **given).executor(100) for _ in range(2)]
+        made = [Resources(store=tmp_path, executor="dask", device="cpu", **given).executor(100) for _ in range(2)]
         assert made[0].execution.threads == made[1].execution.threads == 1
 
 
