@@ -92,7 +92,7 @@ class Attempts:
         self._progress.advanced(part_of(spec), share)
 
     def has_ended(self, spec: RunSpec) -> bool:
-        """Return whether a run has a good record, and tell that it has ended; a damaged one is mended when it is executed."""
+        """Return whether a run has a good record, and tell that it has ended; who executes it mends a damaged one."""
         try:
             record = self._store.read_record(spec.run_id)
         except Damaged:

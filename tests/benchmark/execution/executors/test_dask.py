@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 import torch
 
-from supernet_bench.benchmark.execution import Resources
-from supernet_bench.benchmark.execution.executors.base import Starts
-from supernet_bench.benchmark.execution.worker import ATTEMPTS, Execution
+from supernet_bench.benchmark.execution import Execution, Resources
+from supernet_bench.benchmark.execution.executors.base import make_executor
+from supernet_bench.benchmark.execution.worker import ATTEMPTS
 from supernet_bench.core.errors import InputError
+from supernet_bench.core.progress import Part
 from supernet_bench.records.store import Store
 from tests.benchmark.execution.executors.studies import (
     ROOT,
@@ -33,6 +34,7 @@ from tests.benchmark.execution.executors.studies import (
     study,
     study_of_a_file,
     tell,
+    told,
     undisturbed,
     wait_until,
 )
@@ -53,10 +55,10 @@ def test_a_killed_worker_changes_no_record(tmp_path: Path) -> None:
     made, killed = study_of_a_file(tmp_path, training={"epochs": 30, "batch_size": 16}), []
 
     class Killer(Watch):
-        def advanced(self, spec, share: float) -> None:
-            super().advanced(spec, share)
-            if not killed and Store(tmp_path / "dask").checkpoint_path(spec.run_id).exists():
-                killed.append(holders(tmp_path / "dask")[spec.run_id])
+        def advanced(self, part: Part, share: float | None) -> None:
+            super().advanced(part, share)
+            if not killed and Store(tmp_path / "dask").checkpoint_path(part.name).exists():
+                killed.append(holders(tmp_path / "dask")[part.name])
                 os.kill(killed[0], signal.SIGKILL)
 
     watch = run(made, tmp_path / "dask", Killer(), executor="dask", jobs=2)
@@ -203,9 +205,9 @@ def test_a_worker_that_retires_hands_its_run_on(tmp_path: Path) -> None:
     ):
 
         class Retiring(Watch):
-            def advanced(self, spec, share: float) -> None:
-                if not retired and Store(tmp_path).checkpoint_path(spec.run_id).exists():
-                    pid = holders(tmp_path)[spec.run_id]
+            def advanced(self, part: Part, share: float | None) -> None:
+                if not retired and Store(tmp_path).checkpoint_path(part.name).exists():
+                    pid = holders(tmp_path)[part.name]
                     retired.extend(worker for worker, other in client.run(os.getpid).items() if other == pid)
                     client.retire_workers(retired)
 
@@ -218,7 +220,7 @@ def test_a_worker_that_retires_hands_its_run_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ("executors.base.execute", "the dask worker died, 3 times"),
+        ("attempts.execute", "the dask worker died, 3 times"),
         ("worker._execute", "its process died 3 times, and nothing was saved in between"),
     ],
     ids=["before it has the lease", "with the lease"],
@@ -227,9 +229,9 @@ def test_a_run_that_kills_its_worker_every_time_is_recorded_as_failed(tmp_path: 
     """The worker has not the memory that the run takes."""
     spec, watch = study().baseline, Watch()
     module, function = place.rsplit(".", 1)
-    code = f"import os, benchmark.{module} as module\nmodule.{function} = lambda *_: os.kill(os.getpid(), 9)"
+    code = f"import os, supernet_bench.benchmark.execution.{module} as module\nmodule.{function} = lambda *_: os.kill(os.getpid(), 9)"
     with _preloaded(code):
-        Resources(store=tmp_path, executor="dask", jobs=1).executor(1).run([spec], watch)
+        make_executor(Resources(store=tmp_path, executor="dask", jobs=1), 1).run([spec], told(tmp_path, watch))
     assert watch.statuses == {"failed": 1}
     record = Store(tmp_path).read_record(spec.run_id)
     assert record["error"]["message"] == message
@@ -241,12 +243,11 @@ def _closed(*arguments: Any, **named: Any) -> None:
 
 def _session(tmp_path: Path, **client: Any) -> Any:
     """Return a session of all runs of a study at a scheduler that has one worker."""
-    from supernet_bench.benchmark.execution.executors.dask import DaskExecutor, _Session
+    from supernet_bench.benchmark.execution.executors.dask.executor import DaskExecutor, _Session
 
     answers = {"subscribe_topic": lambda *_: None, "run": lambda *_, on_error: {}, "nthreads": lambda: {"tcp://a": 1}}
     executor = DaskExecutor(Execution(tmp_path), scheduler="tcp://a:1")
-    stub, starts = SimpleNamespace(**{**answers, **client}), Starts(Store(tmp_path))
-    return _Session(stub, executor, Watch(), starts, list(study().runs()))
+    return _Session(SimpleNamespace(**{**answers, **client}), executor, told(tmp_path, Watch()), list(study().runs()))
 
 
 @pytest.mark.parametrize("call", ["subscribe_topic", "run", "nthreads", "submit"])
@@ -260,21 +261,21 @@ def test_no_run_is_lost_with_a_worker_and_the_scheduler(tmp_path: Path) -> None:
     future = SimpleNamespace(key="key", status="error", cancelled=lambda: False, add_done_callback=lambda call: None)
     future.exception = lambda: distributed.KilledWorker("key", None, 0)
     session.client.submit = lambda *_, pure: future
-    session._look()
+    session._start()
     session.client.run = _closed
     session.news.put(future)
     assert set(session.execute()) == set(study().runs())
 
 
 def test_that_there_are_no_workers_any_more_is_told_once(tmp_path: Path, monkeypatch, capfd) -> None:
-    from supernet_bench.benchmark.execution.executors import dask as executor
+    from supernet_bench.benchmark.execution.executors.dask import executor
 
     monkeypatch.setattr(executor, "_patience", lambda: 0.0)
     monkeypatch.setattr(executor, "NEWS_SECONDS", 0.0)
     session = _session(tmp_path)
     for threads in ({}, {}):
         session.client.nthreads = lambda threads=threads: threads
-        session._look()
+        session._start()
     line = "dask scheduler tcp://a:1 has no workers any more; waiting for: dask worker tcp://a:1 --nthreads 1"
     assert capfd.readouterr().err.splitlines() == [line]
     assert session.waiting == list(study().runs())
@@ -282,7 +283,7 @@ def test_that_there_are_no_workers_any_more_is_told_once(tmp_path: Path, monkeyp
 
 def test_a_worker_without_the_suite_is_told(tmp_path: Path) -> None:
     with (
-        _preloaded("import sys\nsys.modules['benchmark'] = None"),
+        _preloaded("import sys\nsys.modules['supernet_bench'] = None"),
         pytest.raises(InputError, match=r"dask worker .* cannot import the suite \(.*\); install"),
     ):
         run(study(), tmp_path, executor="dask", jobs=1)
@@ -320,12 +321,12 @@ def test_options_that_do_not_fit_are_refused(tmp_path: Path, given, message: str
 
 def test_the_threads_of_a_run_depend_on_the_whole_study(tmp_path: Path) -> None:
     for given in ({}, {"scheduler": "tcp://a:1"}):
-        made = [Resources(store=tmp_path, executor="dask", device="cpu", **given).executor(100) for _ in range(2)]
+        made = [make_executor(Resources(store=tmp_path, executor="dask", device="cpu", **given), 100) for _ in range(2)]
         assert made[0].execution.threads == made[1].execution.threads == 1
 
 
 def test_each_worker_has_a_gpu_of_its_own(monkeypatch) -> None:
-    from supernet_bench.benchmark.execution.executors.dask import _device
+    from supernet_bench.benchmark.execution.executors.dask.task import _device
 
     workers = [SimpleNamespace(name=name, address=f"tcp://{name}") for name in range(3)]
     assert [_device(worker, "auto", ("cuda:0", "cuda:1")) for worker in workers] == ["cuda:0", "cuda:1", "cuda:0"]

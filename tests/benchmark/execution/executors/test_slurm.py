@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from supernet_bench.benchmark.execution import Resources
-from supernet_bench.benchmark.execution.worker import ATTEMPTS, Execution
+from supernet_bench.benchmark.execution import Execution, Resources
+from supernet_bench.benchmark.execution.executors.base import make_executor
+from supernet_bench.benchmark.execution.worker import ATTEMPTS
 from supernet_bench.core.errors import InputError
 from supernet_bench.records.store import Store
 from tests.benchmark.execution.executors import fake_slurm
@@ -148,7 +149,7 @@ def test_what_the_user_can_mend_is_told(tmp_path: Path, cluster: Path) -> None:
 @pytest.mark.parametrize(("minutes", "seconds"), [(1, 20), (2, 40), (60, 90)])
 def test_a_short_job_is_not_told_of_its_end_before_it_listens(tmp_path: Path, cluster: Path, minutes, seconds) -> None:
     """Slurm may tell it half a minute early; one that does not listen yet dies of that."""
-    made = Resources(store=tmp_path, executor="slurm", slurm=(f"time={minutes}",)).executor(runs=1)
+    made = make_executor(Resources(store=tmp_path, executor="slurm", slurm=(f"time={minutes}",)), runs=1)
     assert made._engine().parameters["signal_delay_s"] == seconds
 
 
@@ -165,7 +166,7 @@ def test_a_short_job_is_not_told_of_its_end_before_it_listens(tmp_path: Path, cl
 )
 def test_a_wrong_request_is_refused(tmp_path: Path, given: str, message: str) -> None:
     with pytest.raises(InputError) as error:
-        Resources(store=tmp_path, executor="slurm", slurm=(given,)).executor(runs=1)
+        make_executor(Resources(store=tmp_path, executor="slurm", slurm=(given,)), runs=1)
     assert str(error.value).startswith(message)
 
 
