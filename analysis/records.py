@@ -11,7 +11,8 @@ import pandas as pd
 
 from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.files import is_litter
-from supernet_bench.records.layout import LARGEST_WHOLE, manifest_path, record_checksum, reference_path, upgrade
+from supernet_bench.core.settings import LARGEST_WHOLE
+from supernet_bench.records.layout import manifest_path, record_checksum, reference_path, upgrade
 
 DESCRIPTIVE_COLUMNS = ("index", "architecture", "isomorphism", "parameters", "macs")
 """Columns of a reference table that are no accuracies."""

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, get_type_hints
 
 from supernet_bench.core.errors import InputError, unknown
-from supernet_bench.records.layout import LARGEST_WHOLE
 
 T = TypeVar("T")
 LARGEST = 2**53
 """Whole numbers below this are numbers without loss."""
+LARGEST_WHOLE = 2**63 - 1
+"""A column of a table holds no larger whole number, nor does a size of PyTorch."""
 WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 """The types that a setting can have."""
 

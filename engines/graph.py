@@ -178,7 +178,7 @@ def mean_of_rectified(graph: Graph, images: Tensor, memory: Memory | None = None
     ----------
     graph : Graph
     images : Tensor
-        A map as described in `supernet_bench.engines.cpu.maps`.
+        A map as described in `engines.cpu.maps`.
     memory : Memory, optional
         Used where there is no autograd.
 

@@ -15,9 +15,6 @@ from supernet_bench.core.errors import InputError
 SCHEMA = 2
 """Version of records and manifests; `STEPS` says what each one changed."""
 
-LARGEST_WHOLE = 2**63 - 1
-"""A column of a table holds no larger whole number, nor does a size of PyTorch."""
-
 
 RUN_ID = re.compile(r"\w+")
 """An id of a run is one word; copies that other programs make of its files have names of several."""

@@ -8,8 +8,8 @@ and the same architecture, drawn before. What is timed:
 * xautodl and plain: ``set_cal_mode`` (xautodl), zeroing of gradients, forward, loss, backward and update on a batch
   that is normalised before.
 
-For scores, ours is ``supernet_bench.benchmark.training.scores.score`` with cross-entropy and accuracy, the others a forward in evaluation
-mode without autograd for each architecture; the images are one batch of the default scoring size.
+For scores, ours is ``benchmark.training.scores.score`` with cross-entropy and accuracy, the others a forward in
+evaluation mode without autograd for each architecture; the images are one batch of the default scoring size.
 
 xautodl 1.0.0 computes the same function as this suite in training: same stem, cells, residual blocks, last norm and
 activation. It differs in three ways that `agreement` takes into account:

@@ -37,7 +37,7 @@ def contrast(metric: str, plus: Sequence[Seeds], minus: Sequence[Seeds], archite
     Parameters
     ----------
     metric : str
-        One of `supernet_bench.analysis.ranking.measures.RANK_METRICS`.
+        One of `analysis.ranking.measures.RANK_METRICS`.
     plus, minus : sequences of Seeds
         As many of one as of the other: one each for a difference, two each for a difference of differences.
     architectures : int

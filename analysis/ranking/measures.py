@@ -239,7 +239,7 @@ def checkpoint_taus(scores: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
     Parameters
     ----------
     scores : DataFrame
-        As in `supernet_bench.analysis.results.Results`.
+        As in `analysis.results.Results`.
     truth : Series
         Published accuracies by the number of the architecture, without NaN; scores of others are left out.
     """

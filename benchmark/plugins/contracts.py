@@ -201,7 +201,7 @@ def _check_settings(plugin: Any, base: type) -> None:
 
 
 def _check_setting(field: dataclasses.Field[Any], kind: Any) -> None:
-    """Look whether `supernet_bench.core.settings` can read a field."""
+    """Look whether `core.settings` can read a field."""
     if kind not in WORDS:
         raise Mistake(field.name, f"has type {getattr(kind, '__name__', kind)}; allowed: int, float, bool, str")
     number = int | float

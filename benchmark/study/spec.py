@@ -17,9 +17,8 @@ from supernet_bench.benchmark.plugins.rivals import NEEDED
 from supernet_bench.benchmark.training.composition import Composition, blaming
 from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.generators import SharedGenerators
-from supernet_bench.core.settings import build, values_of
+from supernet_bench.core.settings import LARGEST_WHOLE, build, values_of
 from supernet_bench.core.streams import stream, stream_seed
-from supernet_bench.records.layout import LARGEST_WHOLE
 
 if TYPE_CHECKING:
     from supernet_bench.heuristics.base import Heuristic

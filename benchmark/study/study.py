@@ -13,9 +13,9 @@ from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.training.composition import overridden_hooks
 from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.files import is_litter, resolved
-from supernet_bench.core.settings import build, in_words, values_of
+from supernet_bench.core.settings import LARGEST_WHOLE, build, in_words, values_of
 from supernet_bench.records.archive import check_name
-from supernet_bench.records.layout import LARGEST_WHOLE, SCHEMA
+from supernet_bench.records.layout import SCHEMA
 
 if TYPE_CHECKING:
     from supernet_bench.heuristics.base import Heuristic

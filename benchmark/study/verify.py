@@ -18,7 +18,7 @@ def check_runs(store: Path, study: str) -> list[str]:
     Parameters
     ----------
     store : Path
-        What `supernet_bench.records.archive.opened` gives.
+        What `records.archive.opened` gives.
     study : str
     """
     seeds = defaultdict(set)

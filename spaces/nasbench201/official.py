@@ -90,7 +90,7 @@ def import_official(
     destination: Path | None = None,
     progress: Progress = SILENT,
 ) -> Path:
-    """Write the accuracies of the official file to a small table that `supernet_bench.spaces.nasbench201.truth` reads.
+    """Write the accuracies of the official file to a small table that `spaces.nasbench201.truth` reads.
 
     Nothing in the file is run: of what it asks for by name, only plain containers and NumPy numbers are made.
     Small files of the same structure took five times their size in memory and three minutes per gigabyte.

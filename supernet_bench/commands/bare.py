@@ -1,4 +1,4 @@
-"""Executing a study on a machine that has PyTorch and NumPy and nothing else: ``python -m supernet_bench.commands.bare``."""
+"""Executing a study where there is PyTorch and NumPy alone: ``python -m supernet_bench.commands.bare``."""
 
 import argparse
 import sys

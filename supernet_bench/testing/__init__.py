@@ -1,5 +1,5 @@
-"""What a plug-in must hold to when it is run, beyond what `supernet_bench.benchmark.plugins.contracts` sees when it is looked at.
+"""What a plug-in must hold to when it is run, beyond what `benchmark.plugins.contracts` sees when it is looked at.
 
-A check raises `supernet_bench.benchmark.plugins.contracts.Mistake`; the tests run all checks for all plug-ins that exist, and
+A check raises `benchmark.plugins.contracts.Mistake`; the tests run all checks for all plug-ins that exist, and
 ``supernet-bench check FILE`` runs them for those in a file.
 """

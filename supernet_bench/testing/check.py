@@ -101,4 +101,4 @@ CHECKS: Mapping[str, Callable[[Any, Path], Found]] = {
     "space": lambda plugin, file: iter(()),
     "images": lambda plugin, file: iter(()),
 }
-"""Of each kind of plug-in, what yields the findings beyond those of `supernet_bench.benchmark.plugins.contracts`; only heuristics are run."""
+"""Of each kind of plug-in, what finds more than `benchmark.plugins.contracts` does; only heuristics are run."""

@@ -11,45 +11,57 @@ from supernet_bench.benchmark.study.study import load_study
 from supernet_bench.records.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = {"analysis", "benchmark", "heuristics", "spaces"}
-LEAVES = {f"benchmark.{name}" for name in ("data", "errors", "files", "layout", "output", "published")}
-ALLOWED = {
-    "heuristics": {"heuristics", *LEAVES},
-    "spaces": {"spaces", *LEAVES},
-    "analysis": {"analysis", *LEAVES},
-    "benchmark": {"benchmark", "heuristics", "spaces"},
+PACKAGE = "supernet_bench"
+BELOW = {
+    "core": set(),
+    "records": {"core"},
+    "engines": {"core"},
+    "images": {"core"},
+    "spaces": {"core", "engines"},
+    "heuristics": {"core", "images", "spaces"},
+    "benchmark": {"core", "records", "engines", "images", "spaces", "heuristics"},
+    "analysis": {"core", "records"},
 }
-COMMAND_LINE = {"cli.py", "__main__.py"}
+"""Of each part, whom it may import, for types and inside functions as well; the front door imports everybody."""
+FRONT = {PACKAGE, "speed"}
 
 
 def imports(path: Path) -> set[str]:
-    """Return the modules of this project that a file imports, other than for types alone."""
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            node.body = []
+    """Return the modules of this project that a file imports, wherever in it."""
     found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
+    for node in ast.walk(ast.parse(path.read_text())):
+        assert not (isinstance(node, ast.ImportFrom) and node.level), f"{path}: imports are absolute"
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-    return {name for name in found if name.split(".")[0] in OURS}
+            found |= {alias.name for alias in node.names}
+    return {name for name in found if name.split(".")[0] in {PACKAGE, "speed", "tests"} | set(BELOW)}
 
 
-@pytest.mark.parametrize("package", sorted(OURS))
-def test_imports_go_one_way(package: str) -> None:
-    files = [path for path in (ROOT / package).rglob("*.py") if path.name not in COMMAND_LINE]
+@pytest.mark.parametrize("part", BELOW)
+def test_every_arrow_points_down(part: str) -> None:
+    files = sorted((ROOT / part).rglob("*.py"))
     assert files
-    for path in files:
-        for name in imports(path):
-            allowed = ALLOWED[package]
-            assert name in allowed or name.split(".")[0] in allowed, f"{path.name} imports {name}"
+    allowed = {f"{PACKAGE}.{other}" for other in {part} | BELOW[part]}
+    up = [
+        f"{file.relative_to(ROOT)} imports {name}"
+        for file in files
+        for name in sorted(imports(file))
+        if ".".join(name.split(".")[:2]) not in allowed
+    ]
+    assert up == []
 
 
-def test_leaves_import_nothing_of_ours_but_leaves() -> None:
-    for leaf in LEAVES:
-        assert imports(ROOT / f"{leaf.replace('.', '/')}.py") <= LEAVES
+def test_every_part_of_the_package_has_its_floor() -> None:
+    parts = {path.name for path in (ROOT / PACKAGE).iterdir() if path.is_symlink()}
+    assert parts == set(BELOW)
+    assert all((ROOT / PACKAGE / part).resolve() == ROOT / part for part in parts)
+
+
+def test_nobody_imports_the_front_door() -> None:
+    """Modules of the parts are imported by one name only, that of the package, lest there be two of each class."""
+    for file in (file for part in (*BELOW, "speed", "tests") for file in (ROOT / part).rglob("*.py")):
+        assert not {name for name in imports(file) if name.split(".")[0] in BELOW}, file
 
 
 BARE = """

@@ -17,8 +17,8 @@ from supernet_bench.core.errors import InputError
 from tests.benchmark.plugins import mistakes
 
 KINDS = {
-    "heuristic": ("supernet_bench.heuristics", mistakes.HEURISTIC, mistakes.HEURISTICS),
-    "space": ("supernet_bench.spaces", mistakes.SPACE, mistakes.SPACES),
+    "heuristic": ("heuristics", mistakes.HEURISTIC, mistakes.HEURISTICS),
+    "space": ("spaces", mistakes.SPACE, mistakes.SPACES),
     "images": ("images", mistakes.IMAGES, mistakes.IMAGE_SETS),
 }
 GROUPS = {kind: f"supernet_bench.{group}" for kind, (group, _, _) in KINDS.items()}

@@ -32,6 +32,8 @@ training = {epochs = 1, batch_size = 16}
 scoring = {architectures = 8}
 """
 
+PATH_DROPOUT, WIDTH = "supernet_bench.heuristics.path_dropout", "supernet_bench.heuristics.width"
+
 
 def use(*paths: Path) -> tuple[PluginFile, ...]:
     use_files(merged(map(read_plugin_file, paths)))
@@ -63,7 +65,7 @@ def test_a_file_may_have_any_name_and_hides_no_module(tmp_path: Path, name: str)
     made = heuristic_types()["mine"]
     assert pickle.loads(pickle.dumps(made(rate=0.5))) == made(rate=0.5)
     assert importlib.import_module("json") is json
-    assert sys.modules["heuristics"].__file__ != str(tmp_path / name)
+    assert sys.modules["supernet_bench.heuristics"].__file__ != str(tmp_path / name)
     assert list(tmp_path.iterdir()) == [tmp_path / name], "no compiled code is left beside it"
 
 
@@ -110,11 +112,11 @@ REFUSED = {
     "mistake": (HEURISTIC.replace('{"rate": 0.5})', '{"rate": 5.0})'), f"{NAMED}levels has {{'rate': 5.0}}: "),
     "name of what ships": (
         HEURISTIC.replace('"mine"', '"path_dropout"', 1),
-        f"{NAMED}name is 'path_dropout', which is defined twice: also in supernet_bench.heuristics.path_dropout; allowed: ",
+        f"{NAMED}name is 'path_dropout', which is defined twice: also in {PATH_DROPOUT}; allowed: ",
     ),
     "default of what ships": (
         HEURISTIC.replace('factor: ClassVar[str] = "mine"', 'factor: ClassVar[str] = "width"'),
-        f"{NAMED}default is True, as in supernet_bench.heuristics.width; allowed: ",
+        f"{NAMED}default is True, as in {WIDTH}; allowed: ",
     ),
     "syntax": ("class Mine", "mine.py: cannot be imported: SyntaxError: "),
     "error": ("\n1 / 0", "mine.py: cannot be imported: ZeroDivisionError: division by zero (mine.py, line 2)"),

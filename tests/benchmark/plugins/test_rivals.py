@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from supernet_bench import heuristics
 from supernet_bench.benchmark.plugins import registry
 from supernet_bench.benchmark.plugins.rivals import NEEDED, settle_defaults, settle_names
 from supernet_bench.benchmark.study.spec import RunSpec
@@ -25,6 +26,8 @@ from supernet_bench.heuristics.width import Width
 
 UNIFORM = Path(inspect.getfile(Uniform)).read_text()
 LEVELS = {"sampling": [{}, {"heuristic": "fairnas"}], "path_dropout": True}
+
+SHIPPED = "supernet_bench.heuristics.uniform"
 
 
 def kind(name: str, module: str, factor: str = "made", default: bool = True) -> Any:
@@ -47,8 +50,8 @@ def test_a_name_belongs_to_what_ships_then_to_the_module_of_that_name() -> None:
     lost = settle_names("heuristic", [copied, named], "supernet_bench.heuristics")
     assert list(lost) == [copied]
     assert str(lost[copied]) == (
-        "plug-in supernet_bench.heuristics.copy_of_same: Made.name is 'same', which is defined twice: also in supernet_bench.heuristics.same; "
-        "allowed: one of each name"
+        "plug-in supernet_bench.heuristics.copy_of_same: Made.name is 'same', which is defined twice: "
+        "also in supernet_bench.heuristics.same; allowed: one of each name"
     )
 
 
@@ -132,8 +135,8 @@ def in_the_folder(tmp_path: Path, fresh: None, monkeypatch: pytest.MonkeyPatch) 
         ("mine.py", "\n1 / 0", "cannot be imported: ZeroDivisionError: division by zero (mine.py, line 2)"),
         ("mine/__init__.py", "1 / 0", "cannot be imported: ZeroDivisionError: division by zero (__init__.py, line 1)"),
         ("mine.py", "class Mine:\n    name = source = 'mine'", "Mine is no Heuristic; allowed: a subclass"),
-        ("mine.py", UNIFORM, "Uniform.name is 'uniform', which is defined twice: also in heuristics.uniform; "),
-        ("mine.py", UNIFORM.replace('"uniform"', '"mine"'), "Uniform.default is True, as in heuristics.uniform; "),
+        ("mine.py", UNIFORM, f"Uniform.name is 'uniform', which is defined twice: also in {SHIPPED}; "),
+        ("mine.py", UNIFORM.replace('"uniform"', '"mine"'), f"Uniform.default is True, as in {SHIPPED}; "),
     ],
     ids=["import", "error", "package", "no subclass", "name of another", "default of another"],
 )  # fmt: skip
@@ -175,7 +178,7 @@ def test_a_factor_whose_default_is_broken_is_missed_by_who_uses_it_only(monkeypa
 def test_training_without_a_default_that_it_needs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Uniform, "levels", 3)
     registry._plugins.cache_clear()
-    line = "factor 'sampling' has no usable default heuristic: plug-in heuristics.uniform: Uniform.levels is 3; "
+    line = f"factor 'sampling' has no usable default heuristic: plug-in {SHIPPED}: Uniform.levels is 3; "
     with pytest.raises(InputError, match=re.escape(line)):
         runs(LEVELS)
     assert CliRunner().invoke(app, ["list", "heuristics"]).exit_code == 0

@@ -33,6 +33,9 @@ IGNORE_INTERRUPTS = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)
 FOLDER_SECONDS = 60.0
 """How long a file that another machine wrote may take to appear in a shared folder."""
 
+EXECUTE_HERE = f"{execute_here.__module__}:{execute_here.__name__}"
+"""Its name, since a worker that cannot import it dies of the function itself."""
+
 RESTART_SECONDS = 60.0
 """How long there may be no worker on this machine: dask gives up one that dies as it is started again."""
 
@@ -173,9 +176,7 @@ class _Session:
     def _check_environments(self) -> None:
         """Ask the workers for the suite by its name: a worker without it dies of the first run that it is sent."""
         with _asking():
-            answers = self.client.run(
-                pkgutil.resolve_name, f"{execute_here.__module__}:{execute_here.__name__}", on_error="return"
-            )
+            answers = self.client.run(pkgutil.resolve_name, EXECUTE_HERE, on_error="return")
         for worker, answer in answers.items():
             if isinstance(answer, ImportError):
                 raise _unfit(f"worker {worker}", answer)

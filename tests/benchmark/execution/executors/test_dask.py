@@ -229,7 +229,10 @@ def test_a_run_that_kills_its_worker_every_time_is_recorded_as_failed(tmp_path: 
     """The worker has not the memory that the run takes."""
     spec, watch = study().baseline, Watch()
     module, function = place.rsplit(".", 1)
-    code = f"import os, supernet_bench.benchmark.execution.{module} as module\nmodule.{function} = lambda *_: os.kill(os.getpid(), 9)"
+    code = (
+        f"import os, supernet_bench.benchmark.execution.{module} as module\n"
+        f"module.{function} = lambda *_: os.kill(os.getpid(), 9)"
+    )
     with _preloaded(code):
         make_executor(Resources(store=tmp_path, executor="dask", jobs=1), 1).run([spec], told(tmp_path, watch))
     assert watch.statuses == {"failed": 1}

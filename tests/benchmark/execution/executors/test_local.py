@@ -312,10 +312,7 @@ def test_a_missing_extra_is_named(monkeypatch, name: str, package: str) -> None:
     ("text", "line"),
     [
         ("1 / 0", r"cannot be imported: ZeroDivisionError: division by zero \(mine\.py, line 1\)$"),
-        (
-            "made = 1",
-            r"has no function make; allowed: supernet_bench\.benchmark\.execution\.executors\.mine\.make\(resources, runs\)$",
-        ),
+        ("made = 1", r"has no function make; allowed: .*\.execution\.executors\.mine\.make\(resources, runs\)$"),
     ],
 )
 def test_a_mistake_in_an_executor_is_named(monkeypatch, tmp_path: Path, text: str, line: str) -> None:
@@ -328,7 +325,8 @@ def test_a_mistake_in_an_executor_is_named(monkeypatch, tmp_path: Path, text: st
 
 def test_names_are_found_without_importing_what_they_need() -> None:
     code = (
-        "import sys; from supernet_bench.benchmark.execution.executors.base import executor_names; import supernet_bench.benchmark.execution;"
+        "import sys; import supernet_bench.benchmark.execution;"
+        "from supernet_bench.benchmark.execution.executors.base import executor_names;"
         "print(*executor_names()); sys.exit(any(name in sys.modules for name in ('dask', 'distributed', 'submitit')))"
     )
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
