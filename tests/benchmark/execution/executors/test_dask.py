@@ -284,6 +284,21 @@ def test_that_there_are_no_workers_any_more_is_told_once(tmp_path: Path, monkeyp
     assert session.waiting == list(study().runs())
 
 
+def test_workers_of_this_machine_that_stay_dead_are_started_anew(tmp_path: Path, monkeypatch) -> None:
+    from supernet_bench.benchmark.execution.executors.dask import executor
+
+    monkeypatch.setattr(executor, "RESTART_SECONDS", 0.0)
+    seen = iter([{"tcp://a": 1}])
+    session = _session(tmp_path, nthreads=lambda: next(seen, {}))
+    session.executor = executor.DaskExecutor(Execution(tmp_path))
+    assert session.execute() == list(study().runs())
+
+
+def test_workers_that_cannot_be_started_are_told(tmp_path: Path) -> None:
+    with _preloaded("import os\nos._exit(1)"), pytest.raises(OSError, match="dask workers cannot be started on this"):
+        run(study(), tmp_path, executor="dask", jobs=1)
+
+
 def test_a_worker_without_the_suite_is_told(tmp_path: Path) -> None:
     with (
         _preloaded("import sys\nsys.modules['supernet_bench'] = None"),

@@ -3,8 +3,11 @@
 import multiprocessing
 import os
 import signal
+import struct
 import subprocess
 import sys
+import threading
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,7 @@ from tests.benchmark.execution.executors.studies import (
     finish,
     grandchildren,
     group_ends,
+    is_there,
     results,
     run,
     start_driver,
@@ -188,7 +192,65 @@ def _save_and_die(tables, execution, messages) -> None:
     attempts.attempt(spec, execution, advance)
 
 
-def test_a_run_that_somebody_else_executes_is_left_to_him(tmp_path: Path) -> None:
+def test_a_process_that_does_not_end_is_ended(tmp_path: Path, monkeypatch) -> None:
+    """A plug-in has started a thread that the end of its process waits for."""
+    monkeypatch.setattr(local, "_work", _record_and_linger)
+    monkeypatch.setattr(local, "END_SECONDS", 0.5)
+    watch = Watch()
+    LocalExecutor(Execution(tmp_path), ("cpu",)).run([study().baseline], told(tmp_path, watch))
+    assert watch.statuses == {"finished": 1}
+
+
+def _record_and_linger(tables, execution, messages) -> None:
+    run_id = RunSpec.from_tables(tables).run_id
+    Store(execution.store).write_record({"run_id": run_id, "status": "finished"})
+    threading.Thread(target=time.sleep, args=(3600,)).start()
+    messages.close()
+
+
+def test_a_process_that_will_not_end_when_the_study_does_is_killed(tmp_path: Path, monkeypatch) -> None:
+    """A plug-in has caught what was to end it."""
+    monkeypatch.setattr(local, "_work", _be_deaf)
+    monkeypatch.setattr(local, "END_SECONDS", 0.5)
+
+    class Interrupted(Watch):
+        def advanced(self, part: Part, share: float | None) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        LocalExecutor(Execution(tmp_path), ("cpu",)).run([study().baseline], told(tmp_path, Interrupted()))
+    pid = int((tmp_path / "pid").read_text())
+    wait_until(lambda: not is_there(pid))
+
+
+def _be_deaf(tables, execution, messages) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    (execution.store / "pid").write_text(str(os.getpid()))
+    messages.send(("advance", 0.5))
+    time.sleep(3600)
+
+
+def test_the_last_message_of_a_killed_process_may_be_cut_off() -> None:
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    os.write(sender.fileno(), struct.pack("!i", 100) + b"the first bytes")
+    sender.close()
+    assert local._receive(receiver) == ("closed", None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes are not forked; nothing was looked at")
+def test_processes_are_forked_from_one_without_threads() -> None:
+    """What a thread of it had locked would stay locked in them."""
+    process = local.process_context().Process(target=_tell_threads_of_the_parent)
+    process.start()
+    process.join(60)
+    assert process.exitcode == 100 + 1
+
+
+def _tell_threads_of_the_parent() -> None:
+    sys.exit(100 + len(list(Path(f"/proc/{os.getppid()}/task").iterdir())))
+
+
+def test_a_run_that_another_process_executes_is_left_to_it(tmp_path: Path) -> None:
     mine, other = (spec for spec in study(seeds=1, factors={}).runs())
     watch = Watch()
     with leases.take(tmp_path, other.run_id):
