@@ -12,9 +12,8 @@ from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryFile
 from time import monotonic
-from typing import IO, TextIO
+from typing import TextIO
 
 from supernet_bench.core.output import say
 
@@ -141,35 +140,21 @@ class Queue:
 
     def _ask(self, *command: str) -> list[list[str]]:
         """Return the fields of each line that a command of Slurm prints."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(FILTERS)}
         try:
-            code, answer, words = _execute(command)
+            done = subprocess.run(
+                command, env=environment, capture_output=True, text=True, errors="replace", timeout=ANSWER_SECONDS
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Unanswered(str(error)) from None
+        words = done.stderr.splitlines()
         if words:
             with self._open_log() as file:
                 file.writelines(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}\n" for line in words)
-        if code:
-            raise Unanswered(words[-1] if words else f"{command[0]} ended with code {code}")
-        return [line.split("|", maxsplit=2) for line in answer]
+        if done.returncode:
+            raise Unanswered(words[-1] if words else f"{command[0]} ended with code {done.returncode}")
+        return [line.split("|", maxsplit=2) for line in done.stdout.splitlines()]
 
     def _open_log(self) -> TextIO:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         return self.log.open("a", encoding="utf-8")
-
-
-def _execute(command: Sequence[str]) -> tuple[int, list[str], list[str]]:
-    """Return the exit code of a command, and the lines of its output and of its errors.
-
-    They go to files: what a command has started may keep a pipe open for ever after it has ended, or was killed.
-    """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(FILTERS)}
-    with TemporaryFile() as output, TemporaryFile() as errors:
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, timeout=ANSWER_SECONDS
-        )
-        return done.returncode, _lines(output), _lines(errors)
-
-
-def _lines(file: IO[bytes]) -> list[str]:
-    file.seek(0)
-    return file.read().decode(errors="replace").splitlines()
