@@ -10,7 +10,7 @@ from supernet_bench.analysis.effects.comparisons import Seeds, compare, contrast
 from supernet_bench.analysis.effects.effects import BASELINE, REFERENCE, UNTRAINED, Counts, Effect, Effects
 from supernet_bench.analysis.effects.grids import find_grids
 from supernet_bench.analysis.effects.intervals import FEWEST, Difference, Estimate, over_both, over_seeds
-from supernet_bench.analysis.effects.references import Reference, published_references
+from supernet_bench.analysis.effects.references import NOISE_CEILING, Reference, noise_ceiling, reference
 from supernet_bench.analysis.numbers import count
 from supernet_bench.analysis.ranking.measures import (
     RANK_METRICS,
@@ -22,13 +22,20 @@ from supernet_bench.analysis.ranking.measures import (
 )
 from supernet_bench.analysis.ranking.metrics import equal_pairs, pair_signs
 from supernet_bench.analysis.ranking.resampling import bootstrap_weights
+from supernet_bench.analysis.ranking.scores import Scores, of_runs, of_table
 from supernet_bench.analysis.records import Level
 from supernet_bench.analysis.results import Results
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.progress import SILENT, Part, Progress
 
 
-def compute_effects(results: Results, resamples: int, seed: int, progress: Progress = SILENT) -> Effects:
+def compute_effects(
+    results: Results,
+    resamples: int,
+    seed: int,
+    progress: Progress = SILENT,
+    others: Sequence[Scores] = (),
+) -> Effects:
     """Estimate the effect of every level.
 
     Parameters
@@ -40,6 +47,8 @@ def compute_effects(results: Results, resamples: int, seed: int, progress: Progr
     seed : int
         Of the resamples.
     progress : Progress
+    others : sequence of Scores
+        Of whatever else ranks the scored architectures, `analysis.ranking.scores.of_frame`; each becomes a reference.
 
     Raises
     ------
@@ -51,11 +60,15 @@ def compute_effects(results: Results, resamples: int, seed: int, progress: Progr
     truth = results.reference.loc[results.architectures, results.target].dropna()
     parameters = results.reference.loc[truth.index, "parameters"].to_numpy()
     measured: dict[str, Measures] = {}
-    published: dict[str, Reference] = {}
+    references: dict[str, Reference] = {}
     if len(truth) >= 2:
         weights = bootstrap_weights(len(truth), resamples, seed)
         measured = _measure(results, truth, weights, progress)
-        published = published_references(results.reference.loc[truth.index], results.target, weights)
+        rows = results.reference.loc[truth.index]
+        ranked = (*of_table(rows, results.target), *others)
+        found = {scores.name: reference(scores, truth.to_numpy(), weights) for scores in ranked}
+        found |= {NOISE_CEILING: noise_ceiling(rows, results.target, weights)}
+        references = {name: one for name, one in found.items() if one}
     runs = _with_metrics(results.runs, measured)
     against = _by_seed(runs, BASELINE, measured)
     interactions = _interactions(results.manifest.levels, runs, measured, len(truth))
@@ -73,7 +86,7 @@ def compute_effects(results: Results, resamples: int, seed: int, progress: Progr
     )
     return Effects(
         levels=corrected(levels),
-        references=(untrained, *(_published(name, found, against) for name, found in published.items())),
+        references=(untrained, *(_beside(name, found, against) for name, found in references.items())),
         runs=runs,
         checkpoints=checkpoint_taus(results.scores, truth),
         truth=truth,
@@ -95,16 +108,13 @@ def _measure(results: Results, truth: pd.Series, weights: np.ndarray, progress: 
         table=results.reference[results.target].dropna().to_numpy(),
         weights=weights,
     )
-    finished = results.runs.loc[results.runs["status"] == "finished", "run_id"].unique()
-    scores = results.scores
-    late = scores[scores["late"].astype(bool) & scores["architecture"].isin(truth.index)]
-    by_run = dict(list(late.groupby("run_id")))
+    runs = results.runs
+    finished = runs.loc[runs["status"] == "finished", "run_id"].unique()
+    untrained = runs.loc[runs["factor"] == UNTRAINED.factor, "run_id"]
+    by_run = {scores.name: scores for scores in of_runs(results.scores, truth.index, untrained)}
     measured = {}
     for done, run_id in enumerate(finished, start=1):
-        checkpoints = [
-            (part["score"].to_numpy(), part["cross_entropy"].to_numpy()) for _, part in by_run[run_id].groupby("epoch")
-        ]
-        measured[run_id] = measure_run(run_id, checkpoints, yardstick)
+        measured[run_id] = measure_run(by_run[run_id], yardstick)
         progress.advanced(Part("measuring runs"), done / len(finished))
     return measured
 
@@ -162,8 +172,8 @@ def _interactions(
     return found
 
 
-def _published(name: str, reference: Reference, baseline: Seeds) -> Effect:
-    """Return the row of a published predictor; its tau is subtracted from that of every run of the baseline."""
+def _beside(name: str, reference: Reference, baseline: Seeds) -> Effect:
+    """Return the row of what needs no training here; its tau is subtracted from that of each run of the baseline."""
     used = defined("tau", baseline)
     values = np.array([baseline[seed].values["tau"] - reference.tau.value for seed in used])
     replicates = np.array([baseline[seed].replicates["tau"] - reference.replicates for seed in used])

@@ -1,7 +1,6 @@
 """Every metric of one run, with its bootstrap replicates over architectures."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from supernet_bench.analysis.ranking import metrics, resampling
+from supernet_bench.analysis.ranking.scores import Scores
 
 TOP = 10
 
@@ -137,22 +137,13 @@ class Measures:
     replicates: dict[str, np.ndarray]
 
 
-def measure_run(run_id: str, checkpoints: Sequence[tuple[np.ndarray, np.ndarray]], yardstick: Yardstick) -> Measures:
-    """Measure a run.
-
-    Parameters
-    ----------
-    run_id : str
-        Which run it is.
-    checkpoints : sequence of (score, cross_entropy), each an ndarray [n]
-        What the run ranks by, and its cross-entropies, at the late checkpoints.
-    yardstick : Yardstick
-        What they are compared with.
-    """
+def measure_run(scores: Scores, yardstick: Yardstick) -> Measures:
+    """Measure what a run says of the architectures against what is published of them."""
+    checkpoints = list(zip(scores.checkpoints, scores.cross_entropies, strict=True))
     values = [_values(score, cross_entropy, yardstick) for score, cross_entropy in checkpoints]
     replicates = [_replicates(score, cross_entropy, yardstick) for score, cross_entropy in checkpoints]
     return Measures(
-        run_id=run_id,
+        run_id=scores.name,
         values={name: float(np.mean([value[name] for value in values])) for name in RANK_METRICS + TOP_METRICS},
         replicates={name: np.mean([replicate[name] for replicate in replicates], axis=0) for name in RANK_METRICS},
     )

@@ -1,0 +1,118 @@
+"""Scores of architectures: one notion, whatever it is that ranks them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+
+from supernet_bench.core.errors import InputError
+
+
+class Kind(StrEnum):
+    """What gives architectures their scores."""
+
+    SUPERNET = "supernet"
+    UNTRAINED = "untrained supernet"
+    PROXY = "proxy"
+    COST = "parameter count"
+    IMPORTED = "imported file"
+    SHORT_TRAINING = "published short training"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A number for each architecture, once or at several checkpoints; higher is better.
+
+    Attributes
+    ----------
+    kind : Kind
+    name : str
+        Of a run, its id; otherwise what tables call the row.
+    checkpoints : tuple of ndarray, each float64 [n]
+        In the order of the architectures that are compared; NaN where an architecture has none.
+    cross_entropies : tuple of ndarray, each float64 [n]
+        Beside them, of what has such; NaN where it overflowed.
+    """
+
+    kind: Kind
+    name: str
+    checkpoints: tuple[np.ndarray, ...]
+    cross_entropies: tuple[np.ndarray, ...] = ()
+
+
+def of_runs(scores: pd.DataFrame, architectures: pd.Index, untrained: Iterable[str]) -> Iterator[Scores]:
+    """Yield what each run says of the architectures at its late checkpoints.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        As in `analysis.results.Results`; every run has the same architectures in the same order.
+    architectures : Index
+        Numbers of those that are compared; others are left out.
+    untrained : iterable of str
+        Ids of the runs whose supernet was not trained.
+    """
+    late = scores[scores["late"].astype(bool) & scores["architecture"].isin(architectures)]
+    untrained = set(untrained)
+    for run_id, rows in late.groupby("run_id"):
+        parts = [part for _, part in rows.groupby("epoch")]
+        yield Scores(
+            Kind.UNTRAINED if run_id in untrained else Kind.SUPERNET,
+            str(run_id),
+            tuple(part["score"].to_numpy() for part in parts),
+            tuple(part["cross_entropy"].to_numpy() for part in parts),
+        )
+
+
+def of_table(rows: pd.DataFrame, target: str) -> Iterator[Scores]:
+    """Yield what a published table says of its architectures beside the truth: costs, and shorter trainings.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of the reference table.
+    target : str
+        Its truth column; a shorter training is one that differs from it in having fewer epochs only.
+    """
+    for name, column in (("parameter count", "parameters"), ("MACs", "macs")):
+        yield Scores(Kind.COST, name, (rows[column].to_numpy(dtype=np.float64),))
+    stem, _, epochs = target.rpartition("_")
+    if not epochs.isdigit():
+        return
+    others = (column.rpartition("_") for column in rows.columns)
+    lengths = sorted(int(n) for name, _, n in others if name == stem and n.isdigit() and int(n) < int(epochs))
+    for length in lengths:
+        values = rows[f"{stem}_{length}"].to_numpy(dtype=np.float64)
+        yield Scores(Kind.SHORT_TRAINING, f"published accuracy, {length} epochs", (values,))
+
+
+def of_frame(name: str, scores: pd.Series, architectures: pd.Index, kind: Kind = Kind.IMPORTED) -> Scores:
+    """Return scores that somebody brings: of a proxy, or of a supernet of another code.
+
+    Parameters
+    ----------
+    name : str
+        What tables call the row.
+    scores : Series
+        By the number of the architecture, higher is better.
+    architectures : Index
+        Numbers of those that are compared; of others nothing is used, and those without a score have NaN.
+    kind : Kind
+
+    Raises
+    ------
+    InputError
+        If an architecture has two scores, a score is infinite, or none of those that are compared has one.
+    """
+    if scores.index.has_duplicates:
+        twice = scores.index[scores.index.duplicated()][0]
+        raise InputError(f"scores {name!r} have architecture {twice} twice; allowed: once")
+    values = scores.reindex(architectures).to_numpy(dtype=np.float64)
+    if np.isinf(values).any():
+        where = architectures[np.isinf(values)][0]
+        raise InputError(f"scores {name!r} have {values[np.isinf(values)][0]} at architecture {where}; allowed: finite")
+    if np.isnan(values).all():
+        raise InputError(f"scores {name!r} have none of the {len(architectures)} architectures; allowed: some of them")
+    return Scores(kind, name, (values,))
