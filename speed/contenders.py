@@ -36,7 +36,7 @@ from speed.plain import PlainSupernet
 from supernet_bench.benchmark.study.spec import Training
 from supernet_bench.benchmark.training.composition import Composition
 from supernet_bench.benchmark.training.scores import Scores, score
-from supernet_bench.benchmark.training.trainer import Listener, Trainer
+from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic, Step
 from supernet_bench.heuristics.learning_rate import LearningRate
@@ -97,13 +97,12 @@ class Ours:
         active = {**spec.build_heuristics(), Replay.factor: self._replay}
         self.trainer = Trainer(replace(spec, images=Given(data)), data, device, Composition(active.values()))
         self._data, self._device = data, device
-        self._listener = Listener(save=_stop)
 
     def train(self, architecture: Architecture) -> None:
         """Make one step."""
         self._replay.architecture = architecture
         try:
-            self.trainer.run(self._listener)
+            self.trainer.run(save=_stop)
         except _EpochDone:
             return
 

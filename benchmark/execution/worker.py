@@ -18,7 +18,7 @@ from supernet_bench.benchmark.execution.environment import environment, find_dev
 from supernet_bench.benchmark.plugins.origins import code_of
 from supernet_bench.benchmark.plugins.plugin_file import PluginFile
 from supernet_bench.benchmark.study.spec import RunSpec, scored_architectures
-from supernet_bench.benchmark.training.trainer import Listener, Trainer
+from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import say
 from supernet_bench.core.settings import values_of
@@ -80,9 +80,9 @@ def execute(spec: RunSpec, execution: Execution, advance: Callable[[float], None
     Raises
     ------
     leases.Held
-        If somebody alive executes the run; nothing is done then.
+        If another process, which lives, executes the run; nothing is done then.
     leases.Lost
-        If somebody took over, since this process did not show that it lives; nothing more is written then.
+        If another process took over, since this process did not show that it lives; nothing more is written then.
     InputError, OSError
         If images cannot be read, or the store cannot be written; nothing is recorded then.
     """
@@ -131,7 +131,7 @@ def _execute(
         trainer, resumed = _trainer(spec, data, execution, store, code)
         gc.freeze()  # What exists by now lives as long as the run; looking through it again and again takes time.
         setup = perf_counter() - clock
-        trainer.run(Listener(advance_unless_lost, save))
+        trainer.run(advance_unless_lost, save)
     except (InputError, OSError, leases.Lost):
         raise
     except Exception as failure:  # Whatever else goes wrong in training is a result, and stays in the tables.

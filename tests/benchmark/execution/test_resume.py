@@ -15,7 +15,7 @@ from supernet_bench.benchmark.execution import Execution, compute_exactly, drive
 from supernet_bench.benchmark.execution.executors.local import process_context
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.training.composition import Composition
-from supernet_bench.benchmark.training.trainer import Listener, Trainer
+from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.records.store import Store
 from supernet_bench.spaces.base import Truth
@@ -50,7 +50,7 @@ def run_until(stop: int, trainer: Trainer, store: Store) -> None:
             raise Stop
 
     with pytest.raises(Stop):
-        trainer.run(Listener(save=save))
+        trainer.run(save=save)
 
 
 @pytest.mark.parametrize("heuristics", HEURISTICS, ids=lambda h: "+".join(h) or "baseline")
