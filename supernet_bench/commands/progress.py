@@ -84,8 +84,8 @@ class Bars:
                 self._bars.remove_task(self._tasks.pop(part.name))
         else:
             if part.name not in self._tasks:
-                self._tasks[part.name] = self._bars.add_task("")
-            total = None if share is None else 1.0
+                self._tasks[part.name] = self._bars.add_task("", total=None)
+            total = None if share is None else 1.0  # None leaves it as it is.
             self._bars.update(self._tasks[part.name], description=f"  {part}", completed=share or 0.0, total=total)
         if self._whole is not None and share is not None:
             self._shares[part.name] = share

@@ -71,6 +71,14 @@ def test_what_was_not_counted_has_a_bar_while_it_is_done() -> None:
         assert progress.tasks == []
 
 
+def test_how_much_there_is_may_not_be_known() -> None:
+    with Progress(console=Console(file=io.StringIO())) as progress:
+        bars = Bars(progress)
+        bars.advanced(Part("drawing", "drew grid"), None)
+        bars.advanced(Part("drawing", "drew forest"), None)
+        assert [(task.description.strip(), task.total) for task in progress.tasks] == [("drew forest", None)]
+
+
 def test_without_a_terminal_there_are_lines() -> None:
     lines = Lines()
     with progress_shown(lines) as progress:
