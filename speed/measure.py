@@ -14,7 +14,7 @@ from speed.report import Measurement
 from speed.scores import measure_scoring
 from speed.timing import Spread, alternate, ratio
 from speed.together import measure_together
-from supernet_bench.benchmark.execution import compute_exactly, environment
+from supernet_bench.benchmark.execution import compute_exactly, environment_of
 from supernet_bench.benchmark.plugins.contracts import is_neutral
 from supernet_bench.benchmark.plugins.registry import heuristic_types
 from supernet_bench.core.settings import in_words, values_of
@@ -108,7 +108,7 @@ def measure(fidelity: Fidelity, device: torch.device, effort: Effort, tell: Call
             Measurement(
                 fidelity=fidelity.name,
                 device=device.type,
-                hardware=environment(device, effort.threads)["device"],
+                hardware=environment_of(device, effort.threads)["device"],
                 precision=name,
                 torch=torch.__version__,
                 threads=effort.threads,

@@ -1,7 +1,7 @@
 """Many runs: workers, drivers and executors. What others may use is here; what is behind it may change."""
 
 from supernet_bench.benchmark.execution.driver import run_study
-from supernet_bench.benchmark.execution.environment import compute_exactly, environment, find_device, open_device
+from supernet_bench.benchmark.execution.environment import compute_exactly, environment_of, find_device, open_device
 from supernet_bench.benchmark.execution.resources import Resources
 from supernet_bench.benchmark.execution.worker import Execution, execute
 
@@ -9,7 +9,7 @@ __all__ = [
     "Execution",
     "Resources",
     "compute_exactly",
-    "environment",
+    "environment_of",
     "execute",
     "find_device",
     "open_device",

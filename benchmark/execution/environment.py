@@ -62,7 +62,7 @@ def compute_exactly() -> None:
     torch.backends.cudnn.deterministic = True
 
 
-def environment(device: torch.device, threads: int) -> dict[str, Any]:
+def environment_of(device: torch.device, threads: int) -> dict[str, Any]:
     """Return the software and hardware that a run used, for a record.
 
     Parameters

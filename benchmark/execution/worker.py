@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from supernet_bench.benchmark.execution.environment import environment, find_device, open_device, peak_memory
+from supernet_bench.benchmark.execution.environment import environment_of, find_device, open_device, peak_memory
 from supernet_bench.benchmark.plugins.origins import code_of
 from supernet_bench.benchmark.plugins.plugin_file import PluginFile
 from supernet_bench.benchmark.study.spec import RunSpec, scored_architectures
@@ -146,7 +146,7 @@ def _execute(
                 "code": code,
                 "started": started.isoformat(timespec="seconds"),
                 "seconds": {"setup": setup, **(trainer.seconds if trainer else {})},
-                "environment": environment(device, execution.threads),
+                "environment": environment_of(device, execution.threads),
                 "resumed": resumed,
                 **_truth_seen(trainer),
                 **peak_memory(device),

@@ -10,8 +10,9 @@ from supernet_bench.analysis.pages.index import index
 from supernet_bench.analysis.publishing.check import differences
 from supernet_bench.analysis.records import read_manifest
 from supernet_bench.benchmark.execution import Resources, driver, run_study
+from supernet_bench.benchmark.execution.attempts import anywhere
 from supernet_bench.benchmark.execution.executors import base
-from supernet_bench.benchmark.execution.executors.base import anywhere, executor_names
+from supernet_bench.benchmark.execution.executors.base import executor_names
 from supernet_bench.benchmark.execution.worker import Execution
 from supernet_bench.benchmark.plugins import registry
 from supernet_bench.benchmark.study import study

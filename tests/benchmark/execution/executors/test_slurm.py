@@ -150,7 +150,7 @@ def test_what_the_user_can_mend_is_told(tmp_path: Path, cluster: Path) -> None:
 def test_a_short_job_is_not_told_of_its_end_before_it_listens(tmp_path: Path, cluster: Path, minutes, seconds) -> None:
     """Slurm may tell it half a minute early; one that does not listen yet dies of that."""
     made = make_executor(Resources(store=tmp_path, executor="slurm", slurm=(f"time={minutes}",)), runs=1)
-    assert made._engine().parameters["signal_delay_s"] == seconds
+    assert made._submitter().parameters["signal_delay_s"] == seconds
 
 
 @pytest.mark.parametrize(
