@@ -7,12 +7,10 @@ import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from supernet_bench.core.errors import InputError
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
+from supernet_bench.core.progress import Part, shown
 
 RETRIES = 2
 TIMEOUT_S = 30.0
@@ -204,8 +202,6 @@ def _download(file: PublishedFile, places: list[Path]) -> Path:
     remedy = f"copy the file there from {file.url}, or set SUPERNET_BENCH_DATA to its folder"
     try:
         import pooch
-        from rich.console import Console
-        from rich.progress import Progress
     except ImportError as error:
         raise InputError(f"{missing}; it cannot be downloaded without {error.name}; {remedy}") from error
     pooch.get_logger().setLevel("ERROR")  # A refusal is one line, and it is ours.
@@ -216,36 +212,27 @@ def _download(file: PublishedFile, places: list[Path]) -> Path:
         urls={file.name: file.url},
         retry_if_failed=RETRIES,
     )
-    console = Console(stderr=True)
+    get = pooch.HTTPDownloader(progressbar=_Bar(Part(file.name)), chunk_size=CHUNK_BYTES, timeout=TIMEOUT_S)
     try:
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-            bar = _Bar(progress, file.name)
-            get = pooch.HTTPDownloader(progressbar=bar, chunk_size=CHUNK_BYTES, timeout=TIMEOUT_S)
-            return Path(source.fetch(file.name, downloader=get))
+        return Path(source.fetch(file.name, downloader=get))
     except (OSError, ValueError) as error:  # those of requests are OSErrors; a wrong content is a ValueError
         raise InputError(f"{missing}; the download failed ({one_line(error)}); {remedy}") from error
 
 
 class _Bar:
-    """What pooch expects of a progress bar, drawn by rich."""
+    """What pooch expects of a progress bar: it tells how many bytes there are, and how many more have come."""
 
-    def __init__(self, progress: "Progress", name: str) -> None:
-        self._progress = progress
-        self._task = progress.add_task(name, total=None)
-
-    @property
-    def total(self) -> float | None:
-        return self._progress.tasks[0].total
-
-    @total.setter
-    def total(self, size: int) -> None:
-        self._progress.update(self._task, total=size or None)
+    def __init__(self, part: Part) -> None:
+        self._part = part
+        self._done, self.total = 0, 0.0
 
     def update(self, size: int) -> None:
-        self._progress.advance(self._task, size)
+        self._done += size
+        if self.total:
+            shown().advanced(self._part, min(1.0, self._done / self.total))
 
     def reset(self) -> None:
-        self._progress.reset(self._task)
+        self._done = 0
 
     def close(self) -> None:
-        self._progress.stop_task(self._task)
+        """Do nothing: pooch has counted all by now."""

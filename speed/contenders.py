@@ -35,7 +35,7 @@ from speed.names import Rename, plain_name, xautodl_name
 from speed.plain import PlainSupernet
 from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.scores import Scores, score
-from supernet_bench.benchmark.training.trainer import Listener, Trainer
+from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic, Step
 from supernet_bench.heuristics.learning_rate import LearningRate
@@ -98,13 +98,12 @@ class Ours:
         given = replace(spec, setup=replace(spec.setup, images=Given(data)))
         self.trainer = Trainer(given, data, device, Composition(active.values()))
         self._data, self._device = data, device
-        self._listener = Listener(save=_stop)
 
     def train(self, architecture: Architecture) -> None:
         """Make one step."""
         self._replay.architecture = architecture
         try:
-            self.trainer.run(self._listener)
+            self.trainer.run(save=_stop)
         except _EpochDone:
             return
 

@@ -18,7 +18,7 @@ import torch
 from speed.contenders import Ours
 from speed.fidelities import FIDELITIES, SCORED_IMAGES, whole
 from speed.timing import timed
-from supernet_bench.benchmark.execution.worker import Execution, execute
+from supernet_bench.benchmark.execution import Execution, execute
 from supernet_bench.benchmark.training.scores import score
 from supernet_bench.core.streams import stream
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from speed.report import Measurement
 from speed.scores import measure_scoring
 from speed.timing import Spread, alternate, ratio
 from speed.together import measure_together
-from supernet_bench.benchmark.execution.worker import Execution, compute_exactly, environment
+from supernet_bench.benchmark.execution import compute_exactly, environment_of
 from supernet_bench.benchmark.plugins.registry import heuristic_types
 from supernet_bench.core.settings import in_words
 from supernet_bench.heuristics.base import is_neutral
@@ -109,7 +108,7 @@ def measure(fidelity: Fidelity, device: torch.device, effort: Effort, tell: Call
             Measurement(
                 fidelity=fidelity.name,
                 device=device.type,
-                hardware=environment(Execution(Path(), device=device.type))["device"],
+                hardware=environment_of(device, effort.threads)["device"],
                 precision=name,
                 torch=torch.__version__,
                 threads=effort.threads,

@@ -27,7 +27,7 @@ def run(
     retry_failed, redo : bool
         Also execute runs again that failed, or whose records were made by other code of a plug-in.
     **resources
-        The fields of `supernet_bench.benchmark.execution.driver.Resources` other than the store, such as ``device``,
+        The fields of `supernet_bench.benchmark.execution.Resources` other than the store, such as ``device``,
         ``jobs`` and ``threads``.
 
     Returns
@@ -40,11 +40,11 @@ def run(
     InputError
         If something does not exist or fit; nothing has been trained then.
     """
-    from supernet_bench.benchmark.execution.driver import Resources, failed_runs, run_study
-    from supernet_bench.benchmark.execution.progress import Lines
+    from supernet_bench.benchmark.execution import Resources, failed_runs, run_study
+    from supernet_bench.commands.progress import Lines
 
     with _own_main():
-        run_study(study, Resources(store=Path(store), **resources), Lines, retry_failed, redo)
+        run_study(study, Resources(store=Path(store), **resources), Lines(), retry_failed=retry_failed, redo=redo)
     return failed_runs(study, Path(store))
 
 

@@ -1,6 +1,6 @@
 """From the records of a study to its effects."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +25,7 @@ from supernet_bench.analysis.ranking.scores import Scores, of_runs, of_table
 from supernet_bench.analysis.results import Results
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import count
+from supernet_bench.core.progress import SILENT, Part, Progress
 from supernet_bench.records.manifest import Level
 
 
@@ -32,7 +33,7 @@ def compute_effects(
     results: Results,
     resamples: int = RESAMPLES,
     seed: int = 0,
-    on_progress: Callable[[str], None] | None = None,
+    progress: Progress = SILENT,
     others: Sequence[Scores] = (),
 ) -> Effects:
     """Estimate the effect of every level.
@@ -45,8 +46,7 @@ def compute_effects(
         Bootstrap resamples of the architectures, at least 100.
     seed : int
         Of the resamples.
-    on_progress : callable, optional
-        Called with one line now and then.
+    progress : Progress
     others : sequence of Scores
         Of whatever else ranks the scored architectures, `analysis.ranking.scores.of_frame`; each becomes a reference.
 
@@ -63,7 +63,7 @@ def compute_effects(
     references: dict[str, Reference] = {}
     if len(truth) >= 2:
         weights = bootstrap_weights(len(truth), resamples, seed)
-        measured = _measure(results, truth, weights, on_progress)
+        measured = _measure(results, truth, weights, progress)
         rows = results.reference.loc[truth.index]
         ranked = (*of_table(rows, results.target), *others)
         found = {scores.name: reference(scores, truth.to_numpy(), weights) for scores in ranked}
@@ -100,9 +100,7 @@ def _equal_size_pairs(truth: np.ndarray, parameters: np.ndarray) -> int:
     return int(np.count_nonzero(pair_signs(truth, *equal_pairs(parameters)))) if len(truth) else 0
 
 
-def _measure(
-    results: Results, truth: pd.Series, weights: np.ndarray, on_progress: Callable[[str], None] | None
-) -> dict[str, Measures]:
+def _measure(results: Results, truth: pd.Series, weights: np.ndarray, progress: Progress) -> dict[str, Measures]:
     """Return the measures of every finished run by its id."""
     yardstick = Yardstick(
         truth=truth.to_numpy(),
@@ -117,8 +115,7 @@ def _measure(
     measured = {}
     for done, run_id in enumerate(finished, start=1):
         measured[run_id] = measure_run(by_run[run_id], yardstick)
-        if on_progress:
-            on_progress(f"measured run {done} of {len(finished)}")
+        progress.advanced(Part("measuring runs"), done / len(finished))
     return measured
 
 

@@ -1,7 +1,7 @@
 """Two studies side by side: the levels that both have, and how far their effects agree."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.effects.intervals import Difference
 from supernet_bench.analysis.ranking.resampling import RESAMPLES
 from supernet_bench.analysis.results import Results, load_results
+from supernet_bench.core.progress import SILENT, Progress
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,10 @@ class Pair:
         )
 
 
-def read_study(store: Path, study: str, on_progress: Callable[[str], None] | None = None) -> ComparedStudy:
+def read_study(store: Path, study: str, progress: Progress = SILENT) -> ComparedStudy:
     """Read a study from a store and estimate its effects as its report does."""
     results = load_results(store, study)
-    return ComparedStudy(results, compute_effects(results, RESAMPLES, 0, on_progress))
+    return ComparedStudy(results, compute_effects(results, RESAMPLES, 0, progress))
 
 
 def pair_studies(first: ComparedStudy, second: ComparedStudy, resamples: int = RESAMPLES) -> Pair:

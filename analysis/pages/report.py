@@ -19,6 +19,7 @@ from supernet_bench.analysis.pages.terminal import terminal_text
 from supernet_bench.analysis.ranking.resampling import RESAMPLES
 from supernet_bench.analysis.results import Results, load_results
 from supernet_bench.core.folders import files_of, replaced
+from supernet_bench.core.progress import SILENT, Part, Progress
 from supernet_bench.records.manifest import PlannedRun, conflict
 
 RUNS = "runs.parquet"
@@ -64,7 +65,7 @@ def write_report(
     target: str | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
-    on_progress: Callable[[str], None] | None = None,
+    progress: Progress = SILENT,
 ) -> Report:
     """Write tables, plots and tidy result files of a study.
 
@@ -82,8 +83,7 @@ def write_report(
         Bootstrap resamples of the architectures, at least 100.
     seed : int
         Of the resamples.
-    on_progress : callable, optional
-        Called with one line now and then.
+    progress : Progress
 
     Returns
     -------
@@ -97,7 +97,7 @@ def write_report(
         scored different architectures, or the folder holds anything that is not part of a report.
     """
     results = load_results(store, study, target)
-    return write_report_of(results, compute_effects(results, resamples, seed, on_progress), folder, on_progress)
+    return write_report_of(results, compute_effects(results, resamples, seed, progress), folder, progress)
 
 
 def other_study(folder: Path, runs: Iterable[PlannedRun]) -> str | None:
@@ -122,7 +122,7 @@ def write_report_of(
     results: Results,
     effects: Effects,
     folder: Path,
-    on_progress: Callable[[str], None] | None = None,
+    progress: Progress = SILENT,
     write_plot: Callable[[Plot, Path], str] = save_plot,
 ) -> Report:
     """Write the report of a study that has been read and estimated, each plot by `write_plot`; see `write_report`."""
@@ -130,7 +130,7 @@ def write_report_of(
         _write_tables(new, results, effects)
         _write_frames(new, results, effects)
         plots = plots_of(results, effects)
-        pictures = _write_plots(new / "plots", plots, on_progress, write_plot)
+        pictures = _write_plots(new / "plots", plots, progress, write_plot)
         page = compose(results, effects, {plot.name: plot.caption for plot in plots})
         (new / "report.md").write_text(page_as_markdown(page), encoding="utf-8")
         (new / "report.html").write_text(page_as_html(page, pictures), encoding="utf-8")
@@ -159,7 +159,7 @@ def _write_frames(folder: Path, results: Results, effects: Effects) -> None:
 def _write_plots(
     folder: Path,
     plots: Iterable[Plot],
-    on_progress: Callable[[str], None] | None,
+    progress: Progress,
     write_plot: Callable[[Plot, Path], str],
 ) -> dict[str, str]:
     """Write every plot and return what stands in a page in HTML, by name."""
@@ -168,6 +168,6 @@ def _write_plots(
     with style():
         for plot in plots:
             pictures[plot.name] = write_plot(plot, folder)
-            if on_progress:
-                on_progress(f"drew {plot.name}")
+            progress.advanced(Part("drawing", f"drew {plot.name}"), None)
+        progress.advanced(Part("drawing"), 1.0)
     return pictures

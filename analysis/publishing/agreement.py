@@ -1,7 +1,7 @@
 """How studies agree, as it is published."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +15,7 @@ from supernet_bench.analysis.pages.agreement import agreement_page, level_rows, 
 from supernet_bench.analysis.ranking.resampling import RESAMPLES
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.folders import SUMS, files_of, replaced, write_sums
+from supernet_bench.core.progress import SILENT, Part, Progress
 
 PAGE, LEVELS, PAIRS = "report.md", "table.csv", "pairs.csv"
 CONTENTS = frozenset((PAGE, LEVELS, PAIRS, VERDICTS, SUMS, "plots"))
@@ -37,7 +38,7 @@ def write_agreement(
     studies: Sequence[ComparedStudy],
     folder: Path,
     resamples: int = RESAMPLES,
-    on_progress: Callable[[str], None] | None = None,
+    progress: Progress = SILENT,
 ) -> tuple[Path, ...]:
     """Write how every study agrees with every later one.
 
@@ -49,8 +50,7 @@ def write_agreement(
         Replaced once the new one is whole.
     resamples : int
         Of the bootstrap.
-    on_progress : callable, optional
-        Called with one line now and then.
+    progress : Progress
 
     Returns
     -------
@@ -67,8 +67,8 @@ def write_agreement(
         pairs = []
         for first, second in itertools.combinations(studies, 2):
             pairs.append(pair_studies(first, second, resamples))
-            if on_progress:
-                on_progress(f"compared {pairs[-1].name}")
+            progress.advanced(Part("comparing studies", f"compared {pairs[-1].name}"), None)
+        progress.advanced(Part("comparing studies"), 1.0)
         plots = file_names(pair.name for pair in pairs)
         found = [(find_in_pair(pair, f"plots/{plots[pair.name]}.png"), pair) for pair in pairs]
         for one, pair in found:

@@ -18,9 +18,8 @@ from supernet_bench.analysis.publishing.publish import publish, write_pages
 from supernet_bench.analysis.results import load_results
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.folders import check_sums
+from supernet_bench.core.progress import SILENT, Progress
 from supernet_bench.records.archive import AGREEMENT, unpack
-
-Tell = Callable[[str], None]
 
 WriteReference = Callable[[Path, str], object]
 """Given a store and the name of a study in it, has the store hold the published accuracies that it is compared with."""
@@ -48,7 +47,7 @@ class Comparison:
     files: int
 
 
-def publish_study(store: Path, study: str, results: Path, on_progress: Tell | None = None) -> tuple[Path, ...]:
+def publish_study(store: Path, study: str, results: Path, progress: Progress = SILENT) -> tuple[Path, ...]:
     """Write a study with all its records and its report below `results`, and the pages about all studies.
 
     Returns
@@ -62,7 +61,7 @@ def publish_study(store: Path, study: str, results: Path, on_progress: Tell | No
         If something in the store or among what is published is damaged, or another study is published by that name.
     """
     index(results, without=study)  # What is damaged there is refused before anything is replaced.
-    return (*publish(store, study, results, on_progress), *write_overview(results))
+    return (*publish(store, study, results, progress), *write_overview(results))
 
 
 def check_study(
@@ -70,7 +69,7 @@ def check_study(
     results: Path,
     write_reference: WriteReference,
     verify: Callable[[Path], Iterable[str]],
-    on_progress: Tell | None = None,
+    progress: Progress = SILENT,
 ) -> Comparison:
     """Rebuild the pages of a published study from its records, and compare; write nothing.
 
@@ -84,22 +83,21 @@ def check_study(
         See `WriteReference`.
     verify : callable
         Given a store with the records, yields a line for each that is not of what the suite would run.
-    on_progress : callable, optional
-        Given one line now and then.
+    progress : Progress
     """
     with _opened(results, study, write_reference) as store, TemporaryDirectory() as temporary:
         lines = [f"{results / study}: {line}" for line in verify(store)]
-        write_pages(load_results(store, study), Path(temporary), on_progress, pictures=False)
+        write_pages(load_results(store, study), Path(temporary), progress, pictures=False)
         return _compare(results / study, Path(temporary), results, [study], lines)
 
 
 def compare_studies(
-    studies: Sequence[str], results: Path, write_reference: WriteReference, on_progress: Tell | None = None
+    studies: Sequence[str], results: Path, write_reference: WriteReference, progress: Progress = SILENT
 ) -> tuple[Path, ...]:
     """Write how the effects in every published study agree with those in every later one; return what was written."""
     names = _several(studies)
     index(results, without=AGREEMENT)
-    written = _write_agreement(names, results, results / AGREEMENT, write_reference, on_progress)
+    written = _write_agreement(names, results, results / AGREEMENT, write_reference, progress)
     return (*written, *write_overview(results))
 
 
@@ -109,12 +107,12 @@ def conclusions(results: Path) -> dict[str, str]:
 
 
 def check_comparison(
-    studies: Sequence[str], results: Path, write_reference: WriteReference, on_progress: Tell | None = None
+    studies: Sequence[str], results: Path, write_reference: WriteReference, progress: Progress = SILENT
 ) -> Comparison:
     """Compare studies again, all that were compared where none is named, and compare that; write nothing."""
     names = _several(studies or compared(results / AGREEMENT))
     with TemporaryDirectory() as temporary:
-        _write_agreement(names, results, Path(temporary) / AGREEMENT, write_reference, on_progress)
+        _write_agreement(names, results, Path(temporary) / AGREEMENT, write_reference, progress)
         return _compare(results / AGREEMENT, Path(temporary) / AGREEMENT, results, names)
 
 
@@ -135,13 +133,13 @@ def _opened(results: Path, study: str, write_reference: WriteReference) -> Itera
 
 
 def _write_agreement(
-    studies: Sequence[str], results: Path, folder: Path, write_reference: WriteReference, on_progress: Tell | None
+    studies: Sequence[str], results: Path, folder: Path, write_reference: WriteReference, progress: Progress
 ) -> tuple[Path, ...]:
     read = []
     for study in studies:
         with _opened(results, study, write_reference) as store:
-            read.append(read_study(store, study, on_progress))
-    return write_agreement(read, folder, on_progress=on_progress)
+            read.append(read_study(store, study, progress))
+    return write_agreement(read, folder, progress=progress)
 
 
 def _compare(

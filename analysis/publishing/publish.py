@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +17,7 @@ from supernet_bench.analysis.ranking.resampling import RESAMPLES
 from supernet_bench.analysis.results import Results, load_results
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.folders import SUMS, files_of, replaced, write_sums
+from supernet_bench.core.progress import SILENT, Progress
 from supernet_bench.records.archive import MANIFEST, RECORDS, check_name, pack
 from supernet_bench.records.layout import manifest_path
 from supernet_bench.records.manifest import PlannedRun, conflict, read_published_manifest
@@ -32,9 +32,7 @@ PAGES = ("report.md", "table.md", "table.csv")
 CONTENTS = frozenset((RECORDS, MANIFEST, ARCHITECTURES, SOURCE, VERDICTS, SUMS, *PAGES, "plots"))
 
 
-def publish(
-    store: Path, study: str, results: Path, on_progress: Callable[[str], None] | None = None
-) -> tuple[Path, ...]:
+def publish(store: Path, study: str, results: Path, progress: Progress = SILENT) -> tuple[Path, ...]:
     """Write a study with its records to a folder that can be committed.
 
     Parameters
@@ -45,8 +43,7 @@ def publish(
         Name of the study.
     results : Path
         Folder of the published studies; that of this study is replaced once the new one is whole.
-    on_progress : callable, optional
-        Called with one line now and then.
+    progress : Progress
 
     Returns
     -------
@@ -66,7 +63,7 @@ def publish(
     folder = results / study
     _check_same(folder, study_results.manifest.runs)
     with replaced(folder.absolute(), CONTENTS) as new:
-        write_pages(study_results, new, on_progress)
+        write_pages(study_results, new, progress)
         shutil.copyfile(manifest_path(store, study), new / MANIFEST)
         (new / RECORDS).write_bytes(pack(store, runs["run_id"]))
         write_source(store, study, new)
@@ -94,17 +91,15 @@ def _check_same(folder: Path, runs: tuple[PlannedRun, ...]) -> None:
         raise InputError(f"{folder} is another study, whose {run} is another run; allowed: another name or --results")
 
 
-def write_pages(
-    results: Results, folder: Path, on_progress: Callable[[str], None] | None = None, pictures: bool = True
-) -> None:
+def write_pages(results: Results, folder: Path, progress: Progress = SILENT, pictures: bool = True) -> None:
     """Write what is published of the report of a study into an empty folder.
 
     Without pictures every plot is an empty file: a check compares which plots there are, and drawing takes longest.
     """
-    effects = compute_effects(results, RESAMPLES, 0, on_progress)
+    effects = compute_effects(results, RESAMPLES, 0, progress)
     with tempfile.TemporaryDirectory() as temporary:
         report = Path(temporary) / "report"
-        write_report_of(results, effects, report, on_progress, _save_small if pictures else _save_nothing)
+        write_report_of(results, effects, report, progress, _save_small if pictures else _save_nothing)
         for page in PAGES:
             shutil.copyfile(report / page, folder / page)
         (folder / "plots").mkdir()

@@ -4,28 +4,24 @@ A worker needs PyTorch and NumPy only; neither the published accuracies nor the 
 """
 
 import gc
-import platform
-import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
-import numpy as np
 import torch
 
+from supernet_bench.benchmark.execution.environment import environment_of, find_device, open_device, peak_memory
 from supernet_bench.benchmark.plugins.plugin_file import PluginFile
 from supernet_bench.benchmark.study.origins import code_of
 from supernet_bench.benchmark.study.spec import RunSpec
-from supernet_bench.benchmark.training.trainer import Listener, Trainer
+from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import say
 from supernet_bench.core.settings import values_of
 from supernet_bench.core.versions import code_version
-from supernet_bench.engines.cpu.library import library
 from supernet_bench.images.base import ImageData
 from supernet_bench.records import leases
 from supernet_bench.records.damage import Damaged, set_aside
@@ -62,21 +58,6 @@ class Execution:
     lease_s: float = leases.TTL_S
     plugins: tuple[PluginFile, ...] = ()
 
-    def torch_device(self) -> torch.device:
-        """Return the device.
-
-        Raises
-        ------
-        InputError
-            If there is no such device.
-        """
-        name = self.device
-        if name == "auto":
-            name = "cuda" if torch.cuda.is_available() else "cpu"
-        if name not in _devices():
-            raise InputError(f"device is {self.device!r}; allowed here: {', '.join(_devices())}")
-        return torch.device(name)
-
 
 def execute(spec: RunSpec, execution: Execution, advance: Callable[[float], None] = lambda share: None) -> str:
     """Execute one run, or what is left of it, and write its record, unless it has one.
@@ -99,9 +80,9 @@ def execute(spec: RunSpec, execution: Execution, advance: Callable[[float], None
     Raises
     ------
     leases.Held
-        If somebody alive executes the run; nothing is done then.
+        If another process, which lives, executes the run; nothing is done then.
     leases.Lost
-        If somebody took over, since this process did not show that it lives; nothing more is written then.
+        If another process took over, since this process did not show that it lives; nothing more is written then.
     InputError, OSError
         If images cannot be read, or the store cannot be written; nothing is recorded then.
     """
@@ -132,7 +113,7 @@ def _execute(
 ) -> str:
     """Execute a run that has no record, and return its status."""
     torch.set_num_threads(execution.threads)
-    started, clock, device = datetime.now(UTC), perf_counter(), execution.torch_device()
+    started, clock, device = datetime.now(UTC), perf_counter(), find_device(execution.device)
     open_device(device)
     code = code_of(spec)
     data = spec.load_images(execution.data)
@@ -150,7 +131,7 @@ def _execute(
         trainer, resumed = _trainer(spec, data, execution, store, code)
         gc.freeze()  # What exists by now lives as long as the run; looking through it again and again takes time.
         setup = perf_counter() - clock
-        trainer.run(Listener(advance_unless_lost, save))
+        trainer.run(advance_unless_lost, save)
     except (InputError, OSError, leases.Lost):
         raise
     except Exception as failure:  # Whatever else goes wrong in training is a result, and stays in the tables.
@@ -163,7 +144,7 @@ def _execute(
         code=code,
         started=started.isoformat(timespec="seconds"),
         seconds={"setup": setup, **(trainer.seconds if trainer else {})},
-        environment=environment(execution),
+        environment=environment_of(device, execution.threads),
         resumed=resumed,
         truth=_truth_seen(trainer),
         peak_memory_bytes=memory["peak_memory_bytes"],
@@ -172,30 +153,6 @@ def _execute(
     record = replace(result(spec, trainer, error), execution=executed)
     store.write_record(record, lease.check)
     return record.status
-
-
-def open_device(device: torch.device) -> None:
-    """Begin to use a device; a GPU that cannot be used is bad input, and no failure of a run."""
-    if device.type != "cuda":
-        return
-    try:
-        torch.cuda.init()
-        # PyTorch knows a GPU's memory, which is counted from here on, only when it is used.
-        torch.empty(1, device=device)
-    except RuntimeError as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(
-            f"device is '{device}', which cannot be used ({reason}); allowed: one that can, or cpu"
-        ) from error
-    torch.cuda.reset_peak_memory_stats(device)
-    compute_exactly()
-
-
-def compute_exactly() -> None:
-    """Have GPUs compute float32 as such, and a resumed run what an unbroken one does."""
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.deterministic = True
 
 
 def _trainer(
@@ -222,7 +179,7 @@ def _trainer(
 
 def new_trainer(spec: RunSpec, data: ImageData, execution: Execution) -> Trainer:
     """Return a trainer whose heuristics may ask for published accuracies; they are read only then."""
-    return Trainer(spec, data, execution.torch_device(), truth=lambda: spec.space.truth(execution.data))
+    return Trainer(spec, data, find_device(execution.device), truth=lambda: spec.space.truth(execution.data))
 
 
 def _truth_seen(trainer: Trainer | None) -> dict[str, str] | None:
@@ -266,52 +223,3 @@ def describe(failure: Exception) -> Failure:
         message=(str(failure).splitlines() or [""])[0],
         traceback="".join(traceback.format_exception(failure)),
     )
-
-
-def environment(execution: Execution) -> dict[str, Any]:
-    """Return the software and hardware that a run used."""
-    device = execution.torch_device()
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "platform": platform.platform(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
-        "threads": execution.threads,
-        "kernels": device.type == "cpu" and library() is not None,
-    }
-
-
-def peak_memory(device: torch.device) -> dict[str, int | None]:
-    """Return the largest memory that this process, and on a GPU this run, has taken so far, bytes.
-
-    A process that executes several runs one after the other has the peak of them all. None is not known.
-    """
-    on_gpu = device.type == "cuda"
-    return {
-        "peak_memory_bytes": _peak_resident_bytes(),
-        "peak_device_bytes": torch.cuda.max_memory_allocated(device) if on_gpu else None,
-    }
-
-
-def _peak_resident_bytes() -> int | None:
-    if sys.platform == "win32":
-        return None
-    import resource  # Not there on Windows.
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _devices() -> list[str]:
-    gpus = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
-    return ["auto", "cpu", *(["cuda", *gpus] if gpus else [])]
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

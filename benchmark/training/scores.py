@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from supernet_bench.benchmark.plugins.composition import Composition
+from supernet_bench.core.progress import Shares
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.spaces.base import Architecture, Supernet
 
@@ -18,9 +19,6 @@ Batch = tuple[Tensor, Tensor]
 
 CHUNK = 64
 """Logits that are compared with the labels at once: each alone costs as much as a layer of a small network."""
-
-NOTICEABLE = 1000
-"""Parts of a scoring of which each is told: telling may cost as much as the scores of one architecture."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def score(
     heuristics: Composition,
     architectures: Sequence[Architecture],
     batches: Sequence[Batch],
-    on_progress: Callable[[float], None] = lambda share: None,
+    advance: Callable[[float], None] = lambda share: None,
 ) -> Scores:
     """Score architectures on the same images: all at once, or one after the other if a heuristic prepares for each.
 
@@ -66,11 +64,11 @@ def score(
         May prepare the supernet before each architecture.
     architectures : sequence of Architecture, [n]
     batches : sequence of Batch
-    on_progress : callable
+    advance : callable
         Told the share that is done, in (0, 1], about every thousandth of it.
     """
     supernet.eval()
-    progress = _Progress(len(architectures) * len(batches), on_progress)
+    progress = Shares(len(architectures) * len(batches), advance)
     if heuristics.prepares_scoring():
         rows, pool = [], _Pool(batches)
         for architecture in architectures:
@@ -78,7 +76,7 @@ def score(
             chosen = heuristics.first(Heuristic.scored_images, pool.size)
             own = batches if chosen is None else pool.pick(chosen)
             rows.append(_means(supernet, [architecture], own, progress))
-            progress.advance(len(batches) - len(own))
+            progress.add(len(batches) - len(own))
         means = torch.cat(rows)
     else:
         means = _means(supernet, architectures, batches, progress)
@@ -106,37 +104,22 @@ class _Pool:
         return [(images[part].contiguous(memory_format=torch.channels_last), labels[part]) for part in parts]
 
 
-class _Progress:
-    """Counts architectures, once for each batch."""
-
-    def __init__(self, total: int, on_progress: Callable[[float], None]) -> None:
-        self._done, self._total, self._on_progress = 0, total, on_progress
-
-    def advance(self, count: int) -> None:
-        told = self._done * NOTICEABLE // self._total
-        self._done += count
-        if self._done * NOTICEABLE // self._total > told:
-            self._on_progress(self._done / self._total)
-
-
 def _means(
-    supernet: Supernet, architectures: Sequence[Architecture], batches: Sequence[Batch], progress: _Progress
+    supernet: Supernet, architectures: Sequence[Architecture], batches: Sequence[Batch], progress: Shares
 ) -> Tensor:
     """Return the share of correct labels and the mean cross-entropy of each architecture, float64 [n, 2]."""
     totals = torch.stack([_batch_totals(supernet, architectures, batch, progress) for batch in batches]).sum(0)
     return totals / sum(len(labels) for _, labels in batches)
 
 
-def _batch_totals(
-    supernet: Supernet, architectures: Sequence[Architecture], batch: Batch, progress: _Progress
-) -> Tensor:
+def _batch_totals(supernet: Supernet, architectures: Sequence[Architecture], batch: Batch, progress: Shares) -> Tensor:
     images, labels = batch
     row_of: dict[int, int] = {}
 
     def distinct_logits() -> Iterator[Tensor]:
         for row, (positions, logits) in enumerate(supernet.all_logits(images, architectures)):
             row_of.update(dict.fromkeys(positions, row))
-            progress.advance(len(positions))
+            progress.add(len(positions))
             yield logits
 
     logits = distinct_logits()

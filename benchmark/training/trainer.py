@@ -3,7 +3,7 @@
 import math
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -27,22 +27,6 @@ from supernet_bench.spaces.base import Architecture, Construction, Supernet, Tru
 
 class Diverged(ArithmeticError):
     """The training loss is no longer finite."""
-
-
-@dataclass(frozen=True)
-class Listener:
-    """What the trainer tells while it runs.
-
-    Attributes
-    ----------
-    advance : callable
-        Told how much work is done, as a fraction of the run.
-    save : callable
-        Called with the trainer after each epoch; whatever it stores is enough to resume.
-    """
-
-    advance: Callable[[float], None] = lambda share: None
-    save: Callable[["Trainer"], None] = lambda trainer: None
 
 
 def check_images(spec: RunSpec, data: ImageData, heuristics: Composition | None = None) -> None:
@@ -150,22 +134,32 @@ class Trainer:
         """Optimiser steps of the whole run."""
         return self.steps_per_epoch * self.spec.training.epochs
 
-    def run(self, listener: Listener | None = None) -> None:
+    def run(
+        self,
+        advance: Callable[[float], None] = lambda share: None,
+        save: Callable[["Trainer"], None] = lambda trainer: None,
+    ) -> None:
         """Train from the current epoch to the last and score at the checkpoints.
+
+        Parameters
+        ----------
+        advance : callable
+            Told how much work is done, as a fraction of the run.
+        save : callable
+            Called with the trainer after each epoch; whatever it stores is enough to resume.
 
         Raises
         ------
         Diverged
             If the training loss of an epoch is not finite.
         """
-        listener = listener or Listener()
         if self.spec.training.epochs == 0:
-            self._score_if_due(listener)
+            self._score_if_due(advance)
         while self.epoch < self.spec.training.epochs:
             self._train_epoch()
-            listener.advance(self._share_done())
-            self._score_if_due(listener)
-            listener.save(self)
+            advance(self._share_done())
+            self._score_if_due(advance)
+            save(self)
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that changes while training."""
@@ -338,7 +332,7 @@ class Trainer:
         if any(reset.weights for reset in resets):
             self.supernet.load_state_dict(self._initial_supernet(step.start).state_dict())
 
-    def _score_if_due(self, listener: Listener) -> None:
+    def _score_if_due(self, advance: Callable[[float], None]) -> None:
         late = self.epoch in self.spec.scoring.late_epochs(self.spec.training.epochs)
         if not late and self.epoch not in self.spec.scoring.trace_epochs(self.spec.training.epochs):
             return
@@ -353,7 +347,7 @@ class Trainer:
                 self.heuristics,
                 architectures,
                 self._scoring_batches,
-                lambda share: listener.advance(self._share_done(share)),
+                lambda share: advance(self._share_done(share)),
             )
         self.checkpoints.append(
             {

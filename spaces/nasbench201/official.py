@@ -9,7 +9,7 @@ import io
 import pickle
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,7 @@ import torch
 from supernet_bench.core.downloads import cache_folder, one_line
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.files import write_atomically
+from supernet_bench.core.progress import SILENT, Part, Progress
 from supernet_bench.spaces.base import TrainableSpace
 from supernet_bench.spaces.nasbench201.truth import IMPORTED_TABLE, RUNS, TARGET, parameter_counts, trained_architecture
 
@@ -87,7 +88,7 @@ def import_official(
     file: Path,
     space: TrainableSpace,
     destination: Path | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    progress: Progress = SILENT,
 ) -> Path:
     """Write the accuracies of the official file to a small table that `spaces.nasbench201.truth` reads.
 
@@ -102,8 +103,7 @@ def import_official(
         NAS-Bench-201.
     destination : Path, optional
         The table to write; by default in the cache, where it is found.
-    on_progress : callable, optional
-        Given the number of architectures done and that of all.
+    progress : Progress
 
     Returns
     -------
@@ -122,7 +122,7 @@ def import_official(
     source = f"{file.name} sha256 {_sha256(file)}"
     content = _load(file)
     _check_architectures(content, file, space)
-    accuracies, left_out = _read(content["arch2infos"], file, space, on_progress)
+    accuracies, left_out = _read(content["arch2infos"], file, space, progress)
     arrays: dict[str, Any] = {"source": source, "left_out": left_out, **accuracies}
     table = io.BytesIO()
     np.savez_compressed(table, **arrays)
@@ -168,7 +168,7 @@ def _check_architectures(content: dict[str, Any], file: Path, space: TrainableSp
 
 
 def _read(
-    infos: dict[int, dict[str, Any]], file: Path, space: TrainableSpace, on_progress: Callable[[int, int], None] | None
+    infos: dict[int, dict[str, Any]], file: Path, space: TrainableSpace, progress: Progress
 ) -> tuple[dict[str, np.ndarray], int]:
     parameters = {each.training: parameter_counts(space, each.classes) for each in MEASUREMENTS}
     accuracies = {
@@ -188,8 +188,7 @@ def _read(
                         left_out[column] += 1
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, AssertionError) as error:
             raise InputError(f"{file}: architecture {index} cannot be read ({one_line(error)})") from error
-        if on_progress:
-            on_progress(index + 1, space.size)
+        progress.advanced(Part(f"reading {file.name}"), (index + 1) / space.size)
     measured = {column: runs for column, runs in accuracies.items() if np.isfinite(runs).any()}
     return measured, left_out[TARGET]
 

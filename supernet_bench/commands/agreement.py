@@ -8,6 +8,7 @@ from supernet_bench.commands._plugins import use
 from supernet_bench.commands._published import say_compared, say_written
 from supernet_bench.commands._stored import reference_from
 from supernet_bench.commands.command import Command, argument, option
+from supernet_bench.commands.progress import progress_shown
 from supernet_bench.core.files import check_writable
 from supernet_bench.core.output import wrapped
 
@@ -30,16 +31,15 @@ class Options:
 def agreement(options: Options) -> int:
     """Say whether the effects in one published study predict those in another."""
     from supernet_bench.analysis.publishing.api import check_comparison, compare_studies, conclusions
-    from supernet_bench.benchmark.execution.progress import telling
     from supernet_bench.records.archive import AGREEMENT
 
     use(options.plugin)
     studies, write_reference = options.studies or [], reference_from(options.data)
-    with telling("comparing") as tell:
+    with progress_shown() as progress:
         if options.check:
-            return say_compared(check_comparison(studies, options.results, write_reference, tell))
+            return say_compared(check_comparison(studies, options.results, write_reference, progress))
         check_writable(options.results, "--results")
-        written = compare_studies(studies, options.results, write_reference, tell)
+        written = compare_studies(studies, options.results, write_reference, progress)
     folder = options.results / AGREEMENT
     for names, conclusion in conclusions(options.results).items():
         print(wrapped(names))

@@ -103,10 +103,10 @@ def _computes(name: str) -> Finding:
     """Return whether a device computes layers as they are; raise InputError if there is no such device."""
     import torch
 
+    from supernet_bench.benchmark.execution import find_device, open_device
     from supernet_bench.benchmark.execution.devices import compare
-    from supernet_bench.benchmark.execution.worker import Execution, open_device
 
-    device = Execution(Path(), device=name).torch_device()
+    device = find_device(name)
     torch.set_num_threads(1)  # Maps are small.
     try:
         open_device(device)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from supernet_bench.commands.command import Command, argument
+from supernet_bench.commands.progress import progress_shown
 
 
 @dataclass(frozen=True)
@@ -15,12 +16,11 @@ class NasBench201Options:
 
 def import_nasbench201(options: NasBench201Options) -> None:
     """Read the official NAS-Bench-201 file; later reports use its accuracies."""
-    from supernet_bench.benchmark.execution.progress import counting
     from supernet_bench.spaces.nasbench201.official import import_official
     from supernet_bench.spaces.nasbench201.space import NasBench201
 
-    with counting(f"reading {options.file.name}") as advance:
-        table = import_official(options.file, NasBench201(), on_progress=advance)
+    with progress_shown() as progress:
+        table = import_official(options.file, NasBench201(), progress=progress)
     print(f"wrote {table}; every `supernet-bench run` uses it from now on")
 
 

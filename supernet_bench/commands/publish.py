@@ -17,6 +17,7 @@ from supernet_bench.commands._plugins import use
 from supernet_bench.commands._published import say_written
 from supernet_bench.commands._stored import reference_from, stored, warn_of_other_code
 from supernet_bench.commands.command import Command
+from supernet_bench.commands.progress import progress_shown
 from supernet_bench.core.files import check_writable
 
 
@@ -35,14 +36,13 @@ def publish(options: Options) -> None:
     """Write a study with all its records and its report to a folder that can be committed, and the index of all."""
     from supernet_bench.analysis.publishing.api import publish_study
     from supernet_bench.analysis.publishing.provenance import is_imported, read_source
-    from supernet_bench.benchmark.execution.progress import telling
 
     use(options.plugin)
     check_writable(options.results, "--results")
     name = stored(options.study, options.store)
     reference_from(options.data)(options.store, name)
-    with telling(f"publishing {name}") as tell:
-        written = publish_study(options.store, name, options.results, tell)
+    with progress_shown() as progress:
+        written = publish_study(options.store, name, options.results, progress)
     source = read_source(options.results / name)
     if is_imported(source):
         warning = f"{source['table']} was imported here; only who has imported it too can check what was published"

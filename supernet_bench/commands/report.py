@@ -20,6 +20,7 @@ from supernet_bench.commands._plugins import use
 from supernet_bench.commands._published import say_compared
 from supernet_bench.commands._stored import reference_from, stored, warn_of_other_code
 from supernet_bench.commands.command import Command, option
+from supernet_bench.commands.progress import progress_shown
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import wrapped
 
@@ -58,14 +59,13 @@ COMMAND = Command("report", Options, report)
 def make_report(study: str, store: Path, reports: Path, target: str | None = None) -> None:
     """Write the report of a study whose store has everything, and print what it says in short."""
     from supernet_bench.analysis.pages.report import other_study, write_report
-    from supernet_bench.benchmark.execution.progress import telling
     from supernet_bench.records.manifest import read_manifest
 
     other = other_study(reports / study, read_manifest(store, study).runs)
     if other:
         print(f"warning: the report in {reports / study} is replaced; its {other} was another run", file=sys.stderr)
-    with telling(f"reporting {study}") as tell:
-        written = write_report(store, study, reports / study, target, on_progress=tell)
+    with progress_shown() as progress:
+        written = write_report(store, study, reports / study, target, progress=progress)
     print(written.text)
     for warning in written.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -76,7 +76,6 @@ def make_report(study: str, store: Path, reports: Path, target: str | None = Non
 def _check(options: Options) -> int:
     """Compare a published study with what its records make; the exit code is 1 if they differ."""
     from supernet_bench.analysis.publishing.api import check_study
-    from supernet_bench.benchmark.execution.progress import telling
     from supernet_bench.benchmark.study.naming import check_stored
     from supernet_bench.benchmark.study.study import is_study_file, load_study
     from supernet_bench.benchmark.study.verify import check_runs, check_shipped
@@ -98,6 +97,6 @@ def _check(options: Options) -> int:
         yield from check_shipped(store, name)
         yield from check_runs(store, name)
 
-    with telling(f"rebuilding {name}") as tell:
-        found = check_study(name, options.results, reference_from(options.data), verify, tell)
+    with progress_shown() as progress:
+        found = check_study(name, options.results, reference_from(options.data), verify, progress)
     return say_compared(found)

@@ -1,7 +1,6 @@
 """``supernet-bench run``: from a study to its records, and to its report."""
 
 import sys
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,13 +17,14 @@ from supernet_bench.commands._options import (
 from supernet_bench.commands._plugins import use
 from supernet_bench.commands._stored import reference_from
 from supernet_bench.commands.command import INTERRUPTED, Command, option
+from supernet_bench.commands.progress import Lines, progress_shown
 from supernet_bench.commands.report import make_report
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.files import check_writable
 from supernet_bench.core.output import say
 
 if TYPE_CHECKING:
-    from supernet_bench.benchmark.execution.driver import Resources
+    from supernet_bench.benchmark.execution import Resources
     from supernet_bench.benchmark.study.study import Study
 
 
@@ -54,7 +54,7 @@ class Options:
 
     def resources(self) -> "Resources":
         """Return what the study may use."""
-        from supernet_bench.benchmark.execution.driver import Resources
+        from supernet_bench.benchmark.execution import Resources
 
         return Resources(
             store=self.store,
@@ -62,7 +62,7 @@ class Options:
             device=self.device,
             jobs=self.jobs,
             threads=self.threads,
-            engine=self.executor,
+            executor=self.executor,
             runs_per_gpu=self.runs_per_gpu,
             scheduler=self.scheduler,
             slurm=tuple(self.slurm or ()),
@@ -77,9 +77,7 @@ def run(options: Options) -> int:
     """
     if sys.stderr.isatty():  # Elsewhere a refusal is one line.
         say(f"{options.study}: loading PyTorch, published accuracies and images; kernels are compiled once")
-    from supernet_bench.benchmark.execution.driver import run_study
-    from supernet_bench.benchmark.execution.executors.base import Watcher
-    from supernet_bench.benchmark.execution.progress import watch
+    from supernet_bench.benchmark.execution import run_study
     from supernet_bench.benchmark.plugins.registry import warn_of_broken_plugins
     from supernet_bench.benchmark.study.naming import check_stored
     from supernet_bench.benchmark.study.study import load_study
@@ -91,13 +89,15 @@ def run(options: Options) -> int:
     if options.report:
         _prepare_report(study, options)
     try:
-        with ExitStack() as stack:
-
-            def started(runs: int, recorded: int) -> Watcher:
-                say(f"{study.name}: {runs - recorded} of {runs} runs to do, to {options.store}")
-                return stack.enter_context(watch(runs, recorded))
-
-            run_study(study, resources, started, options.retry_failed, options.redo, options.study)
+        with progress_shown(Lines()) as progress:
+            run_study(
+                study,
+                resources,
+                progress,
+                retry_failed=options.retry_failed,
+                redo=options.redo,
+                given=options.study,
+            )
     except KeyboardInterrupt:
         print("interrupted; the same command continues", file=sys.stderr)
         return INTERRUPTED
@@ -132,7 +132,7 @@ def _prepare_report(study: "Study", options: Options) -> None:
 
 def _say_what_failed(study: "Study", options: Options) -> int:
     """Say which runs failed and what to do, and return the exit code."""
-    from supernet_bench.benchmark.execution.driver import failed_runs
+    from supernet_bench.benchmark.execution import failed_runs
 
     failed = failed_runs(study, options.store)
     if not failed:

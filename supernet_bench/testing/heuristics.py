@@ -13,7 +13,7 @@ from torch import nn
 from supernet_bench.benchmark.plugins.composition import Composition, overridden_hooks
 from supernet_bench.benchmark.plugins.contracts import Mistake
 from supernet_bench.benchmark.study.spec import RunSpec
-from supernet_bench.benchmark.training.trainer import Listener, Trainer
+from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.settings import build, in_words, required, values_of
 from supernet_bench.heuristics.base import Heuristic, Step, Task, is_neutral, neutral_settings
 from supernet_bench.records.store import Store
@@ -171,7 +171,7 @@ def check_resumes(make: Callable[[], Trainer], store: Store) -> None:
     part = make()
     while part.epoch < part.spec.training.epochs:
         try:
-            part.run(Listener(save=lambda trainer: _save_and_stop(trainer, store)))
+            part.run(save=lambda trainer: _save_and_stop(trainer, store))
         except _Stopped:
             part = make()
             part.load_state_dict(store.read_checkpoint("x") or {})

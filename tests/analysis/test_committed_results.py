@@ -12,6 +12,7 @@ from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.publishing.agreement import compared
 from supernet_bench.analysis.results import Results
 from supernet_bench.commands.app import app
+from supernet_bench.core.progress import SILENT
 from supernet_bench.records.archive import AGREEMENT, MANIFEST
 from supernet_bench.records.manifest import read_published_manifest
 from supernet_bench.spaces.nasbench201.truth import PACKAGE
@@ -56,10 +57,10 @@ def _estimate_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the effects of a study, which take most of the time, estimated for its report and its agreement at once."""
     known: dict[tuple[str, int, int], Effects] = {}
 
-    def estimate(results: Results, resamples: int, seed: int, on_progress: Any = None) -> Effects:
+    def estimate(results: Results, resamples: int, seed: int, progress: Any = SILENT) -> Effects:
         key = (results.manifest.study, resamples, seed)
         if key not in known:
-            known[key] = compute_effects(results, resamples, seed, on_progress)
+            known[key] = compute_effects(results, resamples, seed, progress)
         return known[key]
 
     monkeypatch.setattr("supernet_bench.analysis.publishing.publish.compute_effects", estimate)

@@ -24,6 +24,7 @@ from supernet_bench.core.downloads import (
     user_folder,
 )
 from supernet_bench.core.errors import InputError
+from supernet_bench.core.progress import Part, Silent, showing
 
 CONTENT = b"published content\n" * 5000
 GOOD = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
@@ -132,6 +133,19 @@ def test_download_is_kept_in_the_cache(server: str, requests: list[str], cache: 
     assert path.read_bytes() == CONTENT
     assert fetch(published(server, checksum=checksum)) == path
     assert requests == ["/good"]
+
+
+def test_a_download_is_told(server: str, cache: Path) -> None:
+    told: list[tuple[str, float]] = []
+
+    class Watch(Silent):
+        def advanced(self, part: Part, share: float | None) -> None:
+            told.append((part.name, share))
+
+    with showing(Watch()):
+        fetch(published(server))
+    assert {name for name, _ in told} == {"table.bin"}
+    assert told[-1] == ("table.bin", 1.0)
 
 
 @pytest.mark.parametrize("path", ["truncated", "altered", "missing"])

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional
 
 from supernet_bench.benchmark.plugins.composition import Composition
-from supernet_bench.benchmark.training.trainer import Listener, Trainer
+from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.generators import SharedGenerators
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.images.digits import Digits
@@ -84,7 +84,7 @@ def trainer_of(spec, *heuristics: Heuristic) -> Trainer:
 
 def outcome(trainer: Trainer) -> list[dict[str, float]]:
     draws()
-    trainer.run(Listener(save=lambda trainer: draws() and None))
+    trainer.run(save=lambda trainer: draws() and None)
     return [*trainer.curve, *trainer.checkpoints]
 
 
@@ -127,7 +127,7 @@ def test_a_resumed_run_draws_what_a_whole_one_draws(toy_spec, tmp_path: Path, so
         raise Stop
 
     with pytest.raises(Stop):
-        make().run(Listener(save=save))
+        make().run(save=save)
     resumed = make()
     resumed.load_state_dict(store.read_checkpoint("x"))
     assert outcome(resumed) == outcome(make())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from supernet_bench.benchmark.execution.driver import Resources
+from supernet_bench.benchmark.execution import Resources
 from supernet_bench.core import processors
 from supernet_bench.core.processors import cores, quota
 from tests import conftest
@@ -123,8 +123,8 @@ def test_without_control_groups_the_affinity_counts(tmp_path: Path, monkeypatch:
 @pytest.mark.usefixtures("eight")
 def test_runs_at_once_and_their_threads_follow_the_quota(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = unified(tmp_path, {"pod/box": "300000 100000"})
-    monkeypatch.setattr("supernet_bench.benchmark.execution.driver.cores", lambda: processors.cores(root))
-    resources = Resources(tmp_path / "store", device="cpu")
+    monkeypatch.setattr("supernet_bench.benchmark.execution.resources.cores", lambda: processors.cores(root))
+    resources = Resources(store=tmp_path / "store", device="cpu")
     assert len(resources.places(10)) == 3
     assert resources.threads_for(1) == 3
 

@@ -13,7 +13,7 @@ from scipy import stats
 
 from supernet_bench.benchmark.execution.worker import Execution, execute, new_trainer
 from supernet_bench.benchmark.plugins.composition import Composition
-from supernet_bench.benchmark.training.trainer import Listener, Trainer
+from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.commands.catalogue import catalogue
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.streams import stream
@@ -273,7 +273,7 @@ def test_a_resumed_run_equals_an_unbroken_one(toy_spec) -> None:
         raise Stop
 
     with pytest.raises(Stop):
-        first.run(Listener(save=save))
+        first.run(save=save)
     second.load_state_dict(states[0])
     second.run()
     whole.run()

@@ -9,7 +9,7 @@ from scipy import stats
 
 from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.scores import score
-from supernet_bench.benchmark.training.trainer import Listener, Trainer
+from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.streams import StepStreams, stream
 from supernet_bench.heuristics.scoring import Scoring
@@ -119,7 +119,7 @@ def test_a_resumed_run_draws_the_same_fresh_images(toy_spec) -> None:
             raise Stop
 
     with pytest.raises(Stop):
-        first.run(Listener(save=stop))
+        first.run(save=stop)
     resumed.load_state_dict(first.state_dict())
     resumed.run()
     assert resumed.checkpoints == whole.checkpoints

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from supernet_bench.core.errors import InputError
+from supernet_bench.core.progress import Part, Silent
 from supernet_bench.spaces.base import Space
 from supernet_bench.spaces.nasbench201.official import import_official
 from supernet_bench.spaces.nasbench201.space import NasBench201
@@ -191,10 +192,15 @@ def test_measurements_that_a_file_lacks_have_no_column(space: Space, tmp_path: P
 
 def test_progress_and_destination(space: Space, tmp_path: Path, cache: Path) -> None:
     file = save(benchmark(space, trainings=["cifar10-valid"]), tmp_path / "small.pth")
-    seen: list[tuple[int, int]] = []
-    path = import_official(file, space, on_progress=lambda done, total: seen.append((done, total)))
+    seen: list[float | None] = []
+
+    class Watch(Silent):
+        def advanced(self, part: Part, share: float | None) -> None:
+            seen.append(share)
+
+    path = import_official(file, space, progress=Watch())
     assert path == cache / "tables" / "nasbench201.npz"
-    assert seen == [(done, space.size) for done in range(1, space.size + 1)]
+    assert seen == [done / space.size for done in range(1, space.size + 1)]
     other = import_official(file, space, tmp_path / "elsewhere" / "table.npz")
     assert other == tmp_path / "elsewhere" / "table.npz"
     assert other.exists()

@@ -473,10 +473,10 @@ def test_a_run_does_not_report_what_somebody_else_ran_meanwhile(
 ) -> None:
     other = load_study(str(namesake))
 
-    def run(*_: object) -> None:
+    def run(*_: object, **__: object) -> None:
         Store(Path("store")).write_manifest(other.manifest())
 
-    monkeypatch.setattr("supernet_bench.benchmark.execution.driver.run_study", run)
+    monkeypatch.setattr("supernet_bench.benchmark.execution.run_study", run)
     assert "store/studies/cheap.json is not study 'cheap' as it is given" in call("run", "cheap.toml", code=2)
     assert not Path("reports").exists()
 

@@ -8,10 +8,10 @@ import pytest
 
 from supernet_bench.analysis.pages.index import index
 from supernet_bench.analysis.publishing.check import differences
-from supernet_bench.benchmark.execution import driver
-from supernet_bench.benchmark.execution.driver import Resources, run_study
+from supernet_bench.benchmark.execution import Resources, driver, run_study
+from supernet_bench.benchmark.execution.attempts import anywhere
 from supernet_bench.benchmark.execution.executors import base
-from supernet_bench.benchmark.execution.executors.base import anywhere, executor_names
+from supernet_bench.benchmark.execution.executors.base import executor_names
 from supernet_bench.benchmark.execution.worker import Execution
 from supernet_bench.benchmark.plugins import registry
 from supernet_bench.benchmark.study import study
@@ -250,5 +250,5 @@ def test_one_unreadable_record_does_not_end_the_doctor(store: Store, monkeypatch
 def test_a_study_whose_store_was_emptied_meanwhile_can_be_reported(tmp_path: Path, monkeypatch) -> None:
     made = small_study()
     monkeypatch.setattr(driver, "_execute", lambda pending, store, *_: shutil.rmtree(store.folder))
-    run_study(made, Resources(tmp_path / "store", jobs=1, threads=1), lambda runs, recorded: Watch())
+    run_study(made, Resources(store=tmp_path / "store", jobs=1, threads=1), Watch())
     assert read_manifest(tmp_path / "store", "mine").study == "mine"

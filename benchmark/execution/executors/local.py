@@ -3,29 +3,26 @@
 import multiprocessing
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from supernet_bench.benchmark.execution.executors.base import Starts, Watcher, attempt, received
+from supernet_bench.benchmark.execution.attempts import Attempts, attempt, received
+from supernet_bench.benchmark.execution.resources import Resources
 from supernet_bench.benchmark.execution.worker import Execution
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import encodable
-from supernet_bench.records.store import Store
 
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.execution.driver import Resources
-
-LEAVE_SECONDS = 10.0
-"""How long processes that are told to end may take to remove their temporary files."""
+END_SECONDS = 20.0
+"""How long a process may take to end that has nothing more to do, or was told to; it is killed then."""
 
 
-def make(resources: "Resources", runs: int) -> "LocalExecutor":
+def make(resources: Resources, runs: int) -> "LocalExecutor":
     """Return the executor for a study of `runs` runs."""
     places = resources.places(runs)
     return LocalExecutor(resources.execution(resources.threads_for(len(places))), places)
@@ -58,24 +55,25 @@ class LocalExecutor:
     execution: Execution
     places: tuple[str, ...]
 
-    def run(self, specs: Sequence[RunSpec], watcher: Watcher) -> None:
+    def run(self, specs: Sequence[RunSpec], attempts: Attempts) -> None:
         """Execute all runs; see `Executor`."""
         context = process_context()
-        starts = Starts(Store(self.execution.store))
         waiting, free = list(reversed(specs)), list(reversed(self.places))
         running: dict[int, _Child] = {}
         try:
             while waiting or running:
                 while waiting and free:
-                    starts.start(waiting[-1])
+                    attempts.started(waiting[-1])
                     child = self._start(context, waiting.pop(), free.pop())
                     running[child.process.sentinel] = child
-                for sentinel in _ready(running, watcher):
+                for sentinel in _ready(running, attempts):
                     child = running.pop(sentinel)
                     free.append(child.place)
-                    if not self._is_settled(child, starts, watcher):
+                    if not _is_settled(child, attempts):
                         waiting.append(child.spec)
         finally:
+            for child in running.values():
+                child.process.terminate()
             _end([child.process for child in running.values()])
 
     def _start(self, context: BaseContext, spec: RunSpec, place: str) -> _Child:
@@ -86,23 +84,6 @@ class LocalExecutor:
         process.start()
         sender.close()
         return _Child(spec, place, process, receiver)
-
-    def _is_settled(self, child: _Child, starts: Starts, watcher: Watcher) -> bool:
-        """Return whether a run whose process has ended need not be started again."""
-        _deliver(child, watcher)
-        child.process.join()
-        if child.held:
-            return True
-        store = Store(self.execution.store)
-        record = store.read_record(child.spec.run_id)
-        if record is None:
-            how = f"the process ended with code {child.process.exitcode}"
-            if not starts.exhausted(child.spec, how):
-                return False
-            record = store.read_record(child.spec.run_id)
-        if record is not None:  # Without one, somebody else has taken the run over.
-            watcher.ended(child.spec, record.status)
-        return True
 
 
 def process_context() -> BaseContext:
@@ -131,44 +112,62 @@ def _interrupts_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _end(processes: Sequence[Any]) -> None:
-    """End processes, by force where one does not heed: it may be stopped, or be where an exception is lost."""
-    for process in processes:
-        process.terminate()
-    deadline = monotonic() + LEAVE_SECONDS
-    for process in processes:
-        process.join(max(0.0, deadline - monotonic()))
-        process.kill()
-        process.join()
-
-
-def _ready(running: dict[int, _Child], watcher: Watcher) -> list[int]:
+def _ready(running: dict[int, _Child], attempts: Attempts) -> list[int]:
     """Wait for news, pass it on, and return the sentinels of the processes that have ended."""
     by_messages = {child.messages: child for child in running.values()}
     ready = wait([*by_messages, *running])
     for item in ready:
-        if item in by_messages and not _deliver(by_messages[item], watcher):
-            # A closed pipe stays ready for ever; the sentinel tells the rest.
-            sentinel = by_messages[item].process.sentinel
-            wait([sentinel])
-            return [sentinel]
+        if item in by_messages and not _deliver(by_messages[item], attempts):
+            # A closed pipe stays ready for ever, and its process has nothing more to do.
+            process = by_messages[item].process
+            _end([process])
+            return [process.sentinel]
     return [item for item in ready if item in running]
 
 
-def _deliver(child: _Child, watcher: Watcher) -> bool:
+def _is_settled(child: _Child, attempts: Attempts) -> bool:
+    """Return whether a run whose process has ended need not be started again."""
+    _deliver(child, attempts)
+    _end([child.process])
+    death = None if child.held else f"the process ended with code {child.process.exitcode}"
+    return attempts.settled(child.spec, death)
+
+
+def _deliver(child: _Child, attempts: Attempts) -> bool:
     """Pass on all messages of a child; return whether more may come."""
-    try:
-        while child.messages.poll():
-            kind, value = child.messages.recv()
-            if kind == "error":
-                raise InputError(value)
-            if kind == "held":
-                child.held = True
-            else:
-                watcher.advanced(child.spec, value)
-    except (EOFError, BrokenPipeError):
-        return False
+    while (message := _receive(child.messages)) is not None:
+        kind, value = message
+        if kind == "closed":
+            return False
+        if kind == "error":
+            raise InputError(value)
+        if kind == "held":
+            child.held = True
+        else:
+            attempts.advanced(child.spec, value)
     return True
+
+
+def _receive(messages: Connection) -> tuple[str, Any] | None:
+    """Return the next message, of the kind "closed" if there will be none; None if there is none yet."""
+    try:
+        message: tuple[str, Any] | None = messages.recv() if messages.poll() else None
+    except (EOFError, OSError):  # The last one may be cut off.
+        return "closed", None
+    return message
+
+
+def _end(processes: Collection[Any]) -> None:
+    """Wait until processes have ended that are about to, and kill those that do not.
+
+    A plug-in may have started a thread that the end of its process waits for, or may have caught what ends it.
+    """
+    deadline = monotonic() + END_SECONDS
+    for process in processes:
+        process.join(max(0.0, deadline - monotonic()))
+        if process.is_alive():
+            process.kill()
+            process.join(END_SECONDS)
 
 
 def _work(tables: dict[str, Any], execution: Execution, messages: Connection) -> None:

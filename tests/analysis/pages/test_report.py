@@ -22,6 +22,7 @@ from supernet_bench.analysis.pages import report as report_module
 from supernet_bench.analysis.pages.report import Report, write_report
 from supernet_bench.analysis.results import load_results
 from supernet_bench.core.errors import InputError
+from supernet_bench.core.progress import Part, Silent
 from supernet_bench.records.layout import record_path
 from tests.analysis.synthetic import Scenario, grid_of_two, run_id, write_record, write_store
 
@@ -450,10 +451,15 @@ def test_unknown_study_and_target_are_named(store: Path, tmp_path: Path) -> None
 
 
 def test_progress_is_told(store: Path, tmp_path: Path) -> None:
-    lines: list[str] = []
-    write_report(store, "default", tmp_path / "report", resamples=100, on_progress=lines.append)
-    assert lines[14] == "measured run 15 of 15"
-    assert lines[-1] == "drew tau_over_training"
+    told: list[tuple[str, float | None]] = []
+
+    class Watch(Silent):
+        def advanced(self, part: Part, share: float | None) -> None:
+            told.append((str(part), share))
+
+    write_report(store, "default", tmp_path / "report", resamples=100, progress=Watch())
+    assert told[:15] == [("measuring runs", done / 15) for done in range(1, 16)]
+    assert told[-2:] == [("drew tau_over_training", None), ("drawing", 1.0)]
 
 
 def test_analysis_needs_neither_torch_nor_the_rest_of_the_project() -> None:

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from supernet_bench.benchmark.execution import driver
-from supernet_bench.benchmark.execution.driver import Resources, run_study
+from supernet_bench.benchmark.execution import Resources, driver, run_study
 from supernet_bench.benchmark.study.study import parse_study
 from supernet_bench.core.errors import InputError
 from supernet_bench.images.digits import Digits
@@ -16,7 +15,7 @@ from tests.benchmark.execution.executors.studies import TABLES, Watch
 
 def run(store: Path, factors: dict[str, Any], **tables) -> None:
     made = parse_study("mine", {**TABLES, "seeds": 1, "factors": factors, **tables})
-    run_study(made, Resources(store, jobs=1, threads=1), lambda runs, recorded: Watch())
+    run_study(made, Resources(store=store, jobs=1, threads=1), Watch())
 
 
 @pytest.mark.parametrize(
@@ -73,8 +72,8 @@ def test_why_training_is_slow_is_said_once_for_all_processes(tmp_path: Path, mon
         assert capfd.readouterr().err == said
 
 
-@pytest.mark.parametrize("given", [{"engine": "slurm"}, {"engine": "dask", "scheduler": "tcp://there:1"}], ids=str)
+@pytest.mark.parametrize("given", [{"executor": "slurm"}, {"executor": "dask", "scheduler": "tcp://there:1"}], ids=str)
 def test_of_other_machines_it_is_not_known_why_they_are_slow(tmp_path: Path, monkeypatch, capsys, given) -> None:
     monkeypatch.setattr(driver, "why_none", lambda: "there is no C++ compiler")
-    Resources(tmp_path, **given).say_if_slow()
+    driver.say_if_slow(Resources(store=tmp_path, **given))
     assert capsys.readouterr().err == ""

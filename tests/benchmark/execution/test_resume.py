@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from supernet_bench.benchmark.execution import driver
+from supernet_bench.benchmark.execution import Execution, compute_exactly, driver, execute
 from supernet_bench.benchmark.execution.executors.local import process_context
-from supernet_bench.benchmark.execution.worker import Execution, compute_exactly, execute
 from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.study.spec import RunSpec
-from supernet_bench.benchmark.training.trainer import Listener, Trainer
+from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.records.run import RunRecord
 from supernet_bench.records.store import Store
@@ -52,7 +51,7 @@ def run_until(stop: int, trainer: Trainer, store: Store) -> None:
             raise Stop
 
     with pytest.raises(Stop):
-        trainer.run(Listener(save=save))
+        trainer.run(save=save)
 
 
 @pytest.mark.parametrize("heuristics", HEURISTICS, ids=lambda h: "+".join(h) or "baseline")

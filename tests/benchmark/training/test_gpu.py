@@ -9,7 +9,7 @@ import torch
 import supernet_bench.benchmark.execution.preload
 from speed import measure
 from speed.fidelities import FIDELITIES
-from supernet_bench.benchmark.execution import worker
+from supernet_bench.benchmark.execution import environment
 from supernet_bench.benchmark.execution.worker import Execution, execute
 from supernet_bench.core.errors import InputError
 from supernet_bench.images.digits import Digits
@@ -54,7 +54,7 @@ def test_memory_is_counted_once_the_gpu_is_in_use(toy_spec, tmp_path: Path, monk
     def load(self: Digits, folder: Path | None = None) -> None:
         raise Opened
 
-    monkeypatch.setattr(worker, "compute_exactly", lambda: None)
+    monkeypatch.setattr(environment, "compute_exactly", lambda: None)
     monkeypatch.setattr(Digits, "load", load)
     Cuda(monkeypatch)
     with pytest.raises(Opened):

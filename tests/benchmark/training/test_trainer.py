@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.scores import _Pool, batches_for, score
-from supernet_bench.benchmark.training.trainer import Diverged, Listener, Trainer
+from supernet_bench.benchmark.training.trainer import Diverged, Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.streams import stream_seed
 from supernet_bench.heuristics.base import Heuristic
@@ -306,10 +306,10 @@ def test_too_few_images_are_named(toy_spec, tables, message: str) -> None:
         trainer_of(toy_spec(**tables))
 
 
-def test_listener_sees_every_epoch(toy_spec) -> None:
+def test_every_epoch_is_told_and_saved(toy_spec) -> None:
     shares, saved = [], []
     trainer = trainer_of(toy_spec(scoring={"checkpoints": 1}))
-    trainer.run(Listener(shares.append, lambda t: saved.append(t.epoch)))
+    trainer.run(shares.append, lambda t: saved.append(t.epoch))
     assert saved == [1, 2, 3]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0

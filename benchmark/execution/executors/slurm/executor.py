@@ -3,22 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import submitit
 from submitit.core.utils import FailedJobError, FailedSubmissionError, pickle_load
 
-from supernet_bench.benchmark.execution.executors.base import Starts, Watcher, anywhere
+from supernet_bench.benchmark.execution.attempts import Attempts, anywhere
 from supernet_bench.benchmark.execution.executors.slurm.job import PROBLEM, RunJob
 from supernet_bench.benchmark.execution.executors.slurm.queue import Queue
+from supernet_bench.benchmark.execution.resources import Resources
 from supernet_bench.benchmark.execution.worker import Execution
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.settings import MOST_AT_ONCE, build, settings, values_of
-from supernet_bench.records.store import Store
-
-if TYPE_CHECKING:
-    from supernet_bench.benchmark.execution.driver import Resources
 
 POLL_SECONDS = (0.1, 1.0)
 """How often the store is looked at, for one job and for a thousand or more."""
@@ -61,7 +58,7 @@ class Request:
     )
 
 
-def make(resources: "Resources", runs: int) -> "SlurmExecutor":
+def make(resources: Resources, runs: int) -> "SlurmExecutor":
     """Return the executor for a study of any number of runs."""
     if resources.runs_per_gpu not in (None, 1):
         raise InputError(f"runs-per-gpu is {resources.runs_per_gpu}; allowed with Slurm: 1, each run is a job")
@@ -107,21 +104,20 @@ class SlurmExecutor:
     request: Request
     queue: Queue
 
-    def run(self, specs: Sequence[RunSpec], watcher: Watcher) -> None:
+    def run(self, specs: Sequence[RunSpec], attempts: Attempts) -> None:
         """Execute all runs; see `Executor`."""
-        store = Store(self.execution.store)
-        _Session(self.execution, self._engine(), self.queue, watcher, store, Starts(store), list(specs)).execute()
+        _Session(self.execution, self._submitter(), self.queue, attempts, list(specs)).execute()
 
-    def _engine(self) -> submitit.SlurmExecutor:
+    def _submitter(self) -> submitit.SlurmExecutor:
         try:
-            engine = submitit.SlurmExecutor(self.execution.store / "slurm" / "%j", max_num_timeout=TIMEOUTS)
+            submitter = submitit.SlurmExecutor(self.execution.store / "slurm" / "%j", max_num_timeout=TIMEOUTS)
         except RuntimeError:
             raise InputError("executor is 'slurm'; allowed where srun is, on a machine of a Slurm cluster") from None
         asked = {key: value for key, value in values_of(self.request).items() if value not in ("", 0)}
-        engine.update_parameters(
+        submitter.update_parameters(
             job_name="supernet-bench", signal_delay_s=min(WARNING_SECONDS, 20 * self.request.time), **asked
         )
-        return engine
+        return submitter
 
 
 @dataclass
@@ -129,11 +125,9 @@ class _Session:
     """Runs that are to be done, and their jobs."""
 
     execution: Execution
-    engine: submitit.SlurmExecutor
+    submitter: submitit.SlurmExecutor
     queue: Queue
-    watcher: Watcher
-    store: Store
-    starts: Starts
+    attempts: Attempts
     waiting: list[RunSpec]
     jobs: "dict[str, tuple[RunSpec, submitit.Job[None]]]" = field(default_factory=dict)
     accepted: bool = False
@@ -158,10 +152,10 @@ class _Session:
         while self.waiting and monotonic() >= self.next_try:
             specs = self.waiting[:ARRAY]
             for spec in specs:
-                self.starts.start(spec)
+                self.attempts.started(spec)
             try:
                 with self.queue.words_of_submitit():
-                    jobs = self.engine.submit_array([RunJob(spec.canonical(), self.execution) for spec in specs])
+                    jobs = self.submitter.submit_array([RunJob(spec.canonical(), self.execution) for spec in specs])
             except (FailedJobError, FailedSubmissionError) as error:
                 refusal = f"Slurm refused the job: {' '.join(str(error).split())}"
                 if not self.accepted:
@@ -177,17 +171,15 @@ class _Session:
     def _take(self, spec: RunSpec, job: "submitit.Job[None]") -> None:
         # Before the store is read: a record may appear in between, but not vanish.
         over = job.paths.result_pickle.exists() or self.queue.is_over(job.job_id)
-        record = self.store.read_record(spec.run_id)
-        if record is None and not over:
+        recorded = self.attempts.has_ended(spec)
+        if not (recorded or over):
             return
         del self.jobs[spec.run_id]
-        if record is None and _was_killed(job):
-            if not self.starts.exhausted(spec, f"its Slurm job {job.job_id} ended as {self.queue.end_of(job.job_id)}"):
-                self.waiting.append(spec)
-                return
-            record = self.store.read_record(spec.run_id)
-        if record is not None:  # Without one, somebody else executes the run.
-            self.watcher.ended(spec, record.status)
+        death = None
+        if not recorded and _was_killed(job):
+            death = f"its Slurm job {job.job_id} ended as {self.queue.end_of(job.job_id)}"
+        if not self.attempts.settled(spec, death):
+            self.waiting.append(spec)
 
 
 def _was_killed(job: "submitit.Job[None]") -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from submitit.helpers import DelayedSubmission
 
-from supernet_bench.benchmark.execution.executors.base import attempt, received
+from supernet_bench.benchmark.execution.attempts import attempt, received
 from supernet_bench.benchmark.execution.worker import ATTEMPTS, Execution
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import encodable

@@ -13,9 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from supernet_bench.benchmark.execution.driver import Resources, run_study
-from supernet_bench.benchmark.execution.worker import Execution, execute
+from supernet_bench.benchmark.execution import Execution, Resources, execute, run_study
+from supernet_bench.benchmark.execution.attempts import Attempts
 from supernet_bench.benchmark.study.study import Study, parse_study
+from supernet_bench.core.progress import Part
 from supernet_bench.records.store import Store
 from tests.benchmark.execution.test_resume import result_of
 from tests.benchmark.plugins import mistakes
@@ -39,15 +40,20 @@ scoring = {{architectures = 8}}
 
 
 class Watch:
+    """Who is told how runs get on; their names are their ids."""
+
     def __init__(self) -> None:
         self.shares: dict[str, list[float]] = {}
         self.statuses: Counter[str] = Counter()
 
-    def advanced(self, spec, share: float) -> None:
-        self.shares.setdefault(spec.run_id, []).append(share)
+    def started(self, total: int, done: int) -> None:
+        self.counted = total, done
 
-    def ended(self, spec, status: str) -> None:
-        self.statuses[status] += 1
+    def advanced(self, part: Part, share: float | None) -> None:
+        self.shares.setdefault(part.name, []).append(share)
+
+    def ended(self, part: Part, outcome: str) -> None:
+        self.statuses[outcome] += 1
 
 
 def study(**tables) -> Study:
@@ -65,8 +71,13 @@ def study_of_a_file(folder: Path, **tables) -> Study:
 
 def run(made: Study, store: Path, watch: Watch | None = None, **resources) -> Watch:
     watch = watch or Watch()
-    run_study(made, Resources(store, **{"threads": 1, **resources}), lambda runs, recorded: watch)
+    run_study(made, Resources(store=store, **{"threads": 1, **resources}), watch)
     return watch
+
+
+def told(store: Path, watch: Watch) -> Attempts:
+    """Return attempts at runs of which somebody is told."""
+    return Attempts(Store(store), watch)
 
 
 def results(made: Study, store: Path) -> dict[str, dict[str, Any]]:

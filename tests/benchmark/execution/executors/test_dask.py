@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 import torch
 
-from supernet_bench.benchmark.execution.driver import Resources
-from supernet_bench.benchmark.execution.executors.base import Starts
-from supernet_bench.benchmark.execution.worker import ATTEMPTS, Execution
+from supernet_bench.benchmark.execution import Execution, Resources
+from supernet_bench.benchmark.execution.executors.base import make_executor
+from supernet_bench.benchmark.execution.worker import ATTEMPTS
 from supernet_bench.core.errors import InputError
+from supernet_bench.core.progress import Part
 from supernet_bench.records.store import Store
 from tests.benchmark.execution.executors.studies import (
     ROOT,
@@ -33,6 +34,7 @@ from tests.benchmark.execution.executors.studies import (
     study,
     study_of_a_file,
     tell,
+    told,
     undisturbed,
     wait_until,
 )
@@ -55,13 +57,13 @@ def test_a_killed_worker_changes_no_record(tmp_path: Path) -> None:
     made, killed = study_of_a_file(tmp_path, training={"epochs": 30, "batch_size": 16}), []
 
     class Killer(Watch):
-        def advanced(self, spec, share: float) -> None:
-            super().advanced(spec, share)
-            if not killed and Store(tmp_path / "dask").checkpoint_path(spec.run_id).exists():
-                killed.append(holders(tmp_path / "dask")[spec.run_id])
+        def advanced(self, part: Part, share: float | None) -> None:
+            super().advanced(part, share)
+            if not killed and Store(tmp_path / "dask").checkpoint_path(part.name).exists():
+                killed.append(holders(tmp_path / "dask")[part.name])
                 os.kill(killed[0], signal.SIGKILL)
 
-    watch = run(made, tmp_path / "dask", Killer(), engine="dask", jobs=2)
+    watch = run(made, tmp_path / "dask", Killer(), executor="dask", jobs=2)
     assert killed
     assert watch.statuses == {"finished": 3}
     assert results(made, tmp_path / "dask") == undisturbed(made, tmp_path / "undisturbed")
@@ -207,13 +209,13 @@ def test_a_worker_that_retires_hands_its_run_on(tmp_path: Path) -> None:
     ):
 
         class Retiring(Watch):
-            def advanced(self, spec, share: float) -> None:
-                if not retired and Store(tmp_path).checkpoint_path(spec.run_id).exists():
-                    pid = holders(tmp_path)[spec.run_id]
+            def advanced(self, part: Part, share: float | None) -> None:
+                if not retired and Store(tmp_path).checkpoint_path(part.name).exists():
+                    pid = holders(tmp_path)[part.name]
                     retired.extend(worker for worker, other in client.run(os.getpid).items() if other == pid)
                     client.retire_workers(retired)
 
-        watch = run(made, tmp_path, Retiring(), engine="dask", scheduler=cluster.scheduler_address)
+        watch = run(made, tmp_path, Retiring(), executor="dask", scheduler=cluster.scheduler_address)
     assert len(retired) == 1
     assert watch.statuses == {"finished": 2}
     assert Store(tmp_path).read_record(made.baseline.run_id).execution.resumed == 1
@@ -223,7 +225,7 @@ def test_a_worker_that_retires_hands_its_run_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ("executors.base.execute", "the dask worker died, 3 times"),
+        ("attempts.execute", "the dask worker died, 3 times"),
         ("worker._execute", "its process died 3 times, and nothing was saved in between"),
     ],
     ids=["before it has the lease", "with the lease"],
@@ -234,7 +236,7 @@ def test_a_run_that_kills_its_worker_every_time_is_recorded_as_failed(tmp_path: 
     module, function = place.rsplit(".", 1)
     code = f"import os, {EXECUTION}.{module} as module\nmodule.{function} = lambda *_: os.kill(os.getpid(), 9)"
     with _preloaded(code):
-        Resources(tmp_path, engine="dask", jobs=1).executor(1).run([spec], watch)
+        make_executor(Resources(store=tmp_path, executor="dask", jobs=1), 1).run([spec], told(tmp_path, watch))
     assert watch.statuses == {"failed": 1}
     record = Store(tmp_path).read_record(spec.run_id)
     assert record.error.message == message
@@ -246,12 +248,11 @@ def _closed(*arguments: Any, **named: Any) -> None:
 
 def _session(tmp_path: Path, scheduler: str | None = "tcp://a:1", **client: Any) -> Any:
     """Return a session of all runs of a study at a scheduler that has one worker."""
-    from supernet_bench.benchmark.execution.executors.dask import DaskExecutor, _Session
+    from supernet_bench.benchmark.execution.executors.dask.executor import DaskExecutor, _Session
 
     answers = {"subscribe_topic": lambda *_: None, "run": lambda *_, on_error: {}, "nthreads": lambda: {"tcp://a": 1}}
     executor = DaskExecutor(Execution(tmp_path), scheduler=scheduler)
-    stub, starts = SimpleNamespace(**{**answers, **client}), Starts(Store(tmp_path))
-    return _Session(stub, executor, Watch(), starts, list(study().runs()))
+    return _Session(SimpleNamespace(**{**answers, **client}), executor, told(tmp_path, Watch()), list(study().runs()))
 
 
 @pytest.mark.parametrize("call", ["subscribe_topic", "run", "nthreads", "submit"])
@@ -265,51 +266,50 @@ def test_no_run_is_lost_with_a_worker_and_the_scheduler(tmp_path: Path) -> None:
     future = SimpleNamespace(key="key", status="error", cancelled=lambda: False, add_done_callback=lambda call: None)
     future.exception = lambda: distributed.KilledWorker("key", None, 0)
     session.client.submit = lambda *_, pure: future
-    session._look()
+    session._start()
     session.client.run = _closed
     session.news.put(future)
     assert set(session.execute()) == set(study().runs())
 
 
 def test_that_there_are_no_workers_any_more_is_told_once(tmp_path: Path, monkeypatch, capfd) -> None:
-    from supernet_bench.benchmark.execution.executors import dask as executor
+    from supernet_bench.benchmark.execution.executors.dask import executor
 
     monkeypatch.setattr(executor, "_patience", lambda: 0.0)
     monkeypatch.setattr(executor, "NEWS_SECONDS", 0.0)
     session = _session(tmp_path)
     for threads in ({}, {}):
         session.client.nthreads = lambda threads=threads: threads
-        session._look()
+        session._start()
     line = "dask scheduler tcp://a:1 has no workers any more; waiting for: dask worker tcp://a:1 --nthreads 1"
     assert capfd.readouterr().err.splitlines() == [line]
     assert session.waiting == list(study().runs())
 
 
-def test_workers_of_this_machine_that_are_lost_for_good_are_given_up(tmp_path: Path, monkeypatch) -> None:
-    from supernet_bench.benchmark.execution.executors import dask as executor
+def test_workers_of_this_machine_that_stay_dead_are_started_anew(tmp_path: Path, monkeypatch) -> None:
+    from supernet_bench.benchmark.execution.executors.dask import executor
 
     monkeypatch.setattr(executor, "RESTART_SECONDS", 0.0)
-    workers = iter([{"tcp://a": 1}] * 2)
-    answers = {"submit": lambda *_, pure: _never(), "nthreads": lambda: next(workers, {})}
-    session = _session(tmp_path, scheduler=None, **answers)
-    assert set(session.execute()) == set(study().runs())
-    assert session.running
+    seen = iter([{"tcp://a": 1}])
+    session = _session(tmp_path, nthreads=lambda: next(seen, {}))
+    session.executor = executor.DaskExecutor(Execution(tmp_path))
+    assert session.execute() == list(study().runs())
 
 
-def _never() -> Any:
-    """Return the future of a run that nobody executes."""
-    return SimpleNamespace(key="key", add_done_callback=lambda call: None)
+def test_workers_that_cannot_be_started_are_told(tmp_path: Path) -> None:
+    with _preloaded("import os\nos._exit(1)"), pytest.raises(OSError, match="dask workers cannot be started on this"):
+        run(study(), tmp_path, executor="dask", jobs=1)
 
 
 @LONG
 def test_workers_of_this_machine_that_are_lost_for_good_are_started_again(tmp_path: Path, monkeypatch) -> None:
     """Dask gives up a worker that takes too long to come back, and nobody else would start one."""
-    from supernet_bench.benchmark.execution.executors import dask as executor
+    from supernet_bench.benchmark.execution.executors.dask import executor
 
     monkeypatch.setattr(executor, "RESTART_SECONDS", 0.5)
     killed, watch = tmp_path / "killed", Watch()
     dies_once = (
-        f"import os, pathlib, {EXECUTION}.executors.base as module\n"
+        f"import os, pathlib, {EXECUTION}.attempts as module\n"
         f"killed, execute = pathlib.Path({str(killed)!r}), module.execute\n"
         "def die(*arguments):\n"
         "    killed.touch()\n"
@@ -317,14 +317,14 @@ def test_workers_of_this_machine_that_are_lost_for_good_are_started_again(tmp_pa
         "module.execute = execute if killed.exists() else die"
     )
     with _preloaded(dies_once):
-        Resources(tmp_path, engine="dask", jobs=1).executor(1).run([study().baseline], watch)
+        run(study(seeds=1, factors={}), tmp_path, watch, executor="dask", jobs=1)
     assert killed.exists()
-    assert watch.statuses == {"finished": 1}
+    assert watch.statuses == {"finished": 2}
 
 
 def test_workers_of_this_machine_have_time_to_start_again(tmp_path: Path) -> None:
     """A loaded machine needs longer for it than dask grants, and a study must not wait for ever."""
-    from supernet_bench.benchmark.execution.executors.dask import RESTART_SECONDS, DaskExecutor
+    from supernet_bench.benchmark.execution.executors.dask.executor import RESTART_SECONDS, DaskExecutor
 
     with DaskExecutor(Execution(tmp_path), ("cpu",))._connected():
         assert dask.config.get("distributed.deploy.lost-worker-timeout") == f"{RESTART_SECONDS}s"
@@ -335,7 +335,7 @@ def test_a_worker_without_the_suite_is_told(tmp_path: Path) -> None:
         _preloaded("import sys\nsys.modules['supernet_bench'] = None"),
         pytest.raises(InputError, match=r"dask worker .* cannot import the suite \(.*\); install"),
     ):
-        run(study(), tmp_path, engine="dask", jobs=1)
+        run(study(), tmp_path, executor="dask", jobs=1)
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_workers_that_will_not_do_are_told(tmp_path: Path, monkeypatch, workers:
         distributed.LocalCluster(processes=False, dashboard_address=":0", **workers) as cluster,
         pytest.raises(InputError, match=message),
     ):
-        run(study(), tmp_path, engine="dask", scheduler=cluster.scheduler_address)
+        run(study(), tmp_path, executor="dask", scheduler=cluster.scheduler_address)
 
 
 @pytest.mark.parametrize(
@@ -364,18 +364,18 @@ def test_workers_that_will_not_do_are_told(tmp_path: Path, monkeypatch, workers:
 )
 def test_options_that_do_not_fit_are_refused(tmp_path: Path, given, message: str) -> None:
     with pytest.raises(InputError) as error:
-        run(study(), tmp_path, engine="dask", **given)
+        run(study(), tmp_path, executor="dask", **given)
     assert str(error.value).startswith(message)
 
 
 def test_the_threads_of_a_run_depend_on_the_whole_study(tmp_path: Path) -> None:
     for given in ({}, {"scheduler": "tcp://a:1"}):
-        made = [Resources(tmp_path, engine="dask", device="cpu", **given).executor(100) for _ in range(2)]
+        made = [make_executor(Resources(store=tmp_path, executor="dask", device="cpu", **given), 100) for _ in range(2)]
         assert made[0].execution.threads == made[1].execution.threads == 1
 
 
 def test_each_worker_has_a_gpu_of_its_own(monkeypatch) -> None:
-    from supernet_bench.benchmark.execution.executors.dask import _device
+    from supernet_bench.benchmark.execution.executors.dask.task import _device
 
     workers = [SimpleNamespace(name=name, address=f"tcp://{name}") for name in range(3)]
     assert [_device(worker, "auto", ("cuda:0", "cuda:1")) for worker in workers] == ["cuda:0", "cuda:1", "cuda:0"]

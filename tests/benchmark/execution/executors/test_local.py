@@ -3,8 +3,11 @@
 import multiprocessing
 import os
 import signal
+import struct
 import subprocess
 import sys
+import threading
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -12,14 +15,15 @@ from typing import Any
 import pytest
 import torch
 
-from supernet_bench.benchmark.execution import executors
-from supernet_bench.benchmark.execution.driver import Resources, run_study
+from supernet_bench.benchmark.execution import Execution, Resources, attempts, execute, executors, run_study
 from supernet_bench.benchmark.execution.executors import base, local
+from supernet_bench.benchmark.execution.executors.base import make_executor
 from supernet_bench.benchmark.execution.executors.local import LocalExecutor
-from supernet_bench.benchmark.execution.worker import ATTEMPTS, Execution, execute
+from supernet_bench.benchmark.execution.worker import ATTEMPTS
 from supernet_bench.benchmark.plugins.registry import heuristic_types
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.core.errors import InputError
+from supernet_bench.core.progress import Part
 from supernet_bench.heuristics.path_dropout import PathDropout
 from supernet_bench.records import leases
 from supernet_bench.records.run import Failure
@@ -30,11 +34,13 @@ from tests.benchmark.execution.executors.studies import (
     finish,
     grandchildren,
     group_ends,
+    is_there,
     results,
     run,
     start_driver,
     study,
     tell,
+    told,
     wait_until,
 )
 from tests.records.made import run_record
@@ -92,7 +98,7 @@ def test_a_failed_run_is_done_again_only_on_demand(tmp_path: Path) -> None:
     store.write_record(run_record(made.baseline.run_id, "failed", error=Failure("Diverged", "loss is NaN", "")))
     run(made, tmp_path)
     assert store.read_record(made.baseline.run_id).status == "failed"
-    run_study(made, Resources(tmp_path, threads=1), lambda runs, recorded: Watch(), retry_failed=True)
+    run_study(made, Resources(store=tmp_path, threads=1), retry_failed=True)
     assert store.read_record(made.baseline.run_id).status == "finished"
 
 
@@ -109,14 +115,14 @@ def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
     killed: list[int] = []
 
     class Killer(Watch):
-        def advanced(self, spec, share: float) -> None:
+        def advanced(self, part: Part, share: float | None) -> None:
             if share > 0.3 and not killed:
                 children = grandchildren(os.getpid())
                 killed.extend(children)
                 for child in children:
                     os.kill(child, signal.SIGKILL)
 
-    LocalExecutor(Execution(tmp_path), ("cpu",)).run([spec], Killer())
+    LocalExecutor(Execution(tmp_path), ("cpu",)).run([spec], told(tmp_path, Killer()))
     record = Store(tmp_path).read_record(spec.run_id)
     assert killed
     assert record.status == "finished"
@@ -126,7 +132,7 @@ def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
 def test_a_run_that_is_killed_every_time_is_recorded_as_failed(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(local, "_work", _die)
     spec, watch = study().baseline, Watch()
-    LocalExecutor(Execution(tmp_path), ("cpu",)).run([spec], watch)
+    LocalExecutor(Execution(tmp_path), ("cpu",)).run([spec], told(tmp_path, watch))
     record = Store(tmp_path).read_record(spec.run_id)
     assert watch.statuses == {"failed": 1}
     assert record.status == "failed"
@@ -136,7 +142,7 @@ def test_a_run_that_is_killed_every_time_is_recorded_as_failed(tmp_path: Path, m
 def test_a_run_that_kills_each_owner_of_its_lease_is_recorded_as_failed(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(local, "_work", _begin_and_die)
     spec, watch = study().baseline, Watch()
-    LocalExecutor(Execution(tmp_path), ("cpu",)).run([spec], watch)
+    LocalExecutor(Execution(tmp_path), ("cpu",)).run([spec], told(tmp_path, watch))
     assert watch.statuses == {"failed": 1}
     error = Store(tmp_path).read_record(spec.run_id).error
     assert error.message == f"its process died {ATTEMPTS} times, and nothing was saved in between"
@@ -144,7 +150,7 @@ def test_a_run_that_kills_each_owner_of_its_lease_is_recorded_as_failed(tmp_path
 
 
 def _begin_and_die(tables, execution, messages) -> None:
-    base.attempt(RunSpec.from_tables(tables), execution, lambda share: os.kill(os.getpid(), signal.SIGKILL))
+    attempts.attempt(RunSpec.from_tables(tables), execution, lambda share: os.kill(os.getpid(), signal.SIGKILL))
 
 
 @pytest.mark.parametrize("held", [True, False])
@@ -188,7 +194,7 @@ def test_a_run_that_saves_something_each_time_is_never_given_up(tmp_path: Path, 
     """Machines that come and go kill a long run more often than a run may be to blame for."""
     monkeypatch.setattr(local, "_work", _save_and_die)
     spec, watch = study(training={"epochs": 6, "batch_size": 16}).baseline, Watch()
-    LocalExecutor(Execution(tmp_path), ("cpu",)).run([spec], watch)
+    LocalExecutor(Execution(tmp_path), ("cpu",)).run([spec], told(tmp_path, watch))
     assert watch.statuses == {"finished": 1}
     assert Store(tmp_path).read_record(spec.run_id).execution.resumed > ATTEMPTS
 
@@ -203,14 +209,72 @@ def _save_and_die(tables, execution, messages) -> None:
         if path.exists() and path.stat().st_mtime_ns != before:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    base.attempt(spec, execution, advance)
+    attempts.attempt(spec, execution, advance)
 
 
-def test_a_run_that_somebody_else_executes_is_left_to_him(tmp_path: Path) -> None:
+def test_a_process_that_does_not_end_is_ended(tmp_path: Path, monkeypatch) -> None:
+    """A plug-in has started a thread that the end of its process waits for."""
+    monkeypatch.setattr(local, "_work", _record_and_linger)
+    monkeypatch.setattr(local, "END_SECONDS", 0.5)
+    watch = Watch()
+    LocalExecutor(Execution(tmp_path), ("cpu",)).run([study().baseline], told(tmp_path, watch))
+    assert watch.statuses == {"finished": 1}
+
+
+def _record_and_linger(tables, execution, messages) -> None:
+    run_id = RunSpec.from_tables(tables).run_id
+    Store(execution.store).write_record({"run_id": run_id, "status": "finished"})
+    threading.Thread(target=time.sleep, args=(3600,)).start()
+    messages.close()
+
+
+def test_a_process_that_will_not_end_when_the_study_does_is_killed(tmp_path: Path, monkeypatch) -> None:
+    """A plug-in has caught what was to end it."""
+    monkeypatch.setattr(local, "_work", _be_deaf)
+    monkeypatch.setattr(local, "END_SECONDS", 0.5)
+
+    class Interrupted(Watch):
+        def advanced(self, part: Part, share: float | None) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        LocalExecutor(Execution(tmp_path), ("cpu",)).run([study().baseline], told(tmp_path, Interrupted()))
+    pid = int((tmp_path / "pid").read_text())
+    wait_until(lambda: not is_there(pid))
+
+
+def _be_deaf(tables, execution, messages) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    (execution.store / "pid").write_text(str(os.getpid()))
+    messages.send(("advance", 0.5))
+    time.sleep(3600)
+
+
+def test_the_last_message_of_a_killed_process_may_be_cut_off() -> None:
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    os.write(sender.fileno(), struct.pack("!i", 100) + b"the first bytes")
+    sender.close()
+    assert local._receive(receiver) == ("closed", None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes are not forked; nothing was looked at")
+def test_processes_are_forked_from_one_without_threads() -> None:
+    """What a thread of it had locked would stay locked in them."""
+    process = local.process_context().Process(target=_tell_threads_of_the_parent)
+    process.start()
+    process.join(60)
+    assert process.exitcode == 100 + 1
+
+
+def _tell_threads_of_the_parent() -> None:
+    sys.exit(100 + len(list(Path(f"/proc/{os.getppid()}/task").iterdir())))
+
+
+def test_a_run_that_another_process_executes_is_left_to_it(tmp_path: Path) -> None:
     mine, other = (spec for spec in study(seeds=1, factors={}).runs())
     watch = Watch()
     with leases.take(tmp_path, other.run_id):
-        LocalExecutor(Execution(tmp_path), ("cpu",)).run([other, mine], watch)
+        LocalExecutor(Execution(tmp_path), ("cpu",)).run([other, mine], told(tmp_path, watch))
     assert Store(tmp_path).find("") == [mine.run_id]
     assert watch.statuses == {"finished": 1}
 
@@ -221,7 +285,7 @@ def _die(tables, execution, messages) -> None:
 
 def test_what_the_user_can_mend_stops_the_study_and_is_not_recorded(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="device is 'cuda:70'"):
-        LocalExecutor(Execution(tmp_path), ("cuda:70",)).run([study().baseline], Watch())
+        LocalExecutor(Execution(tmp_path), ("cuda:70",)).run([study().baseline], told(tmp_path, Watch()))
     assert Store(tmp_path).find("") == []
 
 
@@ -231,9 +295,9 @@ def test_an_unknown_device_is_named(tmp_path: Path) -> None:
 
 
 def test_a_failing_start_is_a_failed_run(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(base, "execute", _fail)
+    monkeypatch.setattr(attempts, "execute", _fail)
     spec = study().baseline
-    assert base.attempt(spec, Execution(tmp_path))
+    assert attempts.attempt(spec, Execution(tmp_path))
     assert Store(tmp_path).read_record(spec.run_id).error.type == "TypeError"
 
 
@@ -277,7 +341,7 @@ GPUS = ("cuda:0", "cuda:1", "cuda:2")
 def test_runs_are_spread_over_gpus(tmp_path: Path, monkeypatch, given: dict[str, Any], places: tuple[str, ...]) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
-    assert Resources(tmp_path, **given).executor(runs=100).places == places
+    assert make_executor(Resources(store=tmp_path, **given), runs=100).places == places
 
 
 @pytest.mark.parametrize(
@@ -285,21 +349,21 @@ def test_runs_are_spread_over_gpus(tmp_path: Path, monkeypatch, given: dict[str,
     [
         ({"runs_per_gpu": 2}, "runs-per-gpu is 2; allowed with a GPU only, and the device is cpu"),
         ({"runs_per_gpu": 2, "jobs": 3}, "runs-per-gpu is 2 and jobs is 3; allowed: one of them"),
-        ({"engine": "docal"}, "unknown executor 'docal'; did you mean 'local'"),
+        ({"executor": "docal"}, "unknown executor 'docal'; did you mean 'local'"),
         ({"scheduler": "tcp://a:1"}, "scheduler is given with executor 'local'; allowed: with executor 'dask'"),
         ({"slurm": ("time=3",)}, "slurm is given with executor 'local'; allowed: with executor 'slurm'"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(tmp_path: Path, given: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        Resources(tmp_path, device="cpu", **given).executor(runs=1)
+        make_executor(Resources(store=tmp_path, device="cpu", **given), runs=1)
 
 
 def test_every_process_gets_a_free_place(tmp_path: Path, monkeypatch) -> None:
     """The device of a run that ended is the one that the next gets."""
     monkeypatch.setattr(local, "_work", _tell_device)
     watch, places = Watch(), ("first", "second")
-    LocalExecutor(Execution(tmp_path), places).run(study(seeds=5, factors={}).runs(), watch)
+    LocalExecutor(Execution(tmp_path), places).run(study(seeds=5, factors={}).runs(), told(tmp_path, watch))
     used = [Path(path).read_text() for path in tmp_path.glob("*.device")]
     assert len(used) == 10
     assert set(used) == set(places)
@@ -331,7 +395,7 @@ def test_a_missing_extra_is_named(monkeypatch, name: str, package: str) -> None:
     ("text", "line"),
     [
         ("1 / 0", r"cannot be imported: ZeroDivisionError: division by zero \(mine\.py, line 1\)$"),
-        ("made = 1", r"has no function make; allowed: supernet_bench\..*\.executors\.mine\.make\(resources, runs\)$"),
+        ("made = 1", r"has no function make; allowed: .*\.execution\.executors\.mine\.make\(resources, runs\)$"),
     ],
 )
 def test_a_mistake_in_an_executor_is_named(monkeypatch, tmp_path: Path, text: str, line: str) -> None:
@@ -344,7 +408,7 @@ def test_a_mistake_in_an_executor_is_named(monkeypatch, tmp_path: Path, text: st
 
 def test_names_are_found_without_importing_what_they_need() -> None:
     code = (
-        "import sys; import supernet_bench.benchmark.execution.driver;"
+        "import sys; import supernet_bench.benchmark.execution;"
         "from supernet_bench.benchmark.execution.executors.base import executor_names;"
         "print(*executor_names()); sys.exit(any(name in sys.modules for name in ('dask', 'distributed', 'submitit')))"
     )

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from supernet_bench.benchmark.execution.driver import Resources
-from supernet_bench.benchmark.execution.worker import ATTEMPTS, Execution
+from supernet_bench.benchmark.execution import Execution, Resources
+from supernet_bench.benchmark.execution.executors.base import make_executor
+from supernet_bench.benchmark.execution.worker import ATTEMPTS
 from supernet_bench.core.errors import InputError
 from supernet_bench.records.store import Store
 from tests.benchmark.execution.executors import fake_slurm
@@ -45,7 +46,7 @@ def states(cluster: Path) -> list[str]:
 
 def test_records_are_those_of_a_local_study(tmp_path: Path, cluster: Path) -> None:
     made, store = study_of_a_file(tmp_path), tmp_path / "slurm"
-    watch = run(made, store, engine="slurm", jobs=2)
+    watch = run(made, store, executor="slurm", jobs=2)
     assert watch.statuses == {"finished": 3}
     run(made, tmp_path / "local")
     assert results(made, store) == results(made, tmp_path / "local")
@@ -141,17 +142,17 @@ def test_a_job_that_never_saves_anything_is_not_queued_for_ever(tmp_path: Path, 
 
 def test_what_the_user_can_mend_is_told(tmp_path: Path, cluster: Path) -> None:
     with pytest.raises(InputError, match=r"Slurm job 100(_\d)?: device is 'cuda'; allowed here: auto, cpu"):
-        run(study(seeds=1, factors={}), tmp_path / "store", engine="slurm", device="cuda")
+        run(study(seeds=1, factors={}), tmp_path / "store", executor="slurm", device="cuda")
     assert "--gpus-per-node=1" in next((tmp_path / "store" / "slurm").glob("*/*_submission.sh")).read_text()
     with pytest.raises(InputError, match="Slurm refused the job: sbatch: error: invalid partition specified: nowhere"):
-        run(study(seeds=1), tmp_path / "store", engine="slurm", slurm=("partition=nowhere",))
+        run(study(seeds=1), tmp_path / "store", executor="slurm", slurm=("partition=nowhere",))
 
 
 @pytest.mark.parametrize(("minutes", "seconds"), [(1, 20), (2, 40), (60, 90)])
 def test_a_short_job_is_not_told_of_its_end_before_it_listens(tmp_path: Path, cluster: Path, minutes, seconds) -> None:
     """Slurm may tell it half a minute early; one that does not listen yet dies of that."""
-    made = Resources(tmp_path, engine="slurm", slurm=(f"time={minutes}",)).executor(runs=1)
-    assert made._engine().parameters["signal_delay_s"] == seconds
+    made = make_executor(Resources(store=tmp_path, executor="slurm", slurm=(f"time={minutes}",)), runs=1)
+    assert made._submitter().parameters["signal_delay_s"] == seconds
 
 
 @pytest.mark.parametrize(
@@ -167,11 +168,11 @@ def test_a_short_job_is_not_told_of_its_end_before_it_listens(tmp_path: Path, cl
 )
 def test_a_wrong_request_is_refused(tmp_path: Path, given: str, message: str) -> None:
     with pytest.raises(InputError) as error:
-        Resources(tmp_path, engine="slurm", slurm=(given,)).executor(runs=1)
+        make_executor(Resources(store=tmp_path, executor="slurm", slurm=(given,)), runs=1)
     assert str(error.value).startswith(message)
 
 
 def test_a_machine_without_slurm_is_told(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="executor is 'slurm'; allowed where srun is"):
-        run(study(), tmp_path / "store", engine="slurm")
+        run(study(), tmp_path / "store", executor="slurm")

@@ -14,13 +14,13 @@ pytest.importorskip("submitit", reason="the extra [slurm] is not installed; Slur
 
 from submitit.core.utils import FailedJobError, cloudpickle_dump
 
-from supernet_bench.benchmark.execution.executors.base import Starts
+from supernet_bench.benchmark.execution import Execution
 from supernet_bench.benchmark.execution.executors.slurm import executor, job, queue
 from supernet_bench.benchmark.execution.executors.slurm.queue import Queue
-from supernet_bench.benchmark.execution.worker import ATTEMPTS, Execution
+from supernet_bench.benchmark.execution.worker import ATTEMPTS
 from supernet_bench.core.errors import InputError
 from supernet_bench.records.store import Store
-from tests.benchmark.execution.executors.studies import Watch, study
+from tests.benchmark.execution.executors.studies import Watch, study, told
 
 NO_ACCOUNTS = "echo Slurm accounting storage is disabled >&2; exit 1"
 NO_ANSWER = "echo slurm_load_jobs error: Unable to contact slurm controller >&2; exit 1"
@@ -200,11 +200,15 @@ def test_words_of_submitit_are_kept(jobs: Queue, capfd) -> None:
 
 
 @pytest.fixture
-def session(tmp_path: Path, jobs: Queue) -> Any:
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def session(tmp_path: Path, jobs: Queue, watch: Watch) -> Any:
     """Runs without a cluster; what submits them is for the test to say."""
-    store = Store(tmp_path)
-    engine = SimpleNamespace(submit_array=None)
-    return executor._Session(Execution(tmp_path), engine, jobs, Watch(), store, Starts(store), [study().baseline])
+    submitter = SimpleNamespace(submit_array=None)
+    return executor._Session(Execution(tmp_path), submitter, jobs, told(tmp_path, watch), [study().baseline])
 
 
 def test_a_refusal_after_other_jobs_were_accepted_is_not_the_end(session, capfd) -> None:
@@ -213,7 +217,7 @@ def test_a_refusal_after_other_jobs_were_accepted_is_not_the_end(session, capfd)
     def refuse(_: object) -> None:
         raise FailedJobError("sbatch: error: Unable to contact\nslurm controller")
 
-    session.engine.submit_array = refuse
+    session.submitter.submit_array = refuse
     with pytest.raises(InputError, match="Slurm refused the job: sbatch: error: Unable to contact slurm controller"):
         session._submit()
     session.accepted = True
@@ -227,7 +231,9 @@ def test_a_refusal_after_other_jobs_were_accepted_is_not_the_end(session, capfd)
     ]
 
 
-def test_a_job_that_could_not_begin_is_not_submitted_for_ever(session, slurm: Slurm, tmp_path: Path) -> None:
+def test_a_job_that_could_not_begin_is_not_submitted_for_ever(
+    session, watch: Watch, slurm: Slurm, tmp_path: Path
+) -> None:
     """Submitit cannot load what it was to execute: it records an error, and the run has neither lease nor record."""
     slurm(squeue="true")
     paths = SimpleNamespace(stderr=tmp_path / "no.err", result_pickle=tmp_path / "result.pkl")
@@ -238,11 +244,11 @@ def test_a_job_that_could_not_begin_is_not_submitted_for_ever(session, slurm: Sl
         submissions.append(len(functions))
         return [SimpleNamespace(job_id=str(len(submissions)), paths=paths)]
 
-    session.engine.submit_array = submit
+    session.submitter.submit_array = submit
     session.execute()
     assert submissions == [1] * ATTEMPTS
-    assert session.watcher.statuses == {"failed": 1}
-    record = session.store.read_record(study().baseline.run_id)
+    assert watch.statuses == {"failed": 1}
+    record = Store(tmp_path).read_record(study().baseline.run_id)
     assert record.error.message == "its Slurm job 3 ended as unknown, 3 times"
 
 
