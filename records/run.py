@@ -46,18 +46,22 @@ class Failure:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What was measured in an epoch of training."""
+    """What was measured in an epoch of training; a loss of None was not finite."""
 
     epoch: int
-    loss: float
+    loss: float | None
     accuracy: float
     learning_rate: float
 
     @classmethod
     def from_fields(cls, fields: Fields) -> "Epoch":
         """Read it; raise Malformed if it is none."""
-        names = ("loss", "accuracy", "learning_rate")
-        return cls(fields.read("epoch", int), *(fields.read(name, *NUMBER, allowed="a number") for name in names))
+        return cls(
+            epoch=fields.read("epoch", int),
+            loss=fields.read("loss", *NUMBER, NOTHING, allowed="a number or null"),
+            accuracy=fields.read("accuracy", *NUMBER, allowed="a number"),
+            learning_rate=fields.read("learning_rate", *NUMBER, allowed="a number"),
+        )
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,13 @@ def run(
     from supernet_bench.commands.progress import Lines
 
     with _own_main():
-        run_study(study, Resources(store=Path(store), **resources), Lines(), retry_failed=retry_failed, redo=redo)
+        run_study(
+            study,
+            Resources(store=Path(store), **resources),
+            Lines(study.name, Path(store)),
+            retry_failed=retry_failed,
+            redo=redo,
+        )
     return failed_runs(study, Path(store))
 
 

@@ -5,6 +5,7 @@ A bare training machine has no rich, so it is imported where it is used.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -99,14 +100,23 @@ class Bars:
 
 
 class Lines:
-    """One line per part that has ended, on standard error."""
+    """How many runs are to be done, then a line for each that has ended, on standard error.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    study : str
+    store : Path
+        Where their records go.
+    """
+
+    def __init__(self, study: str, store: Path) -> None:
+        self._study, self._store = study, store
         self._total = self._before = self._done = 0
         self._began = monotonic()
 
     def started(self, total: int, done: int) -> None:
-        """Begin to measure the time."""
+        """Say what there is to do, and begin to measure the time."""
+        say(f"{self._study}: {total - done} of {total} runs to do, to {self._store}")
         self._total, self._before, self._began = total, done, monotonic()
 
     def advanced(self, part: Part, share: float | None) -> None:

@@ -89,7 +89,7 @@ def run(options: Options) -> int:
     if options.report:
         _prepare_report(study, options)
     try:
-        with progress_shown(Lines()) as progress:
+        with progress_shown(Lines(study.name, options.store)) as progress:
             run_study(
                 study,
                 resources,

@@ -1,6 +1,7 @@
 """``supernet-bench show``: one run."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +56,8 @@ def as_text(record: "RunRecord") -> Iterator[str]:
         yield from _named(key, content[key], "")
     yield f"\n{'epoch':>5}  {'loss':>10}  {'accuracy':>10}  {'learning rate':>13}"
     for row in record.curve:
-        yield f"{row.epoch:>5}  {row.loss:>10.4g}  {row.accuracy:>10.4g}  {row.learning_rate:>13.4g}"
+        loss = math.nan if row.loss is None else row.loss
+        yield f"{row.epoch:>5}  {loss:>10.4g}  {row.accuracy:>10.4g}  {row.learning_rate:>13.4g}"
     yield f"\n{'epoch':>5}  {'late':>4}  {'mean accuracy':>13}  {'best accuracy':>13}"
     for checkpoint in record.checkpoints:
         accuracy = checkpoint.accuracy

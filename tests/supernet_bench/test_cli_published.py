@@ -75,7 +75,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Save a dot instead of each plot: what is tested is in the texts, and drawing takes most of the time."""
-    monkeypatch.setattr(Figure, "savefig", lambda figure, file, **options: Image.new("RGB", (1, 1)).save(file, "PNG"))
+
+    def save(figure: Figure, file: Any, format: str = "png", **options: Any) -> None:
+        if format == "svg":
+            file.write("<svg></svg>")
+        else:
+            Image.new("RGB", (1, 1)).save(file, "PNG")
+
+    monkeypatch.setattr(Figure, "savefig", save)
 
 
 @pytest.fixture

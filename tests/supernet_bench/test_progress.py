@@ -2,6 +2,7 @@
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -52,8 +53,9 @@ def test_a_run_that_starts_again_is_not_counted_twice(toy_spec) -> None:
 
 
 def test_lines_say_what_is_done_and_left(toy_spec, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = Lines()
+    lines = Lines("small", Path("store"))
     lines.started(total=4, done=1)
+    assert capsys.readouterr().err == "small: 3 of 4 runs to do, to store\n"
     lines.advanced(part_of(toy_spec()), 0.5)
     assert capsys.readouterr().err == ""
     lines.ended(part_of(toy_spec({"path_dropout": {"rate": 0.2}}, seed=3)), "finished")
@@ -80,7 +82,7 @@ def test_how_much_there_is_may_not_be_known() -> None:
 
 
 def test_without_a_terminal_there_are_lines() -> None:
-    lines = Lines()
+    lines = Lines("small", Path("store"))
     with progress_shown(lines) as progress:
         assert progress is lines
         assert shown() is lines
@@ -88,7 +90,7 @@ def test_without_a_terminal_there_are_lines() -> None:
 
 
 def test_without_rich_there_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = Lines()
+    lines = Lines("small", Path("store"))
     monkeypatch.setitem(sys.modules, "rich.console", None)  # To import it raises ImportError.
     with progress_shown(lines) as progress:
         assert progress is lines

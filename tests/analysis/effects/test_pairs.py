@@ -87,8 +87,8 @@ def _shown(effect: Effect, value: float) -> SimpleNamespace:
 def test_baselines_differ_in_what_is_set_not_in_what_the_code_of_the_day_knew(pair: Pair) -> None:
     example = pair.first.results.example
     assert example
-    grown = {**example, "heuristics": {"sampling": {"name": "uniform", "added": 0}}}
-    fairer = {**example, "spec": {**example["spec"], "heuristics": {"fairnas": {"accounting": "step"}}}}
+    grown = replace(example, heuristics={"sampling": {"name": "uniform", "added": 0}})
+    fairer = replace(example, spec={**example.spec, "heuristics": {"fairnas": {"accounting": "step"}}})
     for record, different in ((grown, []), (fairer, ["fairnas"])):
         other = replace(pair.second, results=replace(pair.second.results, example=record))
         assert replace(pair, second=other).different_settings == different

@@ -61,7 +61,7 @@ def test_the_page_says_of_what_baselines_differ_in_and_what_is_left_out(pair: Pa
     assert " left out" not in page
     example = pair.first.results.example
     assert example
-    fairer = {**example, "spec": {**example["spec"], "heuristics": {"fairnas": {"accounting": "step"}}}}
+    fairer = replace(example, spec={**example.spec, "heuristics": {"fairnas": {"accounting": "step"}}})
     other = replace(pair.second, results=replace(pair.second.results, example=fairer))
     changed = replace(pair, second=other, agreement=replace(pair.agreement, left_out=3))
     page = agreement_page([(found, changed)])

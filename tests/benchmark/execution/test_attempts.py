@@ -7,6 +7,7 @@ from supernet_bench.records import leases
 from supernet_bench.records.layout import record_path
 from supernet_bench.records.store import Store
 from tests.benchmark.execution.executors.studies import Watch, study, told
+from tests.records.made import run_record
 
 SPEC = study().baseline
 DEATH = "the process ended with code -9"
@@ -16,7 +17,7 @@ def test_that_a_run_has_ended_is_told_once(tmp_path: Path) -> None:
     watch = Watch()
     attempts = told(tmp_path, watch)
     assert not attempts.has_ended(SPEC)
-    Store(tmp_path).write_record({"run_id": SPEC.run_id, "status": "finished"})
+    Store(tmp_path).write_record(run_record(SPEC.run_id))
     assert attempts.settled(SPEC, DEATH)
     assert attempts.has_ended(SPEC)
     assert watch.statuses == {"finished": 1}
@@ -53,4 +54,4 @@ def test_deaths_count_unless_the_run_had_begun(tmp_path: Path) -> None:
     lease.release()
     assert [die() for _ in range(ATTEMPTS)] == [False] * (ATTEMPTS - 1) + [True]
     assert watch.statuses == {"failed": 1}
-    assert Store(tmp_path).read_record(SPEC.run_id)["error"]["message"] == f"{DEATH}, {ATTEMPTS} times"
+    assert Store(tmp_path).read_record(SPEC.run_id).error.message == f"{DEATH}, {ATTEMPTS} times"

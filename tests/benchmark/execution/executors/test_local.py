@@ -171,25 +171,6 @@ def _work_alone(tables, execution) -> None:
     local._work(tables, execution, sender)
 
 
-def test_a_process_that_does_not_heed_is_ended_with_its_study(tmp_path: Path, monkeypatch) -> None:
-    """Else Ctrl-C would wait for it for ever."""
-    monkeypatch.setattr(local, "_work", _stop_after_a_word)
-    monkeypatch.setattr(local, "LEAVE_SECONDS", 0.1)
-
-    class Interrupted(Watch):
-        def advanced(self, spec, share: float) -> None:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        LocalExecutor(Execution(tmp_path), ("cpu",)).run([study().baseline], Interrupted())
-    assert multiprocessing.active_children() == []
-
-
-def _stop_after_a_word(tables, execution, messages) -> None:
-    messages.send(("advance", 0.5))
-    os.kill(os.getpid(), signal.SIGSTOP)
-
-
 def test_a_run_that_saves_something_each_time_is_never_given_up(tmp_path: Path, monkeypatch) -> None:
     """Machines that come and go kill a long run more often than a run may be to blame for."""
     monkeypatch.setattr(local, "_work", _save_and_die)
@@ -222,8 +203,7 @@ def test_a_process_that_does_not_end_is_ended(tmp_path: Path, monkeypatch) -> No
 
 
 def _record_and_linger(tables, execution, messages) -> None:
-    run_id = RunSpec.from_tables(tables).run_id
-    Store(execution.store).write_record({"run_id": run_id, "status": "finished"})
+    Store(execution.store).write_record(run_record(RunSpec.from_tables(tables).run_id))
     threading.Thread(target=time.sleep, args=(3600,)).start()
     messages.close()
 
