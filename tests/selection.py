@@ -1,7 +1,7 @@
-"""Which of the tests that take long are executed: none, all, or those of what has changed.
+"""Which of the tests that take long are executed: none, all, or those of the plug-ins that have changed.
 
 A test marked ``full`` takes long, or is one of many alike, and is left out unless it is asked for. It names what it is
-about, as patterns of files; without any it is about the plug-in that it is executed for, and what all plug-ins rest on.
+about, as patterns of files; without any it is about the plug-in that it is executed for, and what its family shares.
 """
 
 import inspect
@@ -16,21 +16,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FAMILIES = ("heuristics", "spaces", "images")
-GROUND = (
-    *("core/*", "engines/*", "benchmark/plugins/*", "benchmark/training/*", "supernet_bench/testing/*"),
-    *(f"{family}/{shared}" for family in FAMILIES for shared in ("base.py", "setup.py", "_*", "*/_*")),
-)
-"""What all plug-ins rest on, contracts and helpers of their families included."""
+SHARED = tuple(f"{family}/{shared}" for family in FAMILIES for shared in ("base.py", "setup.py", "_*", "*/_*"))
+"""Contracts and helpers of the families of plug-ins."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="execute the tests that take long as well")
-    parser.addoption("--full-since", metavar="COMMIT", help="as --full, where what they are about has changed")
+    parser.addoption("--full-since", metavar="COMMIT", help="as --full, for the plug-ins that have changed")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     since, cluster = config.getoption("full_since"), "cluster" in config.option.markexpr
-    changed = changed_files(since) if since else []
+    changed = [path for path in changed_files(since) if path.split("/")[0] in FAMILIES] if since else []
     for item in items:
         if item.get_closest_marker("cluster") and not cluster:
             item.add_marker(pytest.mark.skip(reason="NOT TESTED, on a real cluster: make test-cluster does it"))
@@ -55,7 +52,7 @@ def subjects(named: Sequence[str], item: Any) -> set[str]:
     if named:
         return {test, *named}
     plugins = [value for value in item.callspec.params.values() if is_plugin(value)]
-    return {test, *GROUND, *(path for plugin in plugins for path in modules(plugin))}
+    return {test, *SHARED, *(path for plugin in plugins for path in modules(plugin))}
 
 
 def is_plugin(value: object) -> bool:

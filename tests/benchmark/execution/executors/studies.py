@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -158,10 +159,10 @@ def tell(process: subprocess.Popen[str], what: signal.Signals) -> None:
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, list[str]]:
-    """Return the exit code of a process and the lines of its standard error, but for one said without a compiler."""
+    """Return the exit code of a process and the lines of its standard error, but for what is said at the start."""
     _, errors = process.communicate(timeout=120)
-    lines = errors.splitlines()
-    return process.returncode, [line for line in lines if not line.startswith("training is slower without")]
+    start = re.compile(r"training is slower without|\w+: \d+ of \d+ runs to do")
+    return process.returncode, [line for line in errors.splitlines() if not start.match(line)]
 
 
 def group_ends(group: int) -> bool:
