@@ -7,9 +7,9 @@ from torch import Tensor
 from supernet_bench.engines.base import Engine
 from supernet_bench.engines.cpu.engine import CpuEngine
 from supernet_bench.engines.graph import Graph
-from supernet_bench.engines.reference import Reference
+from supernet_bench.engines.reference import ReferenceEngine
 
-ENGINES: tuple[Engine, ...] = (CpuEngine(), Reference())
+ENGINES: tuple[Engine, ...] = (CpuEngine(), ReferenceEngine())
 """The fastest first; the last accepts every graph."""
 
 

@@ -9,7 +9,7 @@ from supernet_bench.engines.graph import IMAGES, Branch, Graph, Shape, Sum
 from supernet_bench.engines.pooling import mean_of_neighbours
 
 
-class Reference(Engine):
+class ReferenceEngine(Engine):
     """Runs every layer of a graph in its order, on any device and in any type, whether the result depends on it or not.
 
     So hooks see all that there is, PyTorch's own hooks on layers included.

@@ -14,7 +14,7 @@ from supernet_bench.spaces.base import Supernet
 
 
 @dataclass
-class Scoring(Heuristic):
+class ScoringImages(Heuristic):
     """What the score of an architecture is, on how many images, and over how many checkpoints results are averaged.
 
     * ``score``: the accuracy, or minus the cross-entropy. Both are recorded in any case; this says which of them the

@@ -8,7 +8,7 @@ from torch.nn.functional import avg_pool2d, pad
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class PixelAugmentation:
     """Random variation of training pictures, drawn for each picture anew.
 
     Attributes

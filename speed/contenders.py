@@ -34,7 +34,7 @@ from speed.fidelities import CHANNELS, CLASSES, SCORED_IMAGES, Fidelity, Given, 
 from speed.names import Rename, plain_name, xautodl_name
 from speed.plain import PlainSupernet
 from supernet_bench.benchmark.plugins.composition import Composition
-from supernet_bench.benchmark.training.scores import Scores, score
+from supernet_bench.benchmark.training.scores import CheckpointScores, score
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic, Step
@@ -107,7 +107,7 @@ class Ours:
         except _EpochDone:
             return
 
-    def score(self, architectures: Sequence[Architecture]) -> Scores:
+    def score(self, architectures: Sequence[Architecture]) -> CheckpointScores:
         """Score architectures on one batch of validation images."""
         return score(self.trainer.supernet, self.trainer.heuristics, architectures, [self._batch])
 

@@ -12,7 +12,7 @@ from speed.fidelities import SCORED_IMAGES, Fidelity, draw, whole
 from speed.memory import peak_memory
 from speed.report import Measurement
 from speed.scores import measure_scoring
-from speed.timing import Spread, alternate, ratio
+from speed.timing import TimingSpread, alternate, ratio
 from speed.together import measure_together
 from supernet_bench.benchmark.execution import compute_exactly, environment_of
 from supernet_bench.benchmark.plugins.registry import heuristic_types
@@ -116,8 +116,8 @@ def measure(fidelity: Fidelity, device: torch.device, effort: Effort, tell: Call
                 score_ratio=scores["xautodl"].of_medians,
                 train_ratios=train,
                 score_ratios=scores,
-                train_seconds={who: Spread.of(times) for who, times in seconds.items()},
-                score_seconds={who: Spread.of(times) for who, times in scored.seconds.items()},
+                train_seconds={who: TimingSpread.of(times) for who, times in seconds.items()},
+                score_seconds={who: TimingSpread.of(times) for who, times in scored.seconds.items()},
                 scored_images=SCORED_IMAGES,
                 scored_architectures=len(scored.part.architectures),
                 represented_architectures=round(scored.part.stands_for),

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from speed.agreement import Deviation
 from speed.memory import LIMIT_BYTES
-from speed.timing import Ratio, Spread
+from speed.timing import Ratio, TimingSpread
 from speed.together import Together
 from supernet_bench.core.files import write_atomically
 
@@ -28,7 +28,7 @@ class Measurement:
         median of passes; the ratios of mean times, below, do not depend on how unequal architectures are.
     train_ratios, score_ratios : dict of str to Ratio
         Of each other contender, with the ratio of mean times.
-    train_seconds, score_seconds : dict of str to Spread
+    train_seconds, score_seconds : dict of str to TimingSpread
         Seconds per step, and per scored architecture.
     scored_images, scored_architectures, represented_architectures : int
         Images of a scoring, architectures that ours scores in one pass, and how many of the space they stand for.
@@ -49,8 +49,8 @@ class Measurement:
     score_ratio: float
     train_ratios: dict[str, Ratio]
     score_ratios: dict[str, Ratio]
-    train_seconds: dict[str, Spread]
-    score_seconds: dict[str, Spread]
+    train_seconds: dict[str, TimingSpread]
+    score_seconds: dict[str, TimingSpread]
     scored_images: int
     scored_architectures: int
     represented_architectures: int
@@ -113,7 +113,7 @@ def notes(measurement: Measurement) -> list[str]:
     return lines
 
 
-def _spread(spread: Spread) -> str:
+def _spread(spread: TimingSpread) -> str:
     low, high = spread.quartiles
     return f"{_ms(spread.median)}\n({_ms(low)} to {_ms(high)})"
 

@@ -15,7 +15,7 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Spread:
+class TimingSpread:
     """Times of one contender, seconds.
 
     Attributes
@@ -34,7 +34,7 @@ class Spread:
     n: int
 
     @classmethod
-    def of(cls, times: np.ndarray) -> "Spread":
+    def of(cls, times: np.ndarray) -> "TimingSpread":
         """Return the spread of times [n]."""
         low, median, high = np.quantile(times, [0.25, 0.5, 0.75]).tolist()
         return cls(median, (low, high), float(np.mean(times)), len(times))

@@ -30,12 +30,12 @@ EFFECTS_TITLE = "Kendall's tau with the truth, and the difference to the baselin
 REFERENCES_TITLE = "The same architectures ranked without a trained supernet"
 
 
-class Cell(str):
+class Entry(str):
     """A cell of numbers, with what it rests on in full."""
 
     note: str
 
-    def __new__(cls, text: str, note: str) -> "Cell":
+    def __new__(cls, text: str, note: str) -> "Entry":
         """Return the text, with the note beside it."""
         cell = super().__new__(cls, text)
         cell.note = note
@@ -53,7 +53,7 @@ class Table:
     header : tuple of str
         Names of the columns.
     rows : tuple of tuples of str
-        The cells; a `Cell` where there is more to say than fits.
+        The cells; a `Entry` where there is more to say than fits.
     text_columns : int
         How many columns, from the left, are text; the others are numbers.
     """
@@ -216,12 +216,12 @@ def _cells(estimate: Estimate | None, sign: str = "") -> tuple[str, str]:
     if estimate is None:
         return NONE, NONE
     note = in_full(estimate, sign)
-    return Cell(number(estimate.value, sign), note), Cell(interval(estimate, sign) + marks(estimate), note)
+    return Entry(number(estimate.value, sign), note), Entry(interval(estimate, sign) + marks(estimate), note)
 
 
 def _cell(estimate: Estimate, column: Column, sign: str = "") -> str:
     text = with_interval(estimate, sign, column.scale, column.decimals) + marks(estimate)
-    return Cell(text, in_full(estimate, sign, column.scale, column.decimals))
+    return Entry(text, in_full(estimate, sign, column.scale, column.decimals))
 
 
 def full_frame(effects: Effects) -> pd.DataFrame:

@@ -17,8 +17,7 @@ from supernet_bench.core.settings import LARGEST_WHOLE, build, in_words, values_
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.heuristics.setup import Setup
 from supernet_bench.records.archive import check_name
-from supernet_bench.records.manifest import Level as LevelEntry
-from supernet_bench.records.manifest import Manifest, PlannedRun
+from supernet_bench.records.manifest import Level, Manifest, PlannedRun
 
 MOST_SEEDS = 10_000
 """Of a study; more is a slip, since each is a run of every level."""
@@ -27,7 +26,7 @@ SHIPPED = Path(__file__).parent / "shipped"
 
 
 @dataclass(frozen=True)
-class Level:
+class LevelSpec:
     """One setting of a factor, or one cell of a grid.
 
     Attributes
@@ -50,11 +49,11 @@ class Factor:
     """What is varied, and its levels; the baseline is one of them."""
 
     name: str
-    levels: tuple[Level, ...]
+    levels: tuple[LevelSpec, ...]
 
 
 @dataclass(frozen=True)
-class Cell:
+class PlacedRun:
     """One run of a study, in the place of a table that it belongs to."""
 
     factor: str
@@ -84,23 +83,23 @@ class Study:
     seeds: tuple[int, ...]
     target: str | None
 
-    def cells(self) -> Iterator[Cell]:
+    def placed_runs(self) -> Iterator[PlacedRun]:
         """Yield the run of every factor, level and seed, all levels of a seed first.
 
-        The same run may appear in several cells: the baseline is a level of each factor.
+        The same run may have several places: the baseline is a level of each factor.
         """
         setup = self.baseline.setup
         untrained = replace(self.baseline, setup=replace(setup, training=replace(setup.training, epochs=0)))
         for seed in self.seeds:
-            yield Cell("baseline", "baseline", replace(self.baseline, seed=seed))
-            yield Cell("untrained", "untrained", replace(untrained, seed=seed))
+            yield PlacedRun("baseline", "baseline", replace(self.baseline, seed=seed))
+            yield PlacedRun("untrained", "untrained", replace(untrained, seed=seed))
             for factor in self.factors:
                 for level in factor.levels:
-                    yield Cell(factor.name, level.name, replace(level.spec, seed=seed))
+                    yield PlacedRun(factor.name, level.name, replace(level.spec, seed=seed))
 
     def runs(self) -> list[RunSpec]:
         """Return every different run once."""
-        return list({cell.spec.run_id: cell.spec for cell in self.cells()}.values())
+        return list({run.spec.run_id: run.spec for run in self.placed_runs()}.values())
 
     def manifest(self) -> Manifest:
         """Return which runs make up the study, for the store."""
@@ -112,7 +111,7 @@ class Study:
             seeds=self.seeds,
             target=self.target,
             levels=tuple(
-                LevelEntry(
+                Level(
                     factor=factor.name,
                     name=level.name,
                     baseline=level.spec == self.baseline,
@@ -122,7 +121,7 @@ class Study:
                 for factor in self.factors
                 for level in factor.levels
             ),
-            runs=tuple(PlannedRun(cell.factor, cell.level, cell.spec.seed, cell.spec.run_id) for cell in self.cells()),
+            runs=tuple(PlannedRun(run.factor, run.level, run.spec.seed, run.spec.run_id) for run in self.placed_runs()),
         )
 
 
@@ -248,9 +247,9 @@ class _Setting:
 def _sweep(factor: str, levels: Any, baseline: _Baseline) -> Factor:
     """Vary one factor around the baseline."""
     settings = _settings(factor, levels)
-    found = [Level(setting.name, baseline.with_levels([setting])) for setting in settings]
+    found = [LevelSpec(setting.name, baseline.with_levels([setting])) for setting in settings]
     if all(level.spec != baseline.spec for level in found):
-        found.insert(0, Level(_baseline_name(factor, baseline, settings), baseline.spec))
+        found.insert(0, LevelSpec(_baseline_name(factor, baseline, settings), baseline.spec))
     return _factor(factor, found)
 
 
@@ -260,7 +259,7 @@ def _grid(grid: Any, baseline: _Baseline) -> Factor:
         raise InputError(f"grids has an entry {grid!r}; allowed: a table with at least two factors")
     axes = [_settings(factor, levels) for factor, levels in grid.items()]
     levels = [
-        Level(
+        LevelSpec(
             name=", ".join(f"{s.heuristic.factor} {s.name}" for s in cell),
             spec=baseline.with_levels(cell),
             cell={s.heuristic.factor: s.name for s in cell},
@@ -270,7 +269,7 @@ def _grid(grid: Any, baseline: _Baseline) -> Factor:
     return _factor(" x ".join(grid), levels)
 
 
-def _factor(name: str, levels: list[Level]) -> Factor:
+def _factor(name: str, levels: list[LevelSpec]) -> Factor:
     _check_distinct(f"factors.{name}", [level.name for level in levels])
     run = {level.name: _what_is_run(level.spec) for level in levels}
     for first, second in itertools.combinations(levels, 2):

@@ -22,7 +22,7 @@ CHUNK = 64
 
 
 @dataclass(frozen=True)
-class Scores:
+class CheckpointScores:
     """One value per architecture.
 
     Attributes
@@ -53,7 +53,7 @@ def score(
     architectures: Sequence[Architecture],
     batches: Sequence[Batch],
     advance: Callable[[float], None] = lambda share: None,
-) -> Scores:
+) -> CheckpointScores:
     """Score architectures on the same images: all at once, or one after the other if a heuristic prepares for each.
 
     Parameters
@@ -81,7 +81,7 @@ def score(
     else:
         means = _means(supernet, architectures, batches, progress)
     accuracy, loss = means.cpu().unbind(1)
-    return Scores(accuracy=accuracy, cross_entropy=loss)
+    return CheckpointScores(accuracy=accuracy, cross_entropy=loss)
 
 
 class _Pool:

@@ -20,7 +20,7 @@ from supernet_bench.core.generators import SharedGenerators
 from supernet_bench.core.streams import StepStreams, stream, stream_seed
 from supernet_bench.engines.cpu.optimiser import SGD
 from supernet_bench.heuristics.base import Heuristic, Step, Task
-from supernet_bench.images._pixels import Augmentation, normalise
+from supernet_bench.images._pixels import PixelAugmentation, normalise
 from supernet_bench.images.base import ImageData
 from supernet_bench.spaces.base import Architecture, Construction, Supernet, Truth
 
@@ -114,7 +114,7 @@ class Trainer:
         self.spec = spec = replace(spec, setup=self.heuristics.fold(Heuristic.revise, spec.setup))
         self._construction = self.heuristics.fold(Heuristic.construct, Construction())
         self._classes = data.classes
-        self._augment = Augmentation(crop=spec.images.crop, flip=spec.images.flip)
+        self._augment = PixelAugmentation(crop=spec.images.crop, flip=spec.images.flip)
         self._mean, self._std = data.mean.to(self._device), data.std.to(self._device)
         used = self._used_images(len(data.train.labels))
         self._images = data.train.images[used].to(self._device)

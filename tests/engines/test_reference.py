@@ -10,7 +10,7 @@ from torch.nn import functional
 from supernet_bench.engines.base import Engine
 from supernet_bench.engines.choice import ENGINES, engine_for
 from supernet_bench.engines.graph import IMAGES, Branch, Graph, Shape
-from supernet_bench.engines.reference import Reference, last_map
+from supernet_bench.engines.reference import ReferenceEngine, last_map
 
 IN, OUT = Shape(3, 5, 6), Shape(8, 5, 6)
 
@@ -40,7 +40,7 @@ def test_every_kind_of_branch() -> None:
     y = x + functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False) + own(functional.relu(x))
     expected = functional.avg_pool2d(y, 2, ceil_mode=True) + norm(strided(functional.relu(y)))
     assert torch.equal(last_map(graph, images()), expected)
-    assert torch.equal(Reference().run(graph, images()), functional.relu(expected).mean((2, 3)))
+    assert torch.equal(ReferenceEngine().run(graph, images()), functional.relu(expected).mean((2, 3)))
 
 
 def test_a_sum_may_be_a_mean() -> None:
@@ -85,7 +85,7 @@ def test_the_result_has_the_type_of_the_weights() -> None:
 
     graph = Graph(IN)
     graph.add(OUT, [Branch(IMAGES, Conv(3, 8, 1, bias=False))])
-    assert Reference().run(graph, images(torch.bfloat16)).dtype == torch.float32
+    assert ReferenceEngine().run(graph, images(torch.bfloat16)).dtype == torch.float32
 
 
 def test_maps_are_dropped_after_their_last_use() -> None:
@@ -115,10 +115,10 @@ def test_many_graphs_one_after_the_other() -> None:
         return graph
 
     graphs = [lambda copies=copies: make(copies) for copies in (1, 2)]
-    found = list(Reference().run_many(graphs, [1, 1], images(), lambda pooled: pooled + 1))
+    found = list(ReferenceEngine().run_many(graphs, [1, 1], images(), lambda pooled: pooled + 1))
     assert [position for position, _ in found] == [0, 1]
     for (_, result), graph in zip(found, graphs, strict=True):
-        assert torch.equal(result, Reference().run(graph(), images()) + 1)
+        assert torch.equal(result, ReferenceEngine().run(graph(), images()) + 1)
 
 
 def test_the_last_engine_accepts_what_no_other_does(monkeypatch) -> None:
@@ -132,4 +132,4 @@ def test_the_last_engine_accepts_what_no_other_does(monkeypatch) -> None:
     graph = Graph(IN)
     graph.add(OUT, [Branch(IMAGES, conv(3))])
     monkeypatch.setattr("supernet_bench.engines.choice.ENGINES", (Never(), *ENGINES))
-    assert isinstance(engine_for(graph, images().double()), Reference)
+    assert isinstance(engine_for(graph, images().double()), ReferenceEngine)

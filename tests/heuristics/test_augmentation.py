@@ -12,7 +12,7 @@ from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.augmentation import Augmentation, cut_out
 from supernet_bench.heuristics.base import Heuristic
-from supernet_bench.images._pixels import Augmentation as Variation
+from supernet_bench.images._pixels import PixelAugmentation
 from supernet_bench.images.base import ImageSource
 from supernet_bench.images.cifar10 import Cifar10
 from supernet_bench.images.digits import Digits
@@ -104,7 +104,7 @@ def test_without_cutout_images_are_passed_on() -> None:
 )
 def test_the_trainer_varies_images_by_the_policy(toy_spec, policy: str, resolution: int, crop: int, flip: bool) -> None:
     spec = toy_spec({"augmentation": {"policy": policy}}, images={"crop": 3, "resolution": resolution})
-    assert Trainer(spec, spec.images.load(), CPU)._augment == Variation(crop=crop, flip=flip)
+    assert Trainer(spec, spec.images.load(), CPU)._augment == PixelAugmentation(crop=crop, flip=flip)
 
 
 @pytest.mark.parametrize(("resolution", "crop"), [(32, 4), (16, 2), (8, 1)])

@@ -12,7 +12,7 @@ from supernet_bench.benchmark.training.scores import score
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.streams import StepStreams, stream
-from supernet_bench.heuristics.scoring import Scoring
+from supernet_bench.heuristics.scoring import ScoringImages
 
 CPU = torch.device("cpu")
 
@@ -50,7 +50,7 @@ def test_number_of_late_checkpoints(toy_spec, number: int, epochs: list[int]) ->
 
 
 def drawn(number: int, times: int) -> list[list[int]]:
-    heuristic = Scoring(images=number, fresh=True)
+    heuristic = ScoringImages(images=number, fresh=True)
     with heuristic.while_scoring(None, StepStreams(0, 0)):
         return [heuristic.scored_images(32).tolist() for _ in range(times)]
 
@@ -69,7 +69,7 @@ def test_fresh_images_are_uniform() -> None:
 def test_fresh_scores_are_those_on_the_images_drawn(toy_spec) -> None:
     trainer = trained(toy_spec({"scoring": {"images": 10, "fresh": True}}))
     ((images, labels),) = trainer._scoring_batches
-    heuristic = Scoring(images=10, fresh=True)
+    heuristic = ScoringImages(images=10, fresh=True)
     expected = []
     with heuristic.while_scoring(trainer.supernet, lambda name: stream(0, name, 3)):
         for index in trainer.architectures:
@@ -84,7 +84,7 @@ def test_fresh_images_are_drawn_from_those_of_the_study_and_anew_at_every_checkp
     fresh = {"scoring": {"images": 10, "fresh": True}}
     seen: list[list[int]] = []
 
-    class Watched(Scoring):
+    class Watched(ScoringImages):
         def scored_images(self, images):
             chosen = super().scored_images(images)
             seen.append([images, *chosen.tolist()])
@@ -102,9 +102,9 @@ def test_fresh_images_are_drawn_from_those_of_the_study_and_anew_at_every_checkp
 
 
 def test_only_fresh_images_prevent_scoring_together(toy_spec) -> None:
-    assert not Scoring(images=10, checkpoints=1, score="cross_entropy").prepares_scoring()
-    assert Scoring(images=10, fresh=True).prepares_scoring()
-    assert Scoring(images=10).scored_images(32) is None
+    assert not ScoringImages(images=10, checkpoints=1, score="cross_entropy").prepares_scoring()
+    assert ScoringImages(images=10, fresh=True).prepares_scoring()
+    assert ScoringImages(images=10).scored_images(32) is None
 
 
 def test_a_resumed_run_draws_the_same_fresh_images(toy_spec) -> None:
@@ -160,6 +160,6 @@ def test_more_images_than_there_turn_out_to_be_are_refused(toy_spec, level, of_s
     """Where the settings of the images do not say how many there are."""
     setup = toy_spec().setup
     setup = replace(setup, scoring=replace(setup.scoring, images=of_study))
-    Scoring(images=allowed, **level).check_data(setup, 96, there)
+    ScoringImages(images=allowed, **level).check_data(setup, 96, there)
     with pytest.raises(InputError, match=rf"scoring\.images is {allowed + 1}; .* scoring images, {allowed}$"):
-        Scoring(images=allowed + 1, **level).check_data(setup, 96, there)
+        ScoringImages(images=allowed + 1, **level).check_data(setup, 96, there)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from supernet_bench.images._pixels import Augmentation, channel_statistics, normalise
+from supernet_bench.images._pixels import PixelAugmentation, channel_statistics, normalise
 
 DEVICES = [
     "cpu",
@@ -48,7 +48,7 @@ def recognise(output: Tensor, picture: Tensor, crop: int, flip: bool) -> tuple[i
 @pytest.mark.parametrize(("crop", "flip"), [(2, False), (0, True), (2, True)])
 def test_each_output_is_a_variation_of_its_own_picture(device: str, crop: int, flip: bool) -> None:
     images = pictures(40)
-    outputs = Augmentation(crop, flip)(images.to(device), generator(device))
+    outputs = PixelAugmentation(crop, flip)(images.to(device), generator(device))
     assert outputs.dtype == torch.uint8
     assert outputs.shape == images.shape
     drawn = [recognise(output, image, crop, flip) for output, image in zip(outputs.cpu(), images, strict=True)]
@@ -58,7 +58,7 @@ def test_each_output_is_a_variation_of_its_own_picture(device: str, crop: int, f
 def test_offsets_and_mirroring_are_uniform_and_independent_between_pictures() -> None:
     batch = 9000
     one = pictures(1)
-    outputs = Augmentation(crop=1, flip=True)(one.expand(batch, -1, -1, -1), generator())
+    outputs = PixelAugmentation(crop=1, flip=True)(one.expand(batch, -1, -1, -1), generator())
     counts = {
         key: sum(torch.equal(output, value) for output in outputs) for key, value in variations(one[0], 1, True).items()
     }
@@ -72,7 +72,7 @@ def test_offsets_and_mirroring_are_uniform_and_independent_between_pictures() ->
 
 def test_draws_come_from_the_generator_alone() -> None:
     images = pictures(20)
-    augmentation = Augmentation(crop=2, flip=True)
+    augmentation = PixelAugmentation(crop=2, flip=True)
     first = augmentation(images, generator())
     torch.manual_seed(99)
     assert torch.equal(augmentation(images, generator()), first)
@@ -82,14 +82,14 @@ def test_draws_come_from_the_generator_alone() -> None:
 def test_input_is_not_changed() -> None:
     images = pictures(20)
     before = images.clone()
-    Augmentation(crop=2, flip=True)(images, generator())
+    PixelAugmentation(crop=2, flip=True)(images, generator())
     assert torch.equal(images, before)
 
 
 def test_nothing_to_vary_returns_the_input_and_draws_nothing() -> None:
     images, source = pictures(4), generator()
     before = source.get_state()
-    assert Augmentation(crop=0, flip=False)(images, source) is images
+    assert PixelAugmentation(crop=0, flip=False)(images, source) is images
     assert torch.equal(source.get_state(), before)
 
 

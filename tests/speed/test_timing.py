@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from speed.timing import Spread, alternate, ratio
+from speed.timing import TimingSpread, alternate, ratio
 
 CPU = torch.device("cpu")
 
 
 def test_spread_of_known_times() -> None:
-    assert Spread.of(np.array([1.0, 2.0, 3.0, 4.0, 10.0])) == Spread(3.0, (2.0, 4.0), 4.0, 5)
+    assert TimingSpread.of(np.array([1.0, 2.0, 3.0, 4.0, 10.0])) == TimingSpread(3.0, (2.0, 4.0), 4.0, 5)
 
 
 def test_ratios_of_known_times() -> None:

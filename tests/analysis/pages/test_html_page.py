@@ -12,13 +12,13 @@ import pytest
 from supernet_bench.analysis.pages.html_page import page_as_html
 from supernet_bench.analysis.pages.page import Items, Page, Paragraph, Picture, Section, Tables
 from supernet_bench.analysis.pages.reading import Finding
-from supernet_bench.analysis.pages.tables import Cell, Table
+from supernet_bench.analysis.pages.tables import Entry, Table
 
 TABLE = Table(
     "A <title>",
     ("factor", "level", "tau", "95 %"),
     (
-        ("b", "rate=10", Cell("0.500", 'note "one"'), Cell("[0.400, 0.600] *", "")),
+        ("b", "rate=10", Entry("0.500", 'note "one"'), Entry("[0.400, 0.600] *", "")),
         ("a", "rate=9", "-0.010", "[-0.200, +0.100]"),
         ("a", "x<y & z", "—", "—"),
         ("c", "rate=0.5", "+0.020", "[-1.000, +1.000]"),

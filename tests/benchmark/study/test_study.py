@@ -98,7 +98,7 @@ def test_the_baseline_is_a_level_of_every_factor() -> None:
 
 def test_a_heuristic_is_made_once_and_held_by_all_runs_of_its_level() -> None:
     made = study(seeds=3, factors={"path_dropout": [{"rate": 0.3}]})
-    held = [each for cell in made.cells() for each in cell.spec.heuristics]
+    held = [each for cell in made.placed_runs() for each in cell.spec.heuristics]
     assert [each.name for each in held] == ["path_dropout"] * 3
     assert len({id(each) for each in held}) == 1
 
@@ -149,7 +149,7 @@ def test_a_grid_combines_all_levels() -> None:
 def test_equal_runs_are_executed_once() -> None:
     samplers = [{"heuristic": "fairnas"}, {"heuristic": "proportional"}]
     made = study(factors={"sampling": samplers, "path_dropout": True})
-    cells = list(made.cells())
+    cells = list(made.placed_runs())
     assert len(made.runs()) < len(cells)
     # Baseline and untrained, two other samplers, three other rates; two seeds.
     assert len(made.runs()) == 2 * (2 + 2 + 3)
@@ -158,7 +158,7 @@ def test_equal_runs_are_executed_once() -> None:
 def test_the_manifest_lists_every_cell_with_its_run() -> None:
     made = study(factors={"path_dropout": True})
     manifest = made.manifest()
-    assert len(manifest.runs) == len(list(made.cells()))
+    assert len(manifest.runs) == len(list(made.placed_runs()))
     assert {run.run_id for run in manifest.runs} == {spec.run_id for spec in made.runs()}
     assert [level.name for level in manifest.levels if level.baseline] == ["rate=0.0"]
 
@@ -170,7 +170,7 @@ def test_levels_that_use_truth_are_marked_and_neutral_ones_are_not() -> None:
 
 
 def test_the_untrained_supernet_has_the_weights_the_baseline_starts_from() -> None:
-    cells = {cell.factor: cell.spec for cell in study(seeds=[3]).cells()}
+    cells = {cell.factor: cell.spec for cell in study(seeds=[3]).placed_runs()}
     assert cells["untrained"].training.epochs == 0
     states = [
         Trainer(spec, spec.images.load(), torch.device("cpu")).supernet.state_dict()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from supernet_bench.benchmark.plugins.composition import Composition
-from supernet_bench.benchmark.training.scores import CHUNK, Batch, Scores, score
+from supernet_bench.benchmark.training.scores import CHUNK, Batch, CheckpointScores, score
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.spaces.base import NO_HOOKS, Architecture, Construction, Hooks, Space, Supernet
 from supernet_bench.spaces.nasbench201.space import NasBench201
@@ -46,7 +46,7 @@ def some(space: Space, n: int) -> list[Architecture]:
     return [space.architecture(index) for index in torch.linspace(0, space.size - 1, n).long().tolist()]
 
 
-def equal(first: Scores, second: Scores) -> bool:
+def equal(first: CheckpointScores, second: CheckpointScores) -> bool:
     return torch.equal(first.accuracy, second.accuracy) and torch.equal(first.cross_entropy, second.cross_entropy)
 
 
@@ -112,7 +112,7 @@ def test_progress_grows_to_one_in_not_too_many_parts(heuristics: list[Heuristic]
 
 
 class Choose(Heuristic):
-    """Scores every architecture on images of its own: number k on the images k to k + n."""
+    """CheckpointScores every architecture on images of its own: number k on the images k to k + n."""
 
     name, factor = "choose", "choose"
 

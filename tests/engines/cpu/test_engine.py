@@ -16,7 +16,7 @@ from supernet_bench.engines.cpu.library import why_none
 from supernet_bench.engines.cpu.memory import Memory
 from supernet_bench.engines.cpu.plan import plan
 from supernet_bench.engines.graph import IMAGES, Branch, Graph, Shape
-from supernet_bench.engines.reference import Reference
+from supernet_bench.engines.reference import ReferenceEngine
 from supernet_bench.spaces.base import ALL, Construction
 from supernet_bench.spaces.nasbench201.network import CellSupernet
 from supernet_bench.spaces.nasbench201.space import NasBench201
@@ -82,7 +82,7 @@ def by_reference(monkeypatch):
 
     def call(function, *arguments):
         with monkeypatch.context() as context:
-            context.setattr(choice, "ENGINES", (Reference(),))
+            context.setattr(choice, "ENGINES", (ReferenceEngine(),))
             return function(*arguments)
 
     return call
