@@ -1,7 +1,7 @@
 """What estimates show, decided once.
 
-Every table, mark, colour, page and index takes these keys; what they are called stands in `analysis/pages/words.py` and in the
-templates. A level is only ever said to differ from the baseline if its interval covers the choice of seeds and
+Every table, mark, colour, page and index takes these keys; what they are called stands in `analysis/pages/words.py` and
+in the templates. A level is only ever said to differ from the baseline if its interval covers the choice of seeds and
 excludes zero; of one seed nothing is said but the number.
 """
 

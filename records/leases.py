@@ -286,9 +286,9 @@ def _read(path: Path) -> tuple[bytes, float] | None:
     except IsADirectoryError:  # Somebody made it; it is no lease, and expires as such.
         return b"", path.stat().st_mtime
     except OSError as error:
-        if error.errno in ABSENT:
-            return None
-        raise
+        if error.errno not in ABSENT:
+            raise
+        return (b"", path.lstat().st_mtime) if path.is_symlink() else None  # A link to nothing stays there.
 
 
 def _owner(content: bytes) -> Owner | None:

@@ -17,6 +17,7 @@ import pytest
 
 from supernet_bench.benchmark.execution.executors.local import process_context
 from supernet_bench.records import leases
+from supernet_bench.records.layout import lease_path
 from supernet_bench.records.leases import Held, Lost, Owner, holder, take
 from tests.benchmark.execution.executors.studies import wait_until
 
@@ -294,6 +295,17 @@ def test_a_lease_that_is_being_replaced_on_a_network_file_system_is_absent(
 
     monkeypatch.setattr(Path, "open", stale)
     assert holder(tmp_path, RUN) is None
+
+
+def test_a_link_to_nothing_is_no_lease_and_expires(tmp_path: Path) -> None:
+    path = lease_path(tmp_path, RUN, 1)
+    path.parent.mkdir(parents=True)
+    path.symlink_to(tmp_path / "nothing")
+    with pytest.raises(Held):
+        leases._take(tmp_path, RUN, 60)
+    os.utime(path, (0, 0), follow_symlinks=False)
+    with take(tmp_path, RUN) as lease:
+        lease.check()
 
 
 ROUNDS = 25
