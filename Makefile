@@ -31,7 +31,7 @@ smoke: setup  ## execute every code path in under a minute
 test: $(VENV)/.speed lint  ## lint, check types and run the tests, but for those that take long
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal $(FULL)
 
-test-all: FULL = --full --suite-limit 3600
+test-all: FULL = --full --suite-limit 5000
 test-all: test  ## the same with the tests that take long
 
 # Not part of `test`: needs root and Debian's packages, and takes minutes.

@@ -16,6 +16,9 @@ def _number() -> str:
 NUMBER = _number()
 """Of the release; unknown where nothing is installed."""
 
+GIT_SECONDS = 60.0
+"""How long git may take, in a folder that may be on another machine."""
+
 
 @cache
 def code_version() -> str:
@@ -25,7 +28,7 @@ def code_version() -> str:
         return NUMBER
     try:
         return f"{NUMBER}+{revision(root)}"
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return NUMBER
 
 
@@ -41,5 +44,7 @@ def revision(checkout: Path) -> str:
 
 
 def _git(checkout: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["git", *arguments], cwd=checkout, capture_output=True, text=True, check=True, timeout=GIT_SECONDS
+    )
     return done.stdout.strip()

@@ -18,7 +18,8 @@ A study, from its file to its effects:
 [('baseline', 2), ('rate=0.0', 2), ('rate=0.3', 2)]
 
 `rank_correlation` and `paired_difference` take scores from anywhere. A plug-in of your own inherits from `Heuristic`,
-`Space` or `ImageSource`; `check_plugin` says what is wrong with it. What cannot be used raises `InputError`.
+`TrainableSpace` (or `Space`, a table without networks) or `ImageSource`; `check_plugin` says what is wrong with it.
+What cannot be used raises `InputError`.
 """
 
 from importlib import import_module
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from supernet_bench.core.errors import InputError
     from supernet_bench.heuristics.base import Heuristic
     from supernet_bench.images.base import ImageSource
-    from supernet_bench.spaces.base import Space
+    from supernet_bench.spaces.base import Space, TrainableSpace
 
     __version__: str
 
@@ -41,6 +42,7 @@ __all__ = [
     "ImageSource",
     "InputError",
     "Space",
+    "TrainableSpace",
     "__version__",
     "check_plugin",
     "effects",
@@ -56,6 +58,7 @@ _PLACES = {
     "ImageSource": "images.base:ImageSource",
     "InputError": "core.errors:InputError",
     "Space": "spaces.base:Space",
+    "TrainableSpace": "spaces.base:TrainableSpace",
     "__version__": "core.versions:NUMBER",
     "check_plugin": "api:check_plugin",
     "effects": "analysis.effects.estimate:compute_effects",
@@ -65,6 +68,11 @@ _PLACES = {
     "rank_correlation": "analysis.effects.arrays:rank_correlation",
     "run": "api:run",
 }
+
+
+def __dir__() -> list[str]:
+    """Return the names of the API, for those who complete them."""
+    return [*__all__]
 
 
 def __getattr__(name: str) -> Any:

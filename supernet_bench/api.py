@@ -96,7 +96,7 @@ def load_results(
 
 
 def check_plugin(file: Path | str) -> Iterator[str]:
-    """Examine the plug-ins in a file of Python, run its heuristics on small tasks, and yield a line for each fault.
+    """Examine the plug-ins in a file of Python, run them on small tasks, and yield a line for each fault.
 
     The file is in use afterwards, as by ``--plugin``.
 

@@ -13,7 +13,7 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--suite-limit", type=float, default=1800, help="seconds after which the whole run has failed")
+    parser.addoption("--suite-limit", type=float, default=3600, help="seconds after which the whole run has failed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,13 +1,12 @@
 """Which of the tests that take long are executed: none, all, or those of the plug-ins that have changed.
 
-A test marked ``full`` takes long, or is one of many alike, and is left out unless it is asked for. It names what it is
-about, as patterns of files; without any it is about the plug-in that it is executed for, and what its family shares.
+A test marked ``full`` takes long, or is one of many alike, and is left out unless it is asked for. One that is repeated
+for every plug-in is about that, and about what its family shares; the others are about none.
 """
 
 import inspect
-import os
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.get_closest_marker("cluster") and not cluster:
             item.add_marker(pytest.mark.skip(reason="NOT TESTED, on a real cluster: make test-cluster does it"))
         full = item.get_closest_marker("full")
-        if full and not config.getoption("full") and not concerned(subjects(full.args, item), changed):
+        if full and not config.getoption("full") and not concerned(subjects(item), changed):
             item.add_marker(pytest.mark.skip(reason="NOT TESTED, takes long: make test-all does it"))
 
 
@@ -46,13 +45,11 @@ def changed_files(commit: str, folder: Path = ROOT) -> list[str]:
     return [line for output in outputs for line in output.stdout.splitlines()]
 
 
-def subjects(named: Sequence[str], item: Any) -> set[str]:
-    """Return patterns of the files that a test is about, relative to the checkout."""
-    test = os.path.relpath(item.path, ROOT)
-    if named:
-        return {test, *named}
-    plugins = [value for value in item.callspec.params.values() if is_plugin(value)]
-    return {test, *SHARED, *(path for plugin in plugins for path in modules(plugin))}
+def subjects(item: Any) -> set[str]:
+    """Return patterns of the files of the plug-ins that a test is about, relative to the checkout."""
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    plugins = [value for value in params.values() if is_plugin(value)]
+    return {*SHARED, *(path for plugin in plugins for path in modules(plugin))} if plugins else set()
 
 
 def is_plugin(value: object) -> bool:

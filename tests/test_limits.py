@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-pytestmark = pytest.mark.full("tests/limits.py", "pyproject.toml", "constraints.txt")
+pytestmark = pytest.mark.full
 
 HANGING = """
 import ctypes

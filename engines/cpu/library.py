@@ -22,6 +22,9 @@ SETTING = "SUPERNET_BENCH_KERNELS"
 FOLDER = Path(__file__).parent
 SOURCES = ("maps.cpp", "convolution.cpp", "sgd.cpp")
 HEADERS = ("vectors.h",)
+COMPILER_SECONDS = 600.0
+"""How long the compiler may take; on a loaded machine it needs a minute."""
+
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fopenmp", "-fPIC", "-shared")
 
 _POINTER, _INT, _FLOAT = ctypes.c_void_p, ctypes.c_int, ctypes.c_float
@@ -109,6 +112,8 @@ def _or_unavailable(what: str, remedy: str) -> Iterator[None]:
         raise Unavailable(f"{what} ({error.strerror or error}); {remedy}") from error
     except subprocess.CalledProcessError as error:
         raise Unavailable(f"{what} ({_first_error(error)}); {remedy}") from error
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(f"{what} (it took longer than {error.timeout:g} s); {remedy}") from error
 
 
 def _first_error(error: subprocess.CalledProcessError) -> str:
@@ -121,7 +126,7 @@ def _first_error(error: subprocess.CalledProcessError) -> str:
 def _fingerprint(compiler: str) -> str:
     """Return a hash of all that the compiled code depends on."""
     sources = [(FOLDER / name).read_bytes() for name in SOURCES + HEADERS]
-    version = subprocess.run([compiler, "--version"], capture_output=True, check=True).stdout
+    version = subprocess.run([compiler, "--version"], capture_output=True, check=True, timeout=COMPILER_SECONDS).stdout
     parts = [*sources, " ".join(FLAGS).encode(), version, _processor()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
@@ -139,5 +144,6 @@ def _compiled(compiler: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "kernels.so"
         sources = [str(FOLDER / name) for name in SOURCES]
-        subprocess.run([compiler, *FLAGS, *sources, "-o", str(output)], capture_output=True, check=True)
+        command = [compiler, *FLAGS, *sources, "-o", str(output)]
+        subprocess.run(command, capture_output=True, check=True, timeout=COMPILER_SECONDS)
         return output.read_bytes()

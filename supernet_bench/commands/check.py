@@ -14,7 +14,7 @@ class Options:
 
 
 def check(options: Options) -> int:
-    """Examine the plug-ins in a file, run its heuristics on small tasks, and say in one line each what is wrong."""
+    """Examine the plug-ins in a file, run them on small tasks, and say in one line each what is wrong."""
     from supernet_bench.api import check_plugin
     from supernet_bench.benchmark.plugins.registry import files_in_use, plugins_of
 

@@ -63,7 +63,7 @@ def test_the_recorded_curve_is_the_plain_cross_entropy(toy_spec) -> None:
     assert curves[0] == curves[1]
 
 
-@pytest.mark.full("heuristics/label_smoothing.py", "benchmark/training/*")
+@pytest.mark.full
 def test_outputs_become_less_certain(toy_spec) -> None:
     entropies = []
     for smoothing in (0.0, 0.5):

@@ -206,7 +206,7 @@ def test_progress_and_destination(space: Space, tmp_path: Path, cache: Path) -> 
     assert other.exists()
 
 
-@pytest.mark.full("spaces/nasbench201/*", "core/downloads.py")
+@pytest.mark.full
 def test_whole_benchmark_is_imported_and_read_as_truth(tmp_path: Path) -> None:
     space = NasBench201()
     wrong = [(6111, "full", "cifar10-valid", 777)]

@@ -90,7 +90,7 @@ def scored_together(
     return supernet, images, logits
 
 
-@pytest.mark.full("spaces/nasbench_macro/*", "spaces/_prefixes.py")
+@pytest.mark.full
 def test_whole_space_costs_9840_layers_and_one_branch_of_memory() -> None:
     architectures = [SPACE.architecture(index) for index in range(SPACE.size)]
     run = 0

@@ -49,7 +49,7 @@ def test_the_sentence_says_what_was_fitted() -> None:
     )
 
 
-@pytest.mark.full("speed/*", "engines/*", "spaces/nasbench201/*")
+@pytest.mark.full
 def test_all_four_are_measured_at_every_size() -> None:
     found = measure_growth(1, 1)
     sizes = {each.what: sorted(each.sizes.tolist()) for each in found}

@@ -87,7 +87,7 @@ def test_weights_end_up_where_they_belong() -> None:
 QUICK = ["compare", "--quick", "--fidelity", "digits", "--device", "cpu", "--threads", "1"]
 
 
-@pytest.mark.full("speed/*", "engines/*", "spaces/nasbench201/*")
+@pytest.mark.full
 def test_quick_measurement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*QUICK, "--reports", str(tmp_path)]) == 0
     (first, *_) = written = json.loads((tmp_path / "speed.json").read_text())

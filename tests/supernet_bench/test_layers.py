@@ -27,7 +27,6 @@ BELOW = {
     "analysis": {"core", "records"},
 }
 """Of each part, whom it may import, for types and inside functions as well; the front door imports everybody."""
-FRONT = {PACKAGE, "speed", "tools"}
 
 
 def imports(path: Path) -> set[str]:
@@ -89,8 +88,8 @@ def test_every_part_of_the_package_has_its_floor() -> None:
     assert all((ROOT / PACKAGE / part).resolve() == ROOT / part for part in parts)
 
 
-def test_nobody_imports_the_front_door() -> None:
-    """Modules of the parts are imported by one name only, that of the package, lest there be two of each class."""
+def test_parts_are_imported_by_one_name_only() -> None:
+    """That of the package, lest there be two of each class."""
     for file in (file for part in (*BELOW, "speed", "tools", "tests") for file in (ROOT / part).rglob("*.py")):
         assert not {name for name in imports(file) if name.split(".")[0] in BELOW}, file
 

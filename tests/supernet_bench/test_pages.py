@@ -14,7 +14,7 @@ from tools.handbook import PAGE, handbook
 
 ROOT = Path(__file__).resolve().parents[2]
 FRONT = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PAGES = [*FRONT, *(ROOT / f"{name}.md" for name in ("CONTRIBUTING", "CHANGELOG")), *ROOT.glob("benchmark/*/README.md")]
+PAGES = [*FRONT, *(ROOT / f"{name}.md" for name in ("CONTRIBUTING", "CHANGELOG", "speed/README"))]
 ESTIMATE = re.compile(r"[-+]?\d\.\d{3} \[[-+]?\d\.\d{3}, [-+]?\d\.\d{3}\]")
 LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
 CODE = re.compile(r"^```.*?^```|^    \S.*?$|`[^`\n]+`", re.MULTILINE | re.DOTALL)

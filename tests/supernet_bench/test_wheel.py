@@ -51,6 +51,28 @@ def test_the_wheel_contains_everything_under_one_name_and_nothing_that_is_gone(c
     assert content(built(checkout)) == needed
 
 
+def as_files(checkout: Path) -> None:
+    """Replace links as some programs do that unpack an archive, and git on Windows."""
+    for link in (checkout / PACKAGE / part for part in PARTS):
+        target = str(link.readlink())
+        link.unlink()
+        link.write_text(target)
+
+
+def test_an_archive_whose_links_were_unpacked_as_files_is_built_all_the_same(checkout: Path) -> None:
+    needed = content(built(checkout))
+    as_files(checkout)
+    assert content(built(checkout)) == needed
+
+
+def test_a_checkout_without_links_is_told(checkout: Path) -> None:
+    as_files(checkout)
+    (checkout / ".git").mkdir()
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        built(checkout)
+    assert b"is a file; allowed: a link to ../" in failed.value.stderr
+
+
 def test_an_editable_install_is_a_path_that_every_tool_understands(checkout: Path) -> None:
     wheel = built(checkout, "editable")
     (pth,) = content(wheel)

@@ -148,7 +148,7 @@ def _kill_workers(driver: int) -> int:
     return killed
 
 
-@pytest.mark.full("benchmark/execution/*", "records/*")
+@pytest.mark.full
 def test_two_drivers_share_a_study(undisturbed, command: list[str], tmp_path: Path) -> None:
     made, expected = undisturbed
     log, store = Log(tmp_path), tmp_path / "store"

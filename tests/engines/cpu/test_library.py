@@ -72,6 +72,14 @@ def test_a_compiler_that_says_nothing_is_named(tmp_path, lines: list[str], reaso
     assert f"compiling with {compiler} failed ({reason})" in available(SUPERNET_BENCH_CACHE=str(tmp_path), CXX=compiler)
 
 
+def test_a_compiler_that_does_not_end_is_no_error(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = compiler_in(tmp_path, "exec sleep 60")
+    monkeypatch.setattr(module, "COMPILER_SECONDS", 0.5)
+    line = r"failed \(it took longer than 0\.5 s\); CXX may name another"
+    with pytest.raises(module.Unavailable, match=line), module._or_unavailable("it failed", "CXX may name another"):
+        module._compiled(compiler)
+
+
 WRITES_NOTHING = 'while [ "$1" != -o ]; do shift; done; echo > "$2"'
 
 

@@ -44,7 +44,7 @@ distributed = pytest.importorskip("distributed", reason="the extra [dask] is not
 
 Start = Callable[..., subprocess.Popen[bytes]]
 EXECUTION = "supernet_bench.benchmark.execution"
-LONG = pytest.mark.full("benchmark/execution/*", "records/*")
+LONG = pytest.mark.full
 
 
 @pytest.fixture(autouse=True)

@@ -285,7 +285,7 @@ def _fail(*arguments) -> None:
     raise TypeError("no trainer")
 
 
-@pytest.mark.full("benchmark/execution/*", "records/*")
+@pytest.mark.full
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_driver_leaves_no_process_and_is_continued(tmp_path: Path, how: signal.Signals) -> None:
     store = tmp_path / "store"

@@ -71,7 +71,7 @@ def stop_after_a_save(store: Store, run_id: str, cluster: Path, how: signal.Sign
     wait_until(lambda: not is_there(pid))
 
 
-@pytest.mark.full("benchmark/execution/*", "records/*")
+@pytest.mark.full
 def test_a_stopped_job_continues(tmp_path: Path, cluster: Path) -> None:
     """First it is preempted and queued again, then killed and submitted again, while the controller is restarted."""
     store = tmp_path / "store"
@@ -95,7 +95,7 @@ def test_a_stopped_job_continues(tmp_path: Path, cluster: Path) -> None:
     assert [line for line in told if not line.startswith("Slurm does not answer (")] == [NO_ACCOUNTS]
 
 
-@pytest.mark.full("benchmark/execution/*", "records/*")
+@pytest.mark.full
 def test_jobs_outlive_their_driver_and_are_waited_for(tmp_path: Path, cluster: Path) -> None:
     store = tmp_path / "store"
     process = start_driver(tmp_path, *ONE_AT_A_TIME, seeds=1)
