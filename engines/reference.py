@@ -1,5 +1,7 @@
 """Any graph by PyTorch's own operations: what runs where no other engine does, and what others are compared with."""
 
+from functools import reduce
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -32,7 +34,7 @@ def last_map(graph: Graph, images: Tensor) -> Tensor:
     last_use[graph.last] = len(graph.sums)
     for number, total in enumerate(graph.sums):
         if total.branches:
-            maps.keep(number, _total(total, [_output(branch, maps) for branch in total.branches]))
+            maps.keep(number, _total(total, maps))
         elif number != IMAGES and number in last_use:
             maps.keep(number, maps.zeros(total.shape))
         for used in (number, *(branch.source for branch in total.branches)):
@@ -89,7 +91,9 @@ def _output(branch: Branch, maps: _Maps) -> Tensor:
     return features if branch.hook is None else branch.hook(features)
 
 
-def _total(total: Sum, outputs: list[Tensor]) -> Tensor:
+def _total(total: Sum, maps: _Maps) -> Tensor:
+    outputs = (_output(branch, maps) for branch in total.branches)
     if total.over > 1:
-        return torch.stack(outputs).sum(0) / total.over
-    return sum(outputs[1:], outputs[0])
+        return torch.stack(list(outputs)).sum(0) / total.over
+    # Each output is added before the next is computed: the order decides in which gradients are added, and so on bits.
+    return reduce(torch.add, outputs)

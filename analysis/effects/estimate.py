@@ -66,12 +66,14 @@ def compute_effects(
         measured = _measure(results, truth, weights, progress)
         rows = results.reference.loc[truth.index]
         ranked = (*of_table(rows, results.target), *others)
+        _check_others(others, [scores.name for scores in ranked], len(truth))
         found = {scores.name: reference(scores, truth.to_numpy(), weights) for scores in ranked}
         found |= {NOISE_CEILING: noise_ceiling(rows, results.target, weights)}
         references = {name: one for name, one in found.items() if one}
     runs = _with_metrics(results.runs, measured)
     against = _by_seed(runs, BASELINE, measured)
     interactions = _interactions(results.manifest.levels, runs, measured, len(truth))
+    partial = {scores.name for scores in others if not scores.complete}
     levels = [
         replace(
             _effect(level, runs, measured, against, len(truth)),
@@ -86,7 +88,10 @@ def compute_effects(
     )
     return Effects(
         levels=corrected(levels),
-        references=(untrained, *(_beside(name, found, against) for name, found in references.items())),
+        references=(
+            untrained,
+            *(_beside(name, one, {} if name in partial else against) for name, one in references.items()),
+        ),
         runs=runs,
         checkpoints=checkpoint_taus(results.scores, truth),
         truth=truth,
@@ -172,8 +177,24 @@ def _interactions(
     return found
 
 
+def _check_others(others: Sequence[Scores], names: Sequence[str], architectures: int) -> None:
+    """Refuse scores that would take the row of others, or are not of the architectures that are compared."""
+    for scores in others:
+        if scores.name in (NOISE_CEILING, UNTRAINED.name) or names.count(scores.name) > 1:
+            raise InputError(f"scores {scores.name!r} have the name of another row; allowed: one of their own")
+        for values in scores.checkpoints:
+            if len(values) != architectures:
+                raise InputError(
+                    f"scores {scores.name!r} are of {len(values)} architectures; allowed: the {architectures} compared"
+                )
+
+
 def _beside(name: str, reference: Reference, baseline: Seeds) -> Effect:
-    """Return the row of what needs no training here; its tau is subtracted from that of each run of the baseline."""
+    """Return the row of what needs no training here; its tau is subtracted from that of each run of the baseline.
+
+    There is no such difference without a baseline, or where only a part of the architectures has a score: the tau of
+    the baseline is of them all.
+    """
     used = defined("tau", baseline)
     values = np.array([baseline[seed].values["tau"] - reference.tau.value for seed in used])
     replicates = np.array([baseline[seed].replicates["tau"] - reference.replicates for seed in used])

@@ -41,6 +41,11 @@ class Scores:
     checkpoints: tuple[np.ndarray, ...]
     cross_entropies: tuple[np.ndarray, ...] = ()
 
+    @property
+    def complete(self) -> bool:
+        """Whether every architecture has a score at every checkpoint."""
+        return not any(np.isnan(values).any() for values in self.checkpoints)
+
 
 def of_runs(scores: pd.DataFrame, architectures: pd.Index, untrained: Iterable[str]) -> Iterator[Scores]:
     """Yield what each run says of the architectures at its late checkpoints.
@@ -104,7 +109,7 @@ def of_frame(name: str, scores: pd.Series, architectures: pd.Index, kind: Kind =
     Raises
     ------
     InputError
-        If an architecture has two scores, a score is infinite, or none of those that are compared has one.
+        If an architecture has two scores, a score is infinite, or fewer than two of those that are compared have one.
     """
     if scores.index.has_duplicates:
         twice = scores.index[scores.index.duplicated()][0]
@@ -113,6 +118,7 @@ def of_frame(name: str, scores: pd.Series, architectures: pd.Index, kind: Kind =
     if np.isinf(values).any():
         where = architectures[np.isinf(values)][0]
         raise InputError(f"scores {name!r} have {values[np.isinf(values)][0]} at architecture {where}; allowed: finite")
-    if np.isnan(values).all():
-        raise InputError(f"scores {name!r} have none of the {len(architectures)} architectures; allowed: some of them")
+    known = int((~np.isnan(values)).sum())
+    if known < 2:
+        raise InputError(f"scores {name!r} have {known} of the {len(architectures)} architectures; allowed: at least 2")
     return Scores(kind, name, (values,))

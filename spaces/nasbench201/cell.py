@@ -103,7 +103,9 @@ class Cell(nn.Module):
                 if end == target:
                     names = _active(choice, is_zero=start > 0 and not graph.sums[nodes[start]].branches)
                     chosen = [_branch(edge, name, nodes[start], configurations[start], hook) for name in names]
-                    branches += _together(graph, shape, chosen, choice) if ALL in architecture else chosen
+                    branches = (
+                        _added(graph, shape, branches, chosen, choice) if ALL in architecture else [*branches, *chosen]
+                    )
             nodes.append(graph.add(shape, branches))
         return nodes[-1]
 
@@ -128,9 +130,15 @@ def _branch(
     return branch
 
 
-def _together(graph: Graph, shape: Shape, branches: list[Branch], choice: int) -> list[Branch]:
-    """Return an edge of a cell with open ones, as a map of its own; the operations of the cell keep their order."""
-    return [Branch(graph.add(shape, branches, over=len(OPERATIONS) if choice == ALL else 1))] if branches else []
+def _added(graph: Graph, shape: Shape, before: list[Branch], edge: list[Branch], choice: int) -> list[Branch]:
+    """Return the sum so far of a node of a cell with open edges and one more edge, which is a map of its own.
+
+    Each is added before the next is computed, as in a cell without open edges.
+    """
+    if not edge:
+        return before
+    output = Branch(graph.add(shape, edge, over=len(OPERATIONS) if choice == ALL else 1))
+    return [Branch(graph.add(shape, [*before, output]))] if before else [output]
 
 
 def _edges(channels: int, candidates: Sequence[Sequence[str]], construction: Construction) -> nn.ModuleList:

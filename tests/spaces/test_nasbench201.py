@@ -1,7 +1,9 @@
 """NAS-Bench-201 is the published space: order, strings, classes, costs, and a network written plainly."""
 
 import re
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from supernet_bench.core.errors import InputError
-from supernet_bench.spaces.base import ALL, Architecture, Construction, Hooks
-from supernet_bench.spaces.nasbench201.cell import OPERATIONS
+from supernet_bench.engines.graph import IMAGES
+from supernet_bench.engines.pooling import mean_of_neighbours
+from supernet_bench.spaces.base import ALL, Architecture, Construction, Hooks, OperationHook
+from supernet_bench.spaces.nasbench201.cell import EDGES, NODES, OPERATIONS, Cell, input_configurations
 from supernet_bench.spaces.nasbench201.space import NasBench201
 from tests.spaces.cells import run_cell
 
@@ -264,3 +268,48 @@ def test_gradients_reach_all_choices_of_open_edges() -> None:
     supernet = SPACE.supernet(1, 3, Construction())
     supernet(torch.rand(4, 1, 8, 8), (ALL,) * 6).square().sum().backward()
     assert all(parameter.grad.abs().max() > 0 for parameter in supernet.parameters())
+
+
+def _one_after_the_other(
+    cell: Cell, features: Tensor, architecture: Architecture, hook: OperationHook | None
+) -> Tensor:
+    """Run a cell as its definition says, each output added before the next is computed."""
+    configurations, nodes = input_configurations(architecture), [features]
+    rectified = cache(lambda start: torch.relu(nodes[start]))
+
+    def output(edge: Any, choice: int, start: int) -> Tensor:
+        name = OPERATIONS[choice]
+        if name == "skip_connect":
+            return nodes[start]
+        if name == "avg_pool_3x3":
+            found = mean_of_neighbours(nodes[start])
+        else:
+            branch = getattr(edge, name).branch(IMAGES, configurations[start], rectified=True)
+            found = branch.norm(branch.conv(rectified(start)))
+        return found if hook is None else hook(found, cell.depth)
+
+    for target in range(1, NODES):
+        total: Tensor | None = None
+        for edge, choice, (start, end) in zip(cell.edges, architecture, EDGES, strict=True):
+            if end == target and choice != OPERATIONS.index("none"):
+                every = [output(edge, one, start) for one in range(1, len(OPERATIONS))] if choice == ALL else []
+                found = torch.stack(every).sum(0) / len(OPERATIONS) if every else output(edge, choice, start)
+                total = found if total is None else total + found
+        nodes.append(torch.zeros_like(features) if total is None else total)
+    return nodes[-1]
+
+
+@pytest.mark.parametrize("architecture", [(1, 0, 1, 1, 1, 3), (1, 1, 0, 1, 1, 2), (1, 0, 1, 1, 1, ALL)])
+def test_gradients_are_added_in_the_order_of_edges_to_the_last_bit(architecture: Architecture) -> None:
+    """Several skips pass on one map: one that is summed at once would add its gradients in another order."""
+    cell = NasBench201(width=8, cells=1).supernet(1, 10, Construction()).cells[0].train()
+    generator = torch.Generator().manual_seed(0)
+    given = torch.randn(8, 8, 8, 8, generator=generator)
+    weights = torch.randn(8, 8, 8, 8, generator=generator)
+    hook = None if ALL in architecture else lambda output, depth: output * 1.0
+    gradients = []
+    for run in (run_cell, _one_after_the_other):
+        features = given.clone().requires_grad_()
+        torch.sum(run(cell, features, architecture, hook) * weights).backward()
+        gradients.append(features.grad)
+    assert torch.equal(*gradients)

@@ -1,5 +1,6 @@
 """Whatever ranks architectures, its scores are of one kind and measured alike."""
 
+import math
 import re
 from pathlib import Path
 
@@ -61,15 +62,30 @@ def test_scores_of_ones_own_stand_beside_those_of_the_suite(results: Results, ki
     assert row.tau.architectures == len(truth) - 5
     assert row.tau.low < row.tau.value < row.tau.high
     assert row.baseline_minus_this is not None
-    assert row.baseline_minus_this.value == pytest.approx(effects.baseline.tau.value - row.tau.value)
+    assert math.isnan(row.baseline_minus_this.value), "tau of the baseline is of all architectures"
     alone = compute_effects(results, 100, 0)
     assert [effect.tau for effect in effects.references if effect is not row] == [e.tau for e in alone.references]
 
 
 def test_the_same_scores_rank_alike_wherever_they_come_from(results: Results) -> None:
     macs = of_frame("mine", results.reference["macs"], pd.Index(results.architectures))
-    taus = {e.level.name: e.tau for e in compute_effects(results, 100, 0, others=[macs]).references}
-    assert taus["mine"] == taus["MACs"]
+    rows = {e.level.name: e for e in compute_effects(results, 100, 0, others=[macs]).references}
+    assert rows["mine"].tau == rows["MACs"].tau
+    assert rows["mine"].baseline_minus_this == rows["MACs"].baseline_minus_this
+
+
+@pytest.mark.parametrize("name", ["parameter count", "noise ceiling", "untrained", "mine"])
+def test_a_row_has_a_name_of_its_own(results: Results, name: str) -> None:
+    index = pd.Index(results.architectures)
+    others = [of_frame(each, results.reference["macs"], index) for each in ("mine", name)]
+    with pytest.raises(InputError, match=rf"^scores '{name}' have the name of another row; allowed: one of their own$"):
+        compute_effects(results, 100, 0, others=others)
+
+
+def test_scores_of_other_architectures_are_refused(results: Results) -> None:
+    other = of_frame("mine", results.reference["macs"], pd.Index(results.architectures[:9]))
+    with pytest.raises(InputError, match=r"^scores 'mine' are of 9 architectures; allowed: the 60 compared$"):
+        compute_effects(results, 100, 0, others=[other])
 
 
 @pytest.mark.parametrize(
@@ -77,8 +93,8 @@ def test_the_same_scores_rank_alike_wherever_they_come_from(results: Results) ->
     [
         ({3: [0.1, 0.2]}, "scores 'mine' have architecture 3 twice; allowed: once"),
         ({3: [np.inf]}, "scores 'mine' have inf at architecture 3; allowed: finite"),
-        ({99: [0.1]}, "scores 'mine' have none of the 4 architectures; allowed: some of them"),
-        ({}, "scores 'mine' have none of the 4 architectures; allowed: some of them"),
+        ({99: [0.1]}, "scores 'mine' have 0 of the 4 architectures; allowed: at least 2"),
+        ({}, "scores 'mine' have 0 of the 4 architectures; allowed: at least 2"),
     ],
 )
 def test_what_cannot_be_scores_is_told(scores: dict[int, list[float]], line: str) -> None:
