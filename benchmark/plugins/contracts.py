@@ -19,6 +19,8 @@ from supernet_bench.spaces.base import Construction, TrainableSpace
 TEXT = "a text of one line"
 NO_FACTORS = ("baseline", "untrained", "reference")
 """What tables have in the place of a factor."""
+FORMER_HOOKS = {"scoring": "while_scoring"}
+"""Names that hooks had, which nothing calls, and those that they have."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +117,9 @@ def _is_machinery(path: Path) -> bool:
 
 
 def _check_heuristic(plugin: Any) -> None:
+    for former, name in FORMER_HOOKS.items():
+        if callable(inspect.getattr_static(plugin, former, None)):
+            raise Mistake(former, f"is a hook's former name; allowed: {name}")
     words = f"{TEXT}, not {', '.join(NO_FACTORS)}"
     _expect(plugin, "factor", lambda value: _is_text(value) and value not in NO_FACTORS, words)
     _expect(plugin, "default", lambda value: isinstance(value, bool), "True or False")
@@ -140,10 +145,18 @@ def _check_space(plugin: Any) -> None:
         _check_members(plugin, TrainableSpace)
         _check_settings(plugin, TrainableSpace)
         _check_mappings(plugin)
+    else:
+        _check_no_networks(plugin)
     made = _make(plugin)
     _check_equal(made, _make(plugin))
     _expect(made, "choices", _are_counts, "a tuple of whole numbers, at least 1")
     _expect(made, "size", lambda value: _are_counts((value,)), "a whole number, at least 1")
+
+
+def _check_no_networks(plugin: Any) -> None:
+    for name in ("supernet", "standalone"):
+        if hasattr(plugin, name):
+            raise Mistake(name, "is of no use to a Space, a table and no more; allowed: derive from TrainableSpace")
 
 
 def _check_mappings(plugin: Any) -> None:

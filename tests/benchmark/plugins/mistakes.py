@@ -118,6 +118,8 @@ HEURISTICS: dict[str, Mistake] = {
     "hook_takes_too_many": (LOSS, "def loss(self, loss, logits, labels, step, more)", "Mine.loss takes (loss, "),
     "hook_takes_names_only": (LOSS, "def loss(self, *, loss, logits, labels, step)", "Mine.loss takes (loss, logits, "),
     "hook_without_self": (LOSS, "def loss(loss, logits, labels, step)", "Mine.loss takes (logits, labels, step)"),
+    "hook_of_a_former_name": (LOSS, f"def scoring(self, supernet, generator): ...\n\n    {LOSS}",
+                              "Mine.scoring is a hook's former name; allowed: while_scoring"),
     "hook_cannot_be_read": (LOSS, PROPERTY, "Mine.loss cannot be read: NameError"),
 }  # fmt: skip
 
@@ -139,6 +141,9 @@ SPACES: dict[str, Mistake] = {
 TABLES: dict[str, Mistake] = {
     "table_without_truth": ("def truth", "def told", "Mine.truth is missing; allowed: one, as Space.truth says"),
     "table_takes_nothing": ("folder=None", "", "Mine.truth takes ()"),
+    "table_with_a_supernet": ("def truth", "def supernet(self): ...\n\n    def truth",
+                              "Mine.supernet is of no use to a Space, a table and no more; allowed: derive from Trai"),
+    "table_with_networks": ("def truth", "def standalone(self): ...\n\n    def truth", "Mine.standalone is of no use to "),
     "table_has_no_networks": ("(Space)", "(TrainableSpace)",
                               "Mine.costs is missing; allowed: one, as TrainableSpace.costs says"),
 }  # fmt: skip
