@@ -114,6 +114,9 @@ HEURISTICS: dict[str, Mistake] = {
     "choices_are_a_text": (f"float = {RATE}", 'str = field(default="a", metadata={"choices": "abc"})',
                            "Mine.rate has choices 'abc'"),
     "cannot_be_made": (LOSS, f"{INIT}{LOSS}", "Mine cannot be made as it stands: ZeroDivisionError"),
+    "base_of_another_path": ("@dataclass\nclass Mine(H",
+                             "import heuristics.base\n@dataclass\nclass Mine(heuristics.base.H",
+                             "Mine derives from that of heuristics.base; allowed: import it from supernet_bench.heur"),
     "hook_takes_too_few": (LOSS, "def loss(self, loss, logits)", "Mine.loss takes (loss, logits): too many positional"),
     "hook_takes_too_many": (LOSS, "def loss(self, loss, logits, labels, step, more)", "Mine.loss takes (loss, "),
     "hook_takes_names_only": (LOSS, "def loss(self, *, loss, logits, labels, step)", "Mine.loss takes (loss, logits, "),
@@ -143,7 +146,7 @@ TABLES: dict[str, Mistake] = {
     "table_takes_nothing": ("folder=None", "", "Mine.truth takes ()"),
     "table_with_a_supernet": ("def truth", "def supernet(self): ...\n\n    def truth",
                               "Mine.supernet is of no use to a Space, a table and no more; allowed: derive from Trai"),
-    "table_with_networks": ("def truth", "def standalone(self): ...\n\n    def truth", "Mine.standalone is of no use to "),
+    "table_with_networks": ("def truth", "def standalone(self): ...\n\n    def truth", "Mine.standalone is of no use"),
     "table_has_no_networks": ("(Space)", "(TrainableSpace)",
                               "Mine.costs is missing; allowed: one, as TrainableSpace.costs says"),
 }  # fmt: skip
