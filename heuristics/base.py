@@ -5,6 +5,7 @@ entry-point group ``supernet_bench.heuristics``. Its fields are its settings; a 
 ``low``, ``high`` and ``choices``, which are checked when a study is read. It overrides only the hooks it needs.
 """
 
+from abc import ABCMeta
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import FrozenInstanceError, dataclass, is_dataclass
@@ -91,11 +92,24 @@ class Reset:
     weights: bool = False
 
 
-class Heuristic:
+class _FrozenOnceMade(ABCMeta):
+    """Has settings stay what they are once a heuristic is made: making it may still normalise them.
+
+    It is an `ABCMeta` since what heuristics of one factor share may be abstract.
+    """
+
+    def __call__(cls, *given: Any, **named: Any) -> Any:
+        made = super().__call__(*given, **named)
+        vars(made)["_is_made"] = True
+        return made
+
+
+class Heuristic(metaclass=_FrozenOnceMade):
     """A toggle with neutral defaults for every hook.
 
-    Its settings stay what they are: a study holds one such object per level, and every run starts a new one with the
-    same settings. What changes in a run goes into other attributes, which `begin` sets, and into `state_dict`.
+    Its settings stay what they are once it is made: a study holds one such object per level, and every run starts a
+    new one with the same settings. What changes in a run goes into other attributes, which `begin` sets, and into
+    `state_dict`.
 
     Hooks stand here in the order in which they are called: before a run, in each of its steps, at each checkpoint.
 
@@ -139,7 +153,7 @@ class Heuristic:
             cls.factor = cls.name
 
     def __setattr__(self, attribute: str, value: Any) -> None:
-        if attribute in vars(self) and attribute in _names_of_settings(type(self)):
+        if "_is_made" in vars(self) and attribute in _names_of_settings(type(self)):
             raise FrozenInstanceError(
                 f"setting {attribute!r} of heuristic {type(self).__name__} cannot be changed; "
                 "what changes in a run goes into an attribute of another name"

@@ -89,6 +89,8 @@ HEURISTICS: dict[str, Mistake] = {
     "level_is_a_number": (LEVELS, "(0.0, 0.5)", "Mine.levels is (0.0, 0.5)"),
     "level_names_no_setting": (LEVELS, '({"rat": 0.5},)', "Mine.levels has {'rat': 0.5}: unknown setting"),
     "level_out_of_range": (LEVELS, '({"rate": 5.0},)', "Mine.levels has {'rate': 5.0}: Mine.rate is 5.0"),
+    "level_is_halved": (LOSS, f"def __post_init__(self): self.rate /= 2\n\n    {LOSS}",
+                        "Mine.levels has settings {'rate': 0.25}, of which are made {'rate': 0.125}; allowed: "),
     "default_is_a_text": (DEFAULT, 'default = "yes"', "Mine.default is 'yes'; allowed: True or False"),
     "default_is_not_neutral": (NEUTRAL, 'neutral = {"rate": 0.1}', "Mine.default is True and neutral"),
     "equal_ones_differ": (DEFAULT, f"{DEFAULT}; __eq__ = object.__eq__", "Mine.__eq__ has equal settings differ"),
