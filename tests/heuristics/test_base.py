@@ -35,6 +35,15 @@ class Normalising(Mine, ABC):
         self.rate = 0.0
 
 
+@dataclass
+class Rounding(Normalising):
+    name = "rounding"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.rate = round(self.rate, 1)
+
+
 def test_settings_stay_what_they_are() -> None:
     mine = Mine(rate=0.1)
     with pytest.raises(FrozenInstanceError, match="setting 'rate' of heuristic Mine cannot be changed; what changes"):
@@ -45,6 +54,7 @@ def test_settings_stay_what_they_are() -> None:
 def test_a_heuristic_may_normalise_its_settings_while_it_is_made_and_no_later() -> None:
     made = Normalising(rate=5.0)
     assert made == Normalising(rate=1.0)
+    assert Rounding(rate=0.12) == Rounding(rate=0.1)
     for each in (made, copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
         with pytest.raises(FrozenInstanceError):
             each.rate = 5.0
