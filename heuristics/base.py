@@ -8,6 +8,7 @@ entry-point group ``supernet_bench.heuristics``. Its fields are its settings; a 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import FrozenInstanceError, dataclass, is_dataclass
+from functools import wraps
 from typing import Any, ClassVar
 
 import numpy as np
@@ -94,8 +95,9 @@ class Reset:
 class Heuristic:
     """A toggle with neutral defaults for every hook.
 
-    Its settings stay what they are: a study holds one such object per level, and every run starts a new one with the
-    same settings. What changes in a run goes into other attributes, which `begin` sets, and into `state_dict`.
+    Its settings stay what they are once it is made: a study holds one such object per level, and every run starts a
+    new one with the same settings. What changes in a run goes into other attributes, which `begin` sets, and into
+    `state_dict`.
 
     Hooks stand here in the order in which they are called: before a run, in each of its steps, at each checkpoint.
 
@@ -137,9 +139,12 @@ class Heuristic:
         super().__init_subclass__(**options)
         if hasattr(cls, "name") and not hasattr(cls, "factor"):
             cls.factor = cls.name
+        if "__post_init__" in vars(cls):
+            cls.__post_init__ = _normalising(vars(cls)["__post_init__"])  # type: ignore[attr-defined]
 
     def __setattr__(self, attribute: str, value: Any) -> None:
-        if attribute in vars(self) and attribute in _names_of_settings(type(self)):
+        is_known = attribute in vars(self) and "_is_being_made" not in vars(self)
+        if is_known and attribute in _names_of_settings(type(self)):
             raise FrozenInstanceError(
                 f"setting {attribute!r} of heuristic {type(self).__name__} cannot be changed; "
                 "what changes in a run goes into an attribute of another name"
@@ -276,6 +281,23 @@ def is_neutral(heuristic: Heuristic) -> bool:
     """Return whether a run with a heuristic is, bit for bit, one without it."""
     neutral = neutral_settings(type(heuristic))
     return neutral is not None and all(getattr(heuristic, key) == value for key, value in neutral.items())
+
+
+def _normalising(post_init: Callable[..., None]) -> Callable[..., None]:
+    """Return the `__post_init__` of a heuristic such that it may set settings again, which nothing may later."""
+
+    @wraps(post_init)
+    def normalise(heuristic: Heuristic, *given: Any) -> None:
+        if "_is_being_made" in vars(heuristic):  # That of a subclass calls it, and may go on.
+            post_init(heuristic, *given)
+            return
+        vars(heuristic)["_is_being_made"] = True
+        try:
+            post_init(heuristic, *given)
+        finally:
+            del vars(heuristic)["_is_being_made"]
+
+    return normalise
 
 
 def _names_of_settings(kind: type[Heuristic]) -> set[str]:

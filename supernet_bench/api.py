@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from supernet_bench.analysis.results import Results
+    from supernet_bench.benchmark.plugins.plugin_file import PluginFile
     from supernet_bench.benchmark.study.study import Study
 
 
@@ -98,7 +98,7 @@ def load_results(
 def check_plugin(file: Path | str) -> Iterator[str]:
     """Examine the plug-ins in a file of Python, run them on small tasks, and yield a line for each fault.
 
-    The file is in use afterwards, as by ``--plugin``.
+    The plug-ins of this file alone are in use meanwhile; afterwards, those are that were before.
 
     Raises
     ------
@@ -106,8 +106,17 @@ def check_plugin(file: Path | str) -> Iterator[str]:
         If it cannot be read.
     """
     from supernet_bench.benchmark.plugins.plugin_file import read_plugin_file
-    from supernet_bench.benchmark.plugins.registry import admit_files
+
+    return _faults(read_plugin_file(Path(file)))
+
+
+def _faults(file: "PluginFile") -> Iterator[str]:
+    from supernet_bench.benchmark.plugins.registry import admit_files, files_in_use
     from supernet_bench.testing.check import findings
 
-    read = read_plugin_file(Path(file))
-    return chain(admit_files([read]), findings(read))
+    before = files_in_use()
+    try:
+        yield from admit_files([file])
+        yield from findings(file)
+    finally:
+        admit_files(before)

@@ -12,13 +12,15 @@ from typing import Any, ClassVar, get_origin, get_type_hints
 
 from supernet_bench.benchmark.plugins.plugin_file import place
 from supernet_bench.core.errors import InputError
-from supernet_bench.core.settings import WORDS, allowed, build, check_value, check_values, required, settings
+from supernet_bench.core.settings import WORDS, allowed, build, check_value, check_values, required, settings, values_of
 from supernet_bench.heuristics.base import is_neutral
 from supernet_bench.spaces.base import Construction, TrainableSpace
 
 TEXT = "a text of one line"
 NO_FACTORS = ("baseline", "untrained", "reference")
 """What tables have in the place of a factor."""
+FORMER_HOOKS = {"scoring": "while_scoring"}
+"""Names that hooks had, which nothing calls, and those that they have."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,13 +110,17 @@ def with_line(error: BaseException) -> str:
 
 
 def _is_machinery(path: Path) -> bool:
-    """Return whether a file is among those that import and call plug-ins."""
+    """Return whether a file is among those that import and call plug-ins, or refuse what they do."""
     package = Path(__file__).parents[2]
-    machinery = (package / "benchmark", package / "core", Path(importlib.__file__).parent)
-    return any(path.is_relative_to(folder) for folder in machinery)
+    base = package / "heuristics" / "base.py"
+    machinery = (package / "benchmark", package / "core", base, Path(importlib.__file__).parent)
+    return any(path.is_relative_to(place) for place in machinery)
 
 
 def _check_heuristic(plugin: Any) -> None:
+    for former, name in FORMER_HOOKS.items():
+        if callable(inspect.getattr_static(plugin, former, None)):
+            raise Mistake(former, f"is a hook's former name; allowed: {name}")
     words = f"{TEXT}, not {', '.join(NO_FACTORS)}"
     _expect(plugin, "factor", lambda value: _is_text(value) and value not in NO_FACTORS, words)
     _expect(plugin, "default", lambda value: isinstance(value, bool), "True or False")
@@ -140,10 +146,18 @@ def _check_space(plugin: Any) -> None:
         _check_members(plugin, TrainableSpace)
         _check_settings(plugin, TrainableSpace)
         _check_mappings(plugin)
+    else:
+        _check_no_networks(plugin)
     made = _make(plugin)
     _check_equal(made, _make(plugin))
     _expect(made, "choices", _are_counts, "a tuple of whole numbers, at least 1")
     _expect(made, "size", lambda value: _are_counts((value,)), "a whole number, at least 1")
+
+
+def _check_no_networks(plugin: Any) -> None:
+    for name in ("supernet", "standalone"):
+        if hasattr(plugin, name):
+            raise Mistake(name, "is of no use to a Space, a table and no more; allowed: derive from TrainableSpace")
 
 
 def _check_mappings(plugin: Any) -> None:
@@ -249,10 +263,19 @@ def _accept(plugin: Any, attribute: str, values: Mapping[str, Any], whole: bool 
     try:
         check_values(plugin, values, plugin.__name__)
         if whole or values.keys() >= set(required(plugin)):
-            build(plugin, values, plugin.__name__)
+            _check_made_again(build(plugin, values, plugin.__name__), attribute)
+    except Mistake:
+        raise
     except Exception as error:
         reason = str(error) if isinstance(error, InputError) else with_line(error)
         raise Mistake(attribute, f"has {dict(values)!r}: {reason}") from error
+
+
+def _check_made_again(made: Any, attribute: str) -> None:
+    """Look whether one with the same settings has the same: a run starts such, also when it is read from a record."""
+    first, second = values_of(made), values_of(type(made)(**values_of(made)))
+    if first != second:
+        raise Mistake(attribute, f"has settings {first!r}, of which are made {second!r}; allowed: the same")
 
 
 def _expect(owner: Any, attribute: str, is_valid: Callable[[Any], object], words: str) -> None:

@@ -27,6 +27,9 @@ KINDS: dict[str, tuple[str, type]] = {
 }
 """Of each kind of plug-in, the package of those that ship, and what a plug-in is a subclass of."""
 
+FOLDERS = {"benchmark", "heuristics", "images", "spaces"}
+"""What can be imported by its bare name where the working directory is a checkout, and has other classes then."""
+
 
 @dataclass(frozen=True)
 class Plugins:
@@ -187,7 +190,10 @@ def _plugins(kind: str, files: tuple[PluginFile, ...]) -> Plugins:
     loaded = list(dict.fromkeys([*shipped, *installed, *own]))
     found = collect(base, kind, [each for each in loaded if isinstance(each, ModuleType)], package)
     broken = [each for each in loaded if isinstance(each, Broken)]
-    return Plugins(found.types, (*broken, *_strangers(kind, base, shipped, installed), *found.broken))
+    doubles = list(_doubles(kind, base, loaded))
+    told = {each.module for each in doubles}
+    strangers = (each for each in _strangers(kind, base, shipped, installed) if each.module not in told)
+    return Plugins(found.types, (*broken, *doubles, *strangers, *found.broken))
 
 
 def collect(base: type, kind: str, modules: list[ModuleType], package: str) -> Plugins:
@@ -232,6 +238,16 @@ def _strangers(kind: str, base: type, shipped: list[Any], installed: list[Any]) 
         for member in _classes(module) if isinstance(module, ModuleType) else ():
             if {"name", "source"} <= vars(member).keys() and not issubclass(member, base):
                 yield Broken.of(kind, member, "", f"is no {base.__name__}; allowed: a subclass")
+
+
+def _doubles(kind: str, base: type, loaded: list[Any]) -> Iterator[Broken]:
+    """Yield what derives from a second class of the name of `base`, which Python makes for another import path."""
+    for module in loaded:
+        for member in _classes(module) if isinstance(module, ModuleType) else ():
+            for each in member.__mro__ if not issubclass(member, base) else ():
+                if each.__name__ == base.__name__ and each.__module__.partition(".")[0] in FOLDERS:
+                    reason = f"derives from that of {each.__module__}; allowed: import it from {base.__module__}"
+                    yield Broken.of(kind, member, "", reason)
 
 
 def _classes(module: ModuleType) -> list[type]:

@@ -125,6 +125,10 @@ class RunSpec:
         """Whether training sees published accuracies, which no heuristic does at its neutral level."""
         return any(each.uses_truth for each in self.heuristics)
 
+    def __eq__(self, other: object) -> bool:
+        """Compare all settings, also such as a plug-in's own comparison leaves out."""
+        return self.canonical() == other.canonical() if isinstance(other, RunSpec) else NotImplemented
+
     def __hash__(self) -> int:
         return hash(self.run_id)
 

@@ -15,7 +15,6 @@ from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.files import is_litter, resolved
 from supernet_bench.core.settings import LARGEST_WHOLE, build, in_words, values_of
 from supernet_bench.heuristics.base import Heuristic
-from supernet_bench.heuristics.setup import Setup
 from supernet_bench.records.archive import check_name
 from supernet_bench.records.manifest import Level, Manifest, PlannedRun
 
@@ -280,10 +279,11 @@ def _factor(name: str, levels: list[LevelSpec]) -> Factor:
     return Factor(name, tuple(levels))
 
 
-def _what_is_run(spec: RunSpec) -> tuple[Setup, list[Heuristic]]:
-    """Return the setup as revised, and the heuristics that do anything else; equal ones are the same run."""
+def _what_is_run(spec: RunSpec) -> dict[str, Any]:
+    """Return the settings as revised, with heuristics that do anything else; equal ones are the same run."""
     revising = {"revise", "check", "check_data"}
-    return spec.revised(), [each for each in spec.heuristics if overridden_hooks(type(each)) - revising]
+    left = tuple(each for each in spec.heuristics if overridden_hooks(type(each)) - revising)
+    return replace(spec, setup=spec.revised(), heuristics=left).canonical()
 
 
 def _check_distinct(where: str, names: list[str]) -> None:

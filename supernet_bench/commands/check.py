@@ -17,6 +17,7 @@ def check(options: Options) -> int:
     """Examine the plug-ins in a file, run them on small tasks, and say in one line each what is wrong."""
     from supernet_bench.api import check_plugin
     from supernet_bench.benchmark.plugins.registry import files_in_use, plugins_of
+    from supernet_bench.commands._plugins import use
 
     found = False
     for line in check_plugin(options.file):
@@ -24,6 +25,7 @@ def check(options: Options) -> int:
         found = True
     if found:
         return 1
+    use([options.file])
     (file,) = files_in_use()
     names = [f"{kind} {plugin.name}" for kind, plugins in plugins_of(file).items() for plugin in plugins]
     print(f"{file.path}: nothing is wrong with {', '.join(names)}")

@@ -1,11 +1,16 @@
 """What every heuristic is, whatever it does."""
 
+import copy
+import pickle
+from abc import ABC
 from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
 import torch
 
+from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
+from supernet_bench.core.errors import InputError
 from supernet_bench.heuristics.base import Heuristic, is_neutral, neutral_settings
 from supernet_bench.heuristics.sampling.uniform import Uniform
 
@@ -19,11 +24,46 @@ class Mine(Heuristic):
     steps: int = 3
 
 
+@dataclass
+class Normalising(Mine, ABC):
+    name = "normalising"
+
+    def __post_init__(self) -> None:
+        self.rate = min(self.rate, 1.0)
+
+    def check(self, setup):
+        self.rate = 0.0
+
+
+@dataclass
+class Rounding(Normalising):
+    name = "rounding"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.rate = round(self.rate, 1)
+
+
 def test_settings_stay_what_they_are() -> None:
     mine = Mine(rate=0.1)
     with pytest.raises(FrozenInstanceError, match="setting 'rate' of heuristic Mine cannot be changed; what changes"):
         mine.rate = 0.2
     assert mine == Mine(rate=0.1)
+
+
+def test_a_heuristic_may_normalise_its_settings_while_it_is_made_and_no_later() -> None:
+    made = Normalising(rate=5.0)
+    assert made == Normalising(rate=1.0)
+    assert Rounding(rate=0.12) == Rounding(rate=0.1)
+    for each in (made, copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
+        with pytest.raises(FrozenInstanceError):
+            each.rate = 5.0
+
+
+def test_a_hook_that_changes_a_setting_is_named_with_its_line() -> None:
+    line = Normalising.check.__code__.co_firstlineno + 1
+    with pytest.raises(InputError, match=rf"Normalising\.check raises .* \(test_base\.py, line {line}\)$"):
+        Composition([Normalising()]).call(Heuristic.check, None)
 
 
 def test_what_changes_in_a_run_has_attributes_of_its_own() -> None:

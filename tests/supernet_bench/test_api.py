@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 import supernet_bench
-from supernet_bench import InputError, paired_difference, rank_correlation
+from supernet_bench import InputError, check_plugin, load_study, paired_difference, rank_correlation
 from supernet_bench.analysis.ranking.metrics import kendall_tau
+from supernet_bench.benchmark.plugins.registry import files_in_use
+from tests.benchmark.plugins import mistakes
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,6 +44,22 @@ def test_a_script_needs_no_guard_against_being_executed_by_each_process(tmp_path
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
     assert (tmp_path / "starts").read_text() == "started\n"
+
+
+def test_what_a_study_uses_is_in_use_after_another_file_is_checked(tmp_path: Path) -> None:
+    for name in ("mine", "other"):
+        text = (mistakes.IMPORTS + mistakes.HEURISTIC).replace("NAME", name)
+        (tmp_path / f"{name}.py").write_text(text)
+    text = 'plugins = ["mine.py"]\nspace.name = "toy"\nimages.name = "digits"\nscoring.architectures = 8\n'
+    (tmp_path / "mine.toml").write_text(text)
+    load_study(str(tmp_path / "mine.toml"))
+    before = files_in_use()
+    assert [file.path.name for file in before] == ["mine.py"]
+    assert ["Mine.__doc__ is missing" in line for line in check_plugin(tmp_path / "other.py")] == [True]
+    assert files_in_use() == before
+    (tmp_path / "other.py").write_text("1 / 0")
+    assert "ZeroDivisionError" in next(check_plugin(tmp_path / "other.py"))
+    assert files_in_use() == before, "also if what is found is not read to the end"
 
 
 def test_every_name_leads_to_what_readers_and_type_checkers_are_told() -> None:

@@ -89,6 +89,8 @@ HEURISTICS: dict[str, Mistake] = {
     "level_is_a_number": (LEVELS, "(0.0, 0.5)", "Mine.levels is (0.0, 0.5)"),
     "level_names_no_setting": (LEVELS, '({"rat": 0.5},)', "Mine.levels has {'rat': 0.5}: unknown setting"),
     "level_out_of_range": (LEVELS, '({"rate": 5.0},)', "Mine.levels has {'rate': 5.0}: Mine.rate is 5.0"),
+    "level_is_halved": (LOSS, f"def __post_init__(self): self.rate /= 2\n\n    {LOSS}",
+                        "Mine.levels has settings {'rate': 0.25}, of which are made {'rate': 0.125}; allowed: "),
     "default_is_a_text": (DEFAULT, 'default = "yes"', "Mine.default is 'yes'; allowed: True or False"),
     "default_is_not_neutral": (NEUTRAL, 'neutral = {"rate": 0.1}', "Mine.default is True and neutral"),
     "equal_ones_differ": (DEFAULT, f"{DEFAULT}; __eq__ = object.__eq__", "Mine.__eq__ has equal settings differ"),
@@ -114,10 +116,15 @@ HEURISTICS: dict[str, Mistake] = {
     "choices_are_a_text": (f"float = {RATE}", 'str = field(default="a", metadata={"choices": "abc"})',
                            "Mine.rate has choices 'abc'"),
     "cannot_be_made": (LOSS, f"{INIT}{LOSS}", "Mine cannot be made as it stands: ZeroDivisionError"),
+    "base_of_another_path": ("@dataclass\nclass Mine(H",
+                             "import heuristics.base\n@dataclass\nclass Mine(heuristics.base.H",
+                             "Mine derives from that of heuristics.base; allowed: import it from supernet_bench.heur"),
     "hook_takes_too_few": (LOSS, "def loss(self, loss, logits)", "Mine.loss takes (loss, logits): too many positional"),
     "hook_takes_too_many": (LOSS, "def loss(self, loss, logits, labels, step, more)", "Mine.loss takes (loss, "),
     "hook_takes_names_only": (LOSS, "def loss(self, *, loss, logits, labels, step)", "Mine.loss takes (loss, logits, "),
     "hook_without_self": (LOSS, "def loss(loss, logits, labels, step)", "Mine.loss takes (logits, labels, step)"),
+    "hook_of_a_former_name": (LOSS, f"def scoring(self, supernet, generator): ...\n\n    {LOSS}",
+                              "Mine.scoring is a hook's former name; allowed: while_scoring"),
     "hook_cannot_be_read": (LOSS, PROPERTY, "Mine.loss cannot be read: NameError"),
 }  # fmt: skip
 
@@ -139,6 +146,9 @@ SPACES: dict[str, Mistake] = {
 TABLES: dict[str, Mistake] = {
     "table_without_truth": ("def truth", "def told", "Mine.truth is missing; allowed: one, as Space.truth says"),
     "table_takes_nothing": ("folder=None", "", "Mine.truth takes ()"),
+    "table_with_a_supernet": ("def truth", "def supernet(self): ...\n\n    def truth",
+                              "Mine.supernet is of no use to a Space, a table and no more; allowed: derive from Trai"),
+    "table_with_networks": ("def truth", "def standalone(self): ...\n\n    def truth", "Mine.standalone is of no use"),
     "table_has_no_networks": ("(Space)", "(TrainableSpace)",
                               "Mine.costs is missing; allowed: one, as TrainableSpace.costs says"),
 }  # fmt: skip

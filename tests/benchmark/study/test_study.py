@@ -16,6 +16,7 @@ from supernet_bench.core.errors import InputError
 from supernet_bench.core.settings import settings
 from supernet_bench.heuristics.base import is_neutral
 from supernet_bench.heuristics.setup import Scoring, Training
+from tests.benchmark.plugins import mistakes
 
 BASE = {
     "space": {"name": "toy"},
@@ -129,6 +130,15 @@ def test_a_level_keeps_settings_of_a_baseline_that_is_neutral() -> None:
     )
     assert settings_in(made.factors[0].levels[-1].spec)["batch_norm"]["images"] == 32
     assert settings_in(made.factors[1].levels[-1].spec)["independence"]["iterations"] == 2
+
+
+def test_levels_differ_by_all_settings_even_if_a_plug_in_compares_few(tmp_path: Path) -> None:
+    text = (mistakes.IMPORTS + mistakes.HEURISTIC).replace("field(", "field(compare=False, ").replace("NAME", "mine")
+    (tmp_path / "mine.py").write_text(text)
+    tables = {"heuristics": {"mine": {"rate": 0.5}}, "factors": {"mine": [{"rate": 0.25}, {"rate": 1.0}]}}
+    made = parse_study("mine", {**BASE, **tables, "plugins": ["mine.py"]}, tmp_path)
+    assert names(made) == ["rate=0.5", "rate=0.25", "rate=1.0"]
+    assert [level.baseline for level in made.manifest().levels] == [True, False, False]
 
 
 def test_a_grid_combines_all_levels() -> None:
