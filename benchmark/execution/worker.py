@@ -18,7 +18,7 @@ from supernet_bench.benchmark.plugins.plugin_file import PluginFile
 from supernet_bench.benchmark.study.origins import code_of
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.training.trainer import Trainer
-from supernet_bench.core.errors import InputError
+from supernet_bench.core.errors import InputError, in_one_line
 from supernet_bench.core.output import say
 from supernet_bench.core.settings import values_of
 from supernet_bench.core.versions import code_version
@@ -172,8 +172,8 @@ def _trainer(
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # What the state of another version makes a heuristic raise is not specified.
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        set_aside(store.folder, Damaged(store.checkpoint_path(spec.run_id), f"it does not fit this version ({reason})"))
+        reason = f"it does not fit this version ({in_one_line(error)})"
+        set_aside(store.folder, Damaged(store.checkpoint_path(spec.run_id), reason))
     return new_trainer(spec, data, execution), 0  # A part of the state may have been loaded.
 
 
