@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import torch
 
@@ -200,9 +201,19 @@ def result(spec: RunSpec, trainer: Trainer | None, error: Failure | None) -> Run
         heuristics={factor: {"name": h.name, **values_of(h)} for factor, h in heuristics.items()},
         architectures=tuple(spec.setup.scored_architectures()),
         curve=tuple(Epoch(**epoch) for epoch in trainer.curve) if trainer else (),
-        checkpoints=tuple(Checkpoint(**scores) for scores in trainer.checkpoints) if trainer else (),
+        checkpoints=tuple(map(_checkpoint, trainer.checkpoints)) if trainer else (),
         counts=trainer.counts if trainer else {},
         execution=None,
+    )
+
+
+def _checkpoint(scores: Mapping[str, Any]) -> Checkpoint:
+    """Return the scores of a checkpoint as they are read from a record."""
+    return Checkpoint(
+        epoch=scores["epoch"],
+        late=scores["late"],
+        accuracy=tuple(scores["accuracy"]),
+        cross_entropy=tuple(scores["cross_entropy"]),
     )
 
 
