@@ -20,10 +20,9 @@ from supernet_bench.analysis.ranking.measures import (
     measure_run,
 )
 from supernet_bench.analysis.ranking.metrics import equal_pairs, pair_signs
-from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_weights
+from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_weights, check_resamples
 from supernet_bench.analysis.ranking.scores import Scores, of_runs, of_table
 from supernet_bench.analysis.results import Results
-from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import count
 from supernet_bench.core.progress import SILENT, Part, Progress
 from supernet_bench.records.manifest import Level
@@ -55,8 +54,7 @@ def compute_effects(
     InputError
         If there are too few resamples for an interval.
     """
-    if resamples < 100:
-        raise InputError(f"resamples is {resamples}; allowed: at least 100")
+    check_resamples(resamples)
     truth = results.reference.loc[results.architectures, results.target].dropna()
     parameters = results.reference.loc[truth.index, "parameters"].to_numpy()
     measured: dict[str, Measures] = {}
