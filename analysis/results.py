@@ -66,6 +66,11 @@ class Results:
     example: RunRecord | None
     warnings: tuple[str, ...]
 
+    @property
+    def truth(self) -> pd.Series:
+        """The truth of the scored architectures that have one, by the number of the architecture."""
+        return self.reference.loc[self.architectures, self.target].dropna()
+
 
 def load_results(store: Path, study: str, target: str | None = None) -> Results:
     """Read a study from a store.

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from supernet_bench.analysis.findings import StudyFindings
@@ -72,7 +73,7 @@ def _filled_pages(results: Path, studies: Mapping[str, StudyFindings]) -> Iterat
         content = _read(page)
         if TABLE.search(content):
             link = Path(os.path.relpath(results, page.parent)).as_posix()
-            yield page, TABLE.sub(lambda place, link=link: _filled(place, studies, link), content)
+            yield page, TABLE.sub(partial(_filled, studies=studies, link=link), content)
 
 
 def _filled(place: re.Match[bytes], studies: Mapping[str, StudyFindings], link: str) -> bytes:

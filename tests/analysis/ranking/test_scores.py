@@ -1,6 +1,7 @@
 """Whatever ranks architectures, its scores are of one kind and measured alike."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 from scipy import stats
 
 from supernet_bench.analysis.effects.estimate import compute_effects
-from supernet_bench.analysis.ranking.scores import Kind, of_frame, of_runs, of_table
+from supernet_bench.analysis.effects.references import NOISE_CEILING
+from supernet_bench.analysis.pages.notes import summary
+from supernet_bench.analysis.ranking.scores import Kind, of_runs, of_table, scores_of
 from supernet_bench.analysis.results import Results, load_results
 from supernet_bench.core.errors import InputError
 from tests.analysis.synthetic import Scenario, run_id, write_store
@@ -54,9 +57,11 @@ def test_scores_of_ones_own_stand_beside_those_of_the_suite(results: Results, ki
     truth = results.reference.loc[results.architectures, TARGET]
     noisy = truth + np.random.default_rng(0).normal(0, truth.std(), len(truth))
     given = (1000 * noisy.iloc[5:]).sample(frac=1, random_state=0)
-    mine = of_frame("mine", given, truth.index, kind)
+    mine = scores_of(results, "mine", given, kind)
     effects = compute_effects(results, 100, 0, others=[mine])
     row = next(effect for effect in effects.references if effect.level.name == "mine")
+    assert row.kind == kind
+    assert [line.split(":")[0] for line in summary(effects) if line.startswith("mine")] == [f"mine ({kind})"]
     assert row.tau.value == pytest.approx(stats.kendalltau(noisy.iloc[5:], truth.iloc[5:]).statistic)
     assert row.tau.architectures == len(truth) - 5
     assert row.tau.low < row.tau.value < row.tau.high
@@ -67,22 +72,53 @@ def test_scores_of_ones_own_stand_beside_those_of_the_suite(results: Results, ki
 
 
 def test_the_same_scores_rank_alike_wherever_they_come_from(results: Results) -> None:
-    macs = of_frame("mine", results.reference["macs"], pd.Index(results.architectures))
+    macs = scores_of(results, "mine", results.reference["macs"])
     taus = {e.level.name: e.tau for e in compute_effects(results, 100, 0, others=[macs]).references}
     assert taus["mine"] == taus["MACs"]
 
 
+def test_every_reference_says_what_gives_its_scores(results: Results) -> None:
+    effects = compute_effects(results, 100, 0)
+    assert {effect.level.name: effect.kind for effect in effects.references} == {
+        "untrained": Kind.UNTRAINED,
+        "parameter count": Kind.COST,
+        "MACs": Kind.COST,
+        "published accuracy, 12 epochs": Kind.SHORT_TRAINING,
+        NOISE_CEILING: None,
+    }
+    assert {effect.kind for effect in effects.levels} == {None}
+
+
+def test_architectures_without_truth_need_no_score(results: Results) -> None:
+    unknown = results.architectures[:3]
+    reference = results.reference.copy()
+    reference.loc[unknown, TARGET] = np.nan
+    partly = replace(results, reference=reference)
+    mine = scores_of(partly, "mine", reference["macs"].drop(unknown), "proxy")
+    effects = compute_effects(partly, 100, 0, others=[mine])
+    taus = {effect.level.name: effect.tau for effect in effects.references}
+    assert taus["mine"] == taus["MACs"]
+    assert taus["mine"].architectures == len(results.architectures) - 3
+
+
 @pytest.mark.parametrize(
-    ("scores", "line"),
+    ("values", "line"),
     [
-        ({3: [0.1, 0.2]}, "scores 'mine' have architecture 3 twice; allowed: once"),
-        ({3: [np.inf]}, "scores 'mine' have inf at architecture 3; allowed: finite"),
-        ({99: [0.1]}, "scores 'mine' have none of the 4 architectures; allowed: some of them"),
-        ({}, "scores 'mine' have none of the 4 architectures; allowed: some of them"),
+        ([0.1, 0.2], "scores 'mine' have architecture {} twice; allowed: once"),
+        ([np.inf], "scores 'mine' have inf at architecture {}; allowed: finite"),
+        ([], "scores 'mine' have none of the 60 architectures; allowed: some of them"),
+        (["high"], "scores 'mine' are no numbers (ValueError: could not convert string to float: 'high')"),
     ],
 )
-def test_what_cannot_be_scores_is_told(scores: dict[int, list[float]], line: str) -> None:
-    index = [number for number, values in scores.items() for _ in values]
-    series = pd.Series([value for values in scores.values() for value in values], index=index, dtype=float)
-    with pytest.raises(InputError, match=f"^{re.escape(line)}$"):
-        of_frame("mine", series, pd.Index([1, 2, 3, 4]))
+def test_what_cannot_be_scores_is_told(results: Results, values: list[object], line: str) -> None:
+    first = results.architectures[0]
+    series = pd.Series(values, index=[first] * len(values), dtype=None if values else float)
+    with pytest.raises(InputError, match=f"^{re.escape(line.format(first))}"):
+        scores_of(results, "mine", series)
+
+
+def test_scores_of_other_architectures_or_of_no_kind_are_refused(results: Results) -> None:
+    with pytest.raises(InputError, match="have none of the 60 architectures"):
+        scores_of(results, "mine", pd.Series({-1: 0.1}))
+    with pytest.raises(InputError, match=r"^unknown kind of scores 'proxi'; did you mean 'proxy'"):
+        scores_of(results, "mine", results.reference["macs"], "proxi")
