@@ -15,7 +15,7 @@ from supernet_bench.analysis.effects.effects import Counts
 from supernet_bench.analysis.effects.intervals import Estimate
 from supernet_bench.analysis.numbers import DECIMALS
 from supernet_bench.analysis.verdicts import Transfer, Verdict
-from supernet_bench.core.errors import InputError
+from supernet_bench.core.errors import InputError, in_one_line
 
 VERDICTS = "verdicts.json"
 
@@ -274,8 +274,7 @@ def _read(file: Path, parse: Callable[[Any], Found]) -> Found:
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}; allowed: what was published") from error
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(f"{file} is damaged or not what was written there ({reason})") from error
+        raise InputError(f"{file} is damaged or not what was written there ({in_one_line(error)})") from error
 
 
 def _estimate(content: Json) -> Estimate:

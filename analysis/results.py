@@ -11,7 +11,7 @@ import pandas as pd
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.records.layout import record_path
-from supernet_bench.records.manifest import Manifest, PlannedRun, one_line, read_manifest
+from supernet_bench.records.manifest import Manifest, PlannedRun, read_manifest, single_spaced
 from supernet_bench.records.reference import choose_target, read_reference
 from supernet_bench.records.run import Checkpoint, RunRecord, read_record
 
@@ -65,6 +65,11 @@ class Results:
     architectures: np.ndarray
     example: RunRecord | None
     warnings: tuple[str, ...]
+
+    @property
+    def truth(self) -> pd.Series:
+        """The truth of the scored architectures that have one, by the number of the architecture."""
+        return self.reference.loc[self.architectures, self.target].dropna()
 
 
 def load_results(store: Path, study: str, target: str | None = None) -> Results:
@@ -144,7 +149,7 @@ def _run_state(run: PlannedRun, records: Mapping[str, RunRecord], damage: Mappin
     return {
         "status": record.status if record else "missing" if message is None else "damaged",
         "error": error.type if error else None,
-        "message": None if text is None else one_line(text),
+        "message": None if text is None else single_spaced(text),
         "heuristics": json.dumps(record.heuristics, sort_keys=True) if record else None,
         "epochs": training.get("epochs"),
         "batch_size": training.get("batch_size"),

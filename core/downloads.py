@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from supernet_bench.core.errors import InputError
+from supernet_bench.core.errors import InputError, in_one_line
 from supernet_bench.core.progress import Part, shown
 
 RETRIES = 2
@@ -167,12 +167,7 @@ def unpickle(content: bytes, path: Path, allowed: Mapping[str, Any] | None = Non
     try:
         return _Unpickler(content, allowed or {}).load()
     except Exception as error:  # a damaged pickle may raise anything
-        raise InputError(f"{path} cannot be unpickled ({one_line(error)})") from error
-
-
-def one_line(error: BaseException) -> str:
-    """Return the type and the message of `error` on one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(f"{path} cannot be unpickled ({in_one_line(error)})") from error
 
 
 class _Unpickler(pickle.Unpickler):
@@ -216,7 +211,7 @@ def _download(file: PublishedFile, places: list[Path]) -> Path:
     try:
         return Path(source.fetch(file.name, downloader=get))
     except (OSError, ValueError) as error:  # those of requests are OSErrors; a wrong content is a ValueError
-        raise InputError(f"{missing}; the download failed ({one_line(error)}); {remedy}") from error
+        raise InputError(f"{missing}; the download failed ({in_one_line(error)}); {remedy}") from error
 
 
 class _Bar:

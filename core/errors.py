@@ -12,6 +12,11 @@ class InputError(ValueError):
     """
 
 
+def in_one_line(error: BaseException) -> str:
+    """Return the type and the message of an error on one line, to be part of another message."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
     """Return the error for a name that does not exist, with the nearest name and all names.
 

@@ -160,17 +160,19 @@ class Manifest:
         """Return it with every stretch of white space in a name as one space, so that it fits a cell and a label."""
         return replace(
             self,
-            title=one_line(self.title),
+            title=single_spaced(self.title),
             levels=tuple(
                 replace(
                     level,
-                    factor=one_line(level.factor),
-                    name=one_line(level.name),
-                    cell=tuple((one_line(factor), one_line(name)) for factor, name in level.cell),
+                    factor=single_spaced(level.factor),
+                    name=single_spaced(level.name),
+                    cell=tuple((single_spaced(factor), single_spaced(name)) for factor, name in level.cell),
                 )
                 for level in self.levels
             ),
-            runs=tuple(replace(run, factor=one_line(run.factor), level=one_line(run.level)) for run in self.runs),
+            runs=tuple(
+                replace(run, factor=single_spaced(run.factor), level=single_spaced(run.level)) for run in self.runs
+            ),
         )
 
     def unite(self, other: "Manifest") -> "Manifest | None":
@@ -300,6 +302,6 @@ def without_cells(levels: Iterable[Level]) -> tuple[Level, ...]:
     return tuple(replace(level, cell=()) for level in levels)
 
 
-def one_line(text: str) -> str:
+def single_spaced(text: str) -> str:
     """Return text with every stretch of white space as one space."""
     return " ".join(text.split())

@@ -2,20 +2,25 @@
 
 One row per architecture. Besides what describes it, columns are published accuracies, as fractions; the attributes say
 which of them is the truth unless a study wants another.
+
+pandas is imported where a table is read or written: bare machines, which have none, merge stores too.
 """
 
 import hashlib
 import io
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.files import write_atomically
 from supernet_bench.records.damage import Damaged
 from supernet_bench.records.layout import reference_path
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DESCRIPTIVE_COLUMNS = ("index", "architecture", "isomorphism", "parameters", "macs")
 """Columns that are no accuracies."""
@@ -29,7 +34,7 @@ DIGITS = 9
 """Of an accuracy, in a digest."""
 
 
-def write_table(store: Path, table: pd.DataFrame) -> Path:
+def write_table(store: Path, table: "pd.DataFrame") -> Path:
     """Write the table of a space to a store and return where.
 
     Parameters
@@ -47,7 +52,7 @@ def write_table(store: Path, table: pd.DataFrame) -> Path:
     return path
 
 
-def parse_reference(content: bytes, path: Path) -> pd.DataFrame:
+def parse_reference(content: bytes, path: Path) -> "pd.DataFrame":
     """Return the table in the content of a file, indexed by the number of the architecture.
 
     Raises
@@ -55,6 +60,8 @@ def parse_reference(content: bytes, path: Path) -> pd.DataFrame:
     Damaged
         If it is no reference table, or holds an accuracy outside [0, 1].
     """
+    import pandas as pd
+
     try:
         table = pd.read_parquet(io.BytesIO(content), page_checksum_verification=True)
     except (ImportError, MemoryError):  # It is not the file.
@@ -70,7 +77,7 @@ def parse_reference(content: bytes, path: Path) -> pd.DataFrame:
     return table.set_index("index")
 
 
-def read_reference(store: Path, space: str) -> pd.DataFrame:
+def read_reference(store: Path, space: str) -> "pd.DataFrame":
     """Read the table of a space in a store; see `parse_reference`.
 
     Raises
@@ -84,11 +91,11 @@ def read_reference(store: Path, space: str) -> pd.DataFrame:
     return parse_reference(path.read_bytes(), path)
 
 
-def _are_fractions(column: pd.Series) -> bool:
+def _are_fractions(column: "pd.Series") -> bool:
     return column.dtype.kind in "fiu" and not ((column < 0) | (column > 1)).any()
 
 
-def choose_target(table: pd.DataFrame, wanted: str | None) -> str:
+def choose_target(table: "pd.DataFrame", wanted: str | None) -> str:
     """Return the wanted column of a reference table, or its own choice.
 
     Raises
@@ -102,13 +109,15 @@ def choose_target(table: pd.DataFrame, wanted: str | None) -> str:
     return str(column)
 
 
-def truth_columns(table: pd.DataFrame) -> list[str]:
+def truth_columns(table: "pd.DataFrame") -> list[str]:
     """Return the columns of a reference table that hold accuracies."""
     return [column for column in table.columns if column not in DESCRIPTIVE_COLUMNS]
 
 
-def digest(table: pd.DataFrame, target: str) -> str:
+def digest(table: "pd.DataFrame", target: str) -> str:
     """Return the SHA-256 of the columns of a reference table that a report with this target looks at."""
+    import pandas as pd
+
     stem = re.escape(target.rpartition("_")[0])
     used = re.compile(rf"{re.escape(target)}(_run\d+)?|{stem}_\d+|{'|'.join(NAMED)}")
     found = hashlib.sha256()

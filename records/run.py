@@ -1,7 +1,7 @@
 """The record of a run: all that is known of it when it has ended, in one file that needs no other."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,26 +32,39 @@ class Failure:
         One line.
     traceback : str
         Empty if there is none.
+    extra : mapping
+        What a newer version of the suite says of it.
     """
 
     type: str
     message: str
     traceback: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_fields(cls, fields: Fields) -> "Failure":
         """Read it; raise Malformed if it is none."""
-        return cls(fields.read("type", str), fields.read("message", str), fields.read("traceback", str, default=""))
+        return cls(
+            type=fields.read("type", str),
+            message=fields.read("message", str),
+            traceback=fields.read("traceback", str, default=""),
+            extra=fields.rest(),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {"type": self.type, "message": self.message, "traceback": self.traceback, **self.extra}
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What was measured in an epoch of training; a loss of None was not finite."""
+    """What was measured in an epoch of training; a loss of None was not finite, `extra` is of a newer version."""
 
     epoch: int
     loss: float | None
     accuracy: float
     learning_rate: float
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_fields(cls, fields: Fields) -> "Epoch":
@@ -61,7 +74,18 @@ class Epoch:
             loss=fields.read("loss", *NUMBER, NOTHING, allowed="a number or null"),
             accuracy=fields.read("accuracy", *NUMBER, allowed="a number"),
             learning_rate=fields.read("learning_rate", *NUMBER, allowed="a number"),
+            extra=fields.rest(),
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {
+            "epoch": self.epoch,
+            "loss": self.loss,
+            "accuracy": self.accuracy,
+            "learning_rate": self.learning_rate,
+            **self.extra,
+        }
 
 
 @dataclass(frozen=True)
@@ -163,8 +187,8 @@ class ExecutionRecord:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
-        return {
+        """Return it as JSON has it; what no code is known of and what saw no truth says nothing of them."""
+        content = {
             "code_version": self.code_version,
             "code": self.code,
             "started": self.started,
@@ -176,6 +200,8 @@ class ExecutionRecord:
             "peak_device_bytes": self.peak_device_bytes,
             **self.extra,
         }
+        absent = {name for name in ("code", "truth") if content[name] is None}
+        return {name: value for name, value in content.items() if name not in absent}
 
 
 @dataclass(frozen=True)
@@ -260,12 +286,12 @@ class RunRecord:
         return {
             "run_id": self.run_id,
             "status": self.status,
-            "error": asdict(self.error) if self.error else None,
+            "error": self.error.to_json() if self.error else None,
             "spec": self.spec,
             "revised": self.revised,
             "heuristics": self.heuristics,
             "architectures": list(self.architectures),
-            "curve": [asdict(epoch) for epoch in self.curve],
+            "curve": [epoch.to_json() for epoch in self.curve],
             "checkpoints": [checkpoint.to_json() for checkpoint in self.checkpoints],
             "counts": self.counts,
             **self.extra,

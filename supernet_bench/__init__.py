@@ -17,7 +17,8 @@ A study, from its file to its effects:
 >>> [(effect.level.name, effect.tau.seeds) for effect in effects(load_results("mine")).levels]
 [('baseline', 2), ('rate=0.0', 2), ('rate=0.3', 2)]
 
-`rank_correlation` and `paired_difference` take scores from anywhere. A plug-in of your own inherits from `Heuristic`,
+`scores_of` has scores from anywhere stand beside a study: `effects(results, others=[scores_of(results, ...)])`;
+`rank_correlation` and `paired_difference` need no study. A plug-in of your own inherits from `Heuristic`,
 `TrainableSpace` (or `Space`, a table without networks) or `ImageSource`; `check_plugin` says what is wrong with it.
 What cannot be used raises `InputError`.
 """
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from supernet_bench.analysis.effects.arrays import paired_difference, rank_correlation
     from supernet_bench.analysis.effects.estimate import compute_effects as effects
+    from supernet_bench.analysis.ranking.scores import scores_of
     from supernet_bench.api import check_plugin, load_results, run
     from supernet_bench.benchmark.study.study import load_study
     from supernet_bench.core.errors import InputError
@@ -51,6 +53,7 @@ __all__ = [
     "paired_difference",
     "rank_correlation",
     "run",
+    "scores_of",
 ]
 
 _PLACES = {
@@ -67,6 +70,7 @@ _PLACES = {
     "paired_difference": "analysis.effects.arrays:paired_difference",
     "rank_correlation": "analysis.effects.arrays:rank_correlation",
     "run": "api:run",
+    "scores_of": "analysis.ranking.scores:scores_of",
 }
 
 

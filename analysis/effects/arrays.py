@@ -11,8 +11,8 @@ from supernet_bench.analysis.effects.intervals import (
     over_both,
 )
 from supernet_bench.analysis.ranking.metrics import kendall_tau
-from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_tau, bootstrap_weights
-from supernet_bench.core.errors import InputError
+from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_tau, bootstrap_weights, check_resamples
+from supernet_bench.core.errors import InputError, in_one_line
 
 
 def rank_correlation(predicted: ArrayLike, truth: ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) -> Estimate:
@@ -25,7 +25,7 @@ def rank_correlation(predicted: ArrayLike, truth: ArrayLike, *, resamples: int =
     truth : array_like, [architectures]
         What they should rank, such as published accuracies.
     resamples, seed : int
-        Bootstrap resamples of the architectures, and of their random numbers.
+        Bootstrap resamples of the architectures, at least 100, and the seed of their random numbers.
 
     Returns
     -------
@@ -36,9 +36,9 @@ def rank_correlation(predicted: ArrayLike, truth: ArrayLike, *, resamples: int =
     Raises
     ------
     InputError
-        If shapes do not fit, or a number is NaN.
+        If shapes do not fit, something is no number or NaN, or there are too few resamples for an interval.
     """
-    scores, known = np.asarray(predicted, dtype=np.float64), np.asarray(truth, dtype=np.float64)
+    scores, known = _numbers("predicted", predicted), _numbers("truth", truth)
     values, replicates = _taus(scores, known, resamples, seed)
     if scores.ndim == 1:
         return over_architectures(float(values[0]), replicates[0], len(known))
@@ -57,7 +57,7 @@ def paired_difference(
     truth : array_like, [architectures]
         What they should rank.
     resamples, seed : int
-        Bootstrap resamples of the architectures, and of their random numbers.
+        Bootstrap resamples of the architectures, at least 100, and the seed of their random numbers.
 
     Returns
     -------
@@ -67,9 +67,9 @@ def paired_difference(
     Raises
     ------
     InputError
-        If shapes do not fit, or a number is NaN.
+        If shapes do not fit, something is no number or NaN, or there are too few resamples for an interval.
     """
-    scores, others, known = (np.asarray(values, dtype=np.float64) for values in (predicted, baseline, truth))
+    scores, others, known = _numbers("predicted", predicted), _numbers("baseline", baseline), _numbers("truth", truth)
     if scores.shape != others.shape:
         raise InputError(f"baseline has shape {others.shape}; allowed: that of predicted, {scores.shape}")
     values, replicates = _taus(scores, known, resamples, seed)
@@ -77,8 +77,16 @@ def paired_difference(
     return difference_over_both(values - less, replicates - replicates_less, len(known))
 
 
+def _numbers(name: str, values: ArrayLike) -> np.ndarray:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} is no array of numbers ({in_one_line(error)}); allowed: numbers alone") from error
+
+
 def _taus(scores: np.ndarray, truth: np.ndarray, resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return tau of each row, [seeds], and of its resamples, [seeds, resamples]."""
+    check_resamples(resamples)
     rows = np.atleast_2d(scores)
     if rows.ndim != 2 or not len(rows):
         raise InputError(f"scores have shape {scores.shape}; allowed: [architectures] or [seeds, architectures]")

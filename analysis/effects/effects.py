@@ -8,6 +8,7 @@ import pandas as pd
 
 from supernet_bench.analysis.effects.grids import Grid, find_grids
 from supernet_bench.analysis.effects.intervals import Difference, Estimate, distinct
+from supernet_bench.analysis.ranking.scores import Kind
 from supernet_bench.records.manifest import Level
 
 BASELINE = Level("baseline", "baseline", baseline=True, uses_truth=False)
@@ -57,6 +58,8 @@ class Effect:
     baseline_minus_this : Estimate, optional
         Only for references: mean over seeds of the tau of the baseline minus that of the reference, which is the
         same for all seeds unless it is the untrained supernet.
+    kind : Kind, optional
+        Only for references: what gives the scores; none for the noise ceiling, which has none.
     path_passes : float
         Paths that a run of the level trains over those that the baseline's of the same seed does, the mean over
         seeds; NaN where no seed has both.
@@ -68,6 +71,7 @@ class Effect:
     differences: Mapping[str, Difference] = field(default_factory=dict)
     interaction: Difference | None = None
     baseline_minus_this: Estimate | None = None
+    kind: Kind | None = None
     path_passes: float = math.nan
 
     @property

@@ -20,8 +20,8 @@ from supernet_bench.analysis.ranking.measures import (
     measure_run,
 )
 from supernet_bench.analysis.ranking.metrics import equal_pairs, pair_signs
-from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_weights
-from supernet_bench.analysis.ranking.scores import Scores, of_runs, of_table
+from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_weights, check_resamples
+from supernet_bench.analysis.ranking.scores import Kind, Scores, of_runs, of_table
 from supernet_bench.analysis.results import Results
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import count
@@ -48,19 +48,19 @@ def compute_effects(
         Of the resamples.
     progress : Progress
     others : sequence of Scores
-        Of whatever else ranks the scored architectures, `analysis.ranking.scores.of_frame`; each becomes a reference.
+        Of whatever else ranks the scored architectures, as `scores_of` returns it; each becomes a reference.
 
     Raises
     ------
     InputError
         If there are too few resamples for an interval.
     """
-    if resamples < 100:
-        raise InputError(f"resamples is {resamples}; allowed: at least 100")
-    truth = results.reference.loc[results.architectures, results.target].dropna()
+    check_resamples(resamples)
+    truth = results.truth
     parameters = results.reference.loc[truth.index, "parameters"].to_numpy()
     measured: dict[str, Measures] = {}
     references: dict[str, Reference] = {}
+    kinds: dict[str, Kind] = {}
     if len(truth) >= 2:
         weights = bootstrap_weights(len(truth), resamples, seed)
         measured = _measure(results, truth, weights, progress)
@@ -68,6 +68,7 @@ def compute_effects(
         ranked = (*of_table(rows, results.target), *others)
         _check_others(others, [scores.name for scores in ranked], len(truth))
         found = {scores.name: reference(scores, truth.to_numpy(), weights) for scores in ranked}
+        kinds = {scores.name: scores.kind for scores in ranked}
         found |= {NOISE_CEILING: noise_ceiling(rows, results.target, weights)}
         references = {name: one for name, one in found.items() if one}
     runs = _with_metrics(results.runs, measured)
@@ -85,12 +86,16 @@ def compute_effects(
     untrained = replace(
         _effect(UNTRAINED, runs, measured, {}, len(truth)),
         baseline_minus_this=contrast("tau", [against], [_by_seed(runs, UNTRAINED, measured)], len(truth)),
+        kind=Kind.UNTRAINED,
     )
     return Effects(
         levels=corrected(levels),
         references=(
             untrained,
-            *(_beside(name, one, {} if name in partial else against) for name, one in references.items()),
+            *(
+                _beside(name, one, kinds.get(name), {} if name in partial else against)
+                for name, one in references.items()
+            ),
         ),
         runs=runs,
         checkpoints=checkpoint_taus(results.scores, truth),
@@ -189,7 +194,7 @@ def _check_others(others: Sequence[Scores], names: Sequence[str], architectures:
                 )
 
 
-def _beside(name: str, reference: Reference, baseline: Seeds) -> Effect:
+def _beside(name: str, reference: Reference, kind: Kind | None, baseline: Seeds) -> Effect:
     """Return the row of what needs no training here; its tau is subtracted from that of each run of the baseline.
 
     There is no such difference without a baseline, or where only a part of the architectures has a score: the tau of
@@ -200,7 +205,7 @@ def _beside(name: str, reference: Reference, baseline: Seeds) -> Effect:
     replicates = np.array([baseline[seed].replicates["tau"] - reference.replicates for seed in used])
     margin = over_both(values, replicates, reference.tau.architectures, bound=2.0)
     level = Level(REFERENCE, name, baseline=False, uses_truth=False)
-    return Effect(level, Counts(), {"tau": reference.tau}, baseline_minus_this=margin)
+    return Effect(level, Counts(), {"tau": reference.tau}, baseline_minus_this=margin, kind=kind)
 
 
 def _counts(rows: pd.DataFrame) -> Counts:

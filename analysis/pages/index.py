@@ -1,5 +1,6 @@
 """The index of the published studies: what helps, what hurts, what does nothing and what is not known, in each."""
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,10 +60,24 @@ class Entry:
     interactions: list[str]
 
 
-def published_studies(results: Path) -> list[Path]:
-    """Return the folders of the published studies, sorted."""
+def published_findings(results: Path, without: str = "") -> dict[str, StudyFindings]:
+    """Return what was found in each published study by the name of its folder, sorted; see `index`."""
+    folders = [folder for folder in _published(results) if folder.name != without and _has_findings(folder)]
+    return {folder.name: read_study_findings(folder) for folder in folders}
+
+
+def left_out(results: Path) -> list[Path]:
+    """Return the folders of published studies that do not say what was found: older versions wrote no such file."""
+    return [folder for folder in _published(results) if not _has_findings(folder)]
+
+
+def _published(results: Path) -> list[Path]:
     folders = sorted(file.parent for file in results.glob(f"*/{MANIFEST}"))
     return [folder for folder in folders if not is_litter(folder.name)]
+
+
+def _has_findings(folder: Path) -> bool:
+    return os.path.lexists(folder / VERDICTS)
 
 
 def index(results: Path, without: str = "") -> str:
@@ -80,12 +95,11 @@ def index(results: Path, without: str = "") -> str:
     InputError
         If a file that it is made from is damaged.
     """
-    folders = [folder for folder in published_studies(results) if folder.name != without]
     comparison = results / AGREEMENT
     pairs = []
     if without != AGREEMENT and (comparison / VERDICTS).is_file():
         pairs = [(pair, conclusion(pair)) for pair in read_pair_findings(comparison)]
-    studies = [_entry(folder.name, read_study_findings(folder)) for folder in folders]
+    studies = [_entry(folder, found) for folder, found in published_findings(results, without).items()]
     return render(
         "index.md.jinja",
         studies=studies,

@@ -16,6 +16,7 @@ from supernet_bench.analysis import numbers
 from supernet_bench.analysis.effects.intervals import ALPHA, CONFIDENCE
 from supernet_bench.analysis.effects.references import NOISE_CEILING
 from supernet_bench.analysis.pages.markup import aligned, escape_latex, escape_markdown, tabular
+from supernet_bench.analysis.ranking.scores import BROUGHT
 from supernet_bench.core.output import count
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -36,6 +37,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "tabular": tabular,
 }
 CONSTANTS = {
+    "BROUGHT": BROUGHT,
     "CONFIDENCE": CONFIDENCE,
     "CORRECTED": numbers.CORRECTED,
     "NOISE_CEILING": NOISE_CEILING,

@@ -9,10 +9,9 @@ from tempfile import TemporaryDirectory
 from supernet_bench.analysis.effects.pairs import read_study
 from supernet_bench.analysis.findings import read_pair_findings
 from supernet_bench.analysis.pages.agreement import conclusion
-from supernet_bench.analysis.pages.index import index
 from supernet_bench.analysis.publishing.agreement import compared, write_agreement
 from supernet_bench.analysis.publishing.check import differences
-from supernet_bench.analysis.publishing.overview import check_overview, write_overview
+from supernet_bench.analysis.publishing.overview import check_overview, compose, write_overview
 from supernet_bench.analysis.publishing.provenance import check_table, other_versions
 from supernet_bench.analysis.publishing.publish import publish, write_pages
 from supernet_bench.analysis.results import load_results
@@ -60,7 +59,7 @@ def publish_study(store: Path, study: str, results: Path, progress: Progress = S
     InputError
         If something in the store or among what is published is damaged, or another study is published by that name.
     """
-    index(results, without=study)  # What is damaged there is refused before anything is replaced.
+    compose(results, without=study)  # What is damaged there is refused before anything is replaced.
     return (*publish(store, study, results, progress), *write_overview(results))
 
 
@@ -96,7 +95,7 @@ def compare_studies(
 ) -> tuple[Path, ...]:
     """Write how the effects in every published study agree with those in every later one; return what was written."""
     names = _several(studies)
-    index(results, without=AGREEMENT)
+    compose(results, without=AGREEMENT)
     written = _write_agreement(names, results, results / AGREEMENT, write_reference, progress)
     return (*written, *write_overview(results))
 

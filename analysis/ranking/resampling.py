@@ -7,6 +7,8 @@ untied pairs. tau-b is a ratio of three such forms, and the forms of all resampl
 
 import numpy as np
 
+from supernet_bench.core.errors import InputError
+
 EXACT_LIMIT = 2000
 """Most architectures for which all pairs are held; it also keeps every count exact in float32."""
 
@@ -18,6 +20,15 @@ EXACT_PAIRS = 20_000
 
 RESAMPLES = 2000
 """Resamples of a report."""
+
+FEWEST_RESAMPLES = 100
+"""That an interval of 95 % can be read from."""
+
+
+def check_resamples(resamples: int) -> None:
+    """Raise InputError if there are too few resamples for an interval."""
+    if resamples < FEWEST_RESAMPLES:
+        raise InputError(f"resamples is {resamples}; allowed: at least {FEWEST_RESAMPLES}")
 
 
 def bootstrap_weights(architectures: int, resamples: int, seed: int) -> np.ndarray:

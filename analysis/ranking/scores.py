@@ -7,7 +7,8 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
-from supernet_bench.core.errors import InputError
+from supernet_bench.analysis.results import Results
+from supernet_bench.core.errors import InputError, in_one_line, unknown
 
 
 class Kind(StrEnum):
@@ -19,6 +20,10 @@ class Kind(StrEnum):
     COST = "parameter count"
     IMPORTED = "imported file"
     SHORT_TRAINING = "published short training"
+
+
+BROUGHT = frozenset((Kind.PROXY, Kind.IMPORTED))
+"""Kinds of what stands beside a study because somebody brought it: pages name them, since the names of rows do not."""
 
 
 @dataclass(frozen=True)
@@ -93,32 +98,42 @@ def of_table(rows: pd.DataFrame, target: str) -> Iterator[Scores]:
         yield Scores(Kind.SHORT_TRAINING, f"published accuracy, {length} epochs", (values,))
 
 
-def of_frame(name: str, scores: pd.Series, architectures: pd.Index, kind: Kind = Kind.IMPORTED) -> Scores:
-    """Return scores that somebody brings: of a proxy, or of a supernet of another code.
+def scores_of(results: Results, name: str, scores: pd.Series, kind: str = Kind.IMPORTED) -> Scores:
+    """Return scores that somebody brings, of a proxy or of a supernet of another code, to stand beside a study.
 
     Parameters
     ----------
+    results : Results
+        The study, whose scored architectures are ranked.
     name : str
         What tables call the row.
     scores : Series
-        By the number of the architecture, higher is better.
-    architectures : Index
-        Numbers of those that are compared; of others nothing is used, and those without a score have NaN.
-    kind : Kind
+        By the number of the architecture, higher is better; of architectures that the study did not score nothing is
+        used, and some of those that it did may be missing.
+    kind : str
+        What gave them, one of `Kind`, such as ``"proxy"``.
 
     Raises
     ------
     InputError
-        If an architecture has two scores, a score is infinite, or fewer than two of those that are compared have one.
+        If an architecture has two scores, a score is no finite number, fewer than two of those that are compared have
+        one, or there is no such kind.
     """
+    kinds = [one.value for one in Kind]
+    if kind not in kinds:
+        raise unknown("kind of scores", kind, kinds)
     if scores.index.has_duplicates:
         twice = scores.index[scores.index.duplicated()][0]
         raise InputError(f"scores {name!r} have architecture {twice} twice; allowed: once")
-    values = scores.reindex(architectures).to_numpy(dtype=np.float64)
+    architectures = results.truth.index
+    try:
+        values = scores.reindex(architectures).to_numpy(dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"scores {name!r} are no numbers ({in_one_line(error)}); allowed: numbers alone") from error
     if np.isinf(values).any():
         where = architectures[np.isinf(values)][0]
         raise InputError(f"scores {name!r} have {values[np.isinf(values)][0]} at architecture {where}; allowed: finite")
     known = int((~np.isnan(values)).sum())
     if known < 2:
         raise InputError(f"scores {name!r} have {known} of the {len(architectures)} architectures; allowed: at least 2")
-    return Scores(kind, name, (values,))
+    return Scores(Kind(kind), name, (values,))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import torch
 
@@ -18,7 +19,7 @@ from supernet_bench.benchmark.plugins.plugin_file import PluginFile
 from supernet_bench.benchmark.study.origins import code_of
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.training.trainer import Trainer
-from supernet_bench.core.errors import InputError
+from supernet_bench.core.errors import InputError, in_one_line
 from supernet_bench.core.output import say
 from supernet_bench.core.settings import values_of
 from supernet_bench.core.versions import code_version
@@ -172,8 +173,8 @@ def _trainer(
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # What the state of another version makes a heuristic raise is not specified.
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        set_aside(store.folder, Damaged(store.checkpoint_path(spec.run_id), f"it does not fit this version ({reason})"))
+        reason = f"it does not fit this version ({in_one_line(error)})"
+        set_aside(store.folder, Damaged(store.checkpoint_path(spec.run_id), reason))
     return new_trainer(spec, data, execution), 0  # A part of the state may have been loaded.
 
 
@@ -200,9 +201,19 @@ def result(spec: RunSpec, trainer: Trainer | None, error: Failure | None) -> Run
         heuristics={factor: {"name": h.name, **values_of(h)} for factor, h in heuristics.items()},
         architectures=tuple(spec.setup.scored_architectures()),
         curve=tuple(Epoch(**epoch) for epoch in trainer.curve) if trainer else (),
-        checkpoints=tuple(Checkpoint(**scores) for scores in trainer.checkpoints) if trainer else (),
+        checkpoints=tuple(map(_checkpoint, trainer.checkpoints)) if trainer else (),
         counts=trainer.counts if trainer else {},
         execution=None,
+    )
+
+
+def _checkpoint(scores: Mapping[str, Any]) -> Checkpoint:
+    """Return the scores of a checkpoint as they are read from a record."""
+    return Checkpoint(
+        epoch=scores["epoch"],
+        late=scores["late"],
+        accuracy=tuple(scores["accuracy"]),
+        cross_entropy=tuple(scores["cross_entropy"]),
     )
 
 

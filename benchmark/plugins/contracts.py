@@ -11,7 +11,7 @@ from traceback import extract_tb
 from typing import Any, ClassVar, get_origin, get_type_hints
 
 from supernet_bench.benchmark.plugins.plugin_file import place
-from supernet_bench.core.errors import InputError
+from supernet_bench.core.errors import InputError, in_one_line
 from supernet_bench.core.settings import WORDS, allowed, build, check_value, check_values, required, settings, values_of
 from supernet_bench.heuristics.base import is_neutral
 from supernet_bench.spaces.base import Construction, TrainableSpace
@@ -92,11 +92,6 @@ def examine(kind: str, plugin: type, base: type) -> Broken | None:
     except (Exception, SystemExit) as error:  # What a class does when it is looked at is not specified.
         return Broken.of(kind, plugin, "", f"cannot be examined: {in_one_line(error)}")
     return None
-
-
-def in_one_line(error: BaseException) -> str:
-    """Return type and message of an error."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def with_line(error: BaseException) -> str:

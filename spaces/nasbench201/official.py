@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from supernet_bench.core.downloads import cache_folder, one_line
-from supernet_bench.core.errors import InputError
+from supernet_bench.core.downloads import cache_folder
+from supernet_bench.core.errors import InputError, in_one_line
 from supernet_bench.core.files import write_atomically
 from supernet_bench.core.progress import SILENT, Part, Progress
 from supernet_bench.spaces.base import TrainableSpace
@@ -187,7 +187,7 @@ def _read(
                     else:
                         left_out[column] += 1
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, AssertionError) as error:
-            raise InputError(f"{file}: architecture {index} cannot be read ({one_line(error)})") from error
+            raise InputError(f"{file}: architecture {index} cannot be read ({in_one_line(error)})") from error
         progress.advanced(Part(f"reading {file.name}"), (index + 1) / space.size)
     measured = {column: runs for column, runs in accuracies.items() if np.isfinite(runs).any()}
     return measured, left_out[TARGET]

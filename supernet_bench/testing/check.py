@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
-from supernet_bench.benchmark.plugins.contracts import Broken, Mistake, in_one_line
+from supernet_bench.benchmark.plugins.contracts import Broken, Mistake
 from supernet_bench.benchmark.plugins.plugin_file import PluginFile
 from supernet_bench.benchmark.plugins.registry import plugins_of
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.training.trainer import Trainer
-from supernet_bench.core.errors import InputError
+from supernet_bench.core.errors import InputError, in_one_line
 from supernet_bench.core.settings import build, in_words, required, values_of
 from supernet_bench.heuristics.base import Heuristic, is_neutral, neutral_settings
 from supernet_bench.images.base import ImageSource

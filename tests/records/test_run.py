@@ -59,8 +59,10 @@ def test_the_order_of_the_fields_is_that_of_all_records() -> None:
 
 
 def test_what_a_newer_version_adds_is_kept() -> None:
-    content = run_record().to_json()
+    content = run_record(error=Failure("Diverged", "loss is NaN", "...")).to_json()
     content["mood"] = "good"
+    content["error"]["mood"] = "bad"
+    content["curve"][0]["mood"] = "worse"
     content["checkpoints"][0]["mood"] = "better"
     content["execution"]["mood"] = {"best": [1]}
     assert RunRecord.from_json(content).to_json() == content
@@ -73,6 +75,12 @@ def test_parts_that_older_records_lack_are_empty() -> None:
     record = RunRecord.from_json(content)
     assert record == replace(run_record(execution=None), spec={}, curve=())
     assert record.part("training") == {}
+
+
+@pytest.mark.parametrize("name", ["code", "truth"])
+def test_what_a_record_does_not_say_of_its_execution_is_not_written(name: str) -> None:
+    assert name not in run_record(execution=executed(**{name: None})).to_json()["execution"]
+    assert run_record(execution=executed(**{name: {}})).to_json()["execution"][name] == {}
 
 
 def without(name: str) -> Any:
@@ -197,6 +205,18 @@ def test_the_first_version_is_executed_as_it_was(toy_spec, tmp_path: Path) -> No
     assert new.architectures == old.architectures
     losses = [[epoch.loss for epoch in record.curve] for record in (old, new)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+def test_a_new_record_equals_what_is_read_of_it(toy_spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, written, write = toy_spec(), [], Store.write_record
+
+    def keep(store: Store, record: RunRecord, *guard: Any) -> None:
+        written.append(record)
+        write(store, record, *guard)
+
+    monkeypatch.setattr(Store, "write_record", keep)
+    execute(spec, Execution(tmp_path, device="cpu"))
+    assert written == [Store(tmp_path).read_record(spec.run_id)]
 
 
 def test_a_record_says_how_much_memory_its_run_took(toy_spec, tmp_path: Path) -> None:

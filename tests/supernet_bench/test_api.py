@@ -130,3 +130,21 @@ def test_a_difference_is_paired_by_seed() -> None:
 def test_arrays_that_do_not_fit_are_named(arrays: tuple[np.ndarray, ...], message: str) -> None:
     with pytest.raises(InputError, match=message):
         paired_difference(*arrays)
+
+
+@pytest.mark.parametrize("resamples", [-1, 0, 99])
+def test_too_few_resamples_for_an_interval_are_refused(resamples: int) -> None:
+    with pytest.raises(InputError, match=f"^resamples is {resamples}; allowed: at least 100$"):
+        rank_correlation(SCORES, TRUTH, resamples=resamples)
+    with pytest.raises(InputError, match=f"^resamples is {resamples}; allowed: at least 100$"):
+        paired_difference(SCORES, SCORES, TRUTH, resamples=resamples)
+
+
+@pytest.mark.parametrize("values", [["0.1", "high"], [0.1, [0.2]], [object(), 1.0], [1j, 2j]])
+def test_what_is_no_number_is_refused_in_one_line(values: list[object]) -> None:
+    with pytest.raises(InputError, match=r"^predicted is no array of numbers \(.*\); allowed: numbers alone$"):
+        rank_correlation(values, [0.1, 0.2])
+    with pytest.raises(InputError, match=r"^truth is no array of numbers \(.*\); allowed: numbers alone$"):
+        rank_correlation([0.1, 0.2], values)
+    with pytest.raises(InputError, match=r"^baseline is no array of numbers \(.*\); allowed: numbers alone$"):
+        paired_difference([[0.1, 0.2]], values, [0.1, 0.2])

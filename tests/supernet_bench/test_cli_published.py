@@ -335,6 +335,37 @@ def test_a_damaged_study_is_named_and_spoils_no_other(work: Path, quickly: None,
     call("report", "cheap", "--check", code=0)
 
 
+def test_studies_of_an_older_version_are_published_again_one_by_one(work: Path, quickly: None) -> None:
+    for study in ("cheap", "dear"):
+        Path(f"results/{study}/verdicts.json").unlink()
+    done = runner.invoke(app, ["publish", "cheap"])
+    assert done.exit_code == 0
+    warning = "warning: results/dear was published by an older version and is left out of the index; publish it again"
+    assert warning in done.stderr.splitlines()
+    assert "## [cheap](" in Path("results/README.md").read_text()
+    assert "## [dear](" not in Path("results/README.md").read_text()
+    done = runner.invoke(app, ["publish", "dear"])
+    assert (done.exit_code, "older version" in done.stderr) == (0, False)
+    assert "## [dear](" in Path("results/README.md").read_text()
+
+
+MARKED = "<!-- table {}: begin -->\n<!-- table {}: end -->\n"
+
+
+def test_pages_beside_the_results_are_composed_before_anything_is_replaced(work: Path, quickly: None) -> None:
+    Path("README.md").write_bytes(MARKED.format("wrong", "wrong").encode() + b"\xff")
+    before = folder_content(work / "results")
+    for arguments in (("publish", "cheap"), ("agreement", "cheap", "dear")):
+        assert "unknown table 'wrong'" in call(*arguments, code=2)
+    assert folder_content(work / "results") == before
+    printed = call("report", "cheap", "--check", code=1)
+    assert printed.startswith("the index cannot be checked: unknown table 'wrong'")
+    Path("README.md").write_bytes(MARKED.format("studies", "studies").encode() + b"\xff")
+    call("publish", "cheap")
+    assert b"(results/dear/report.md)" in Path("README.md").read_bytes()
+    call("report", "cheap", "--check")
+
+
 @pytest.mark.parametrize("damage", ["", "a,b\n1,2\n"])
 def test_a_damaged_manifest_is_named_where_it_is_needed(work: Path, quickly: None, damage: str) -> None:
     Path("results/dear/manifest.json").write_text(damage)

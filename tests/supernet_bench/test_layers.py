@@ -99,7 +99,7 @@ import sys
 
 for name in {refused!r}:
     sys.modules[name] = None  # To import it raises ImportError.
-sys.argv[1:] = ["run", {study!r}, "--store", {store!r}, "--jobs", "1", "--threads", "1", *{more!r}]
+sys.argv[1:] = {arguments!r}
 import torch
 from supernet_bench.images.base import ImageData, Split
 from supernet_bench.images.digits import Digits
@@ -120,7 +120,13 @@ REFUSED = {
 }  # fmt: skip
 
 
-def test_a_bare_machine_can_train_and_score(tmp_path: Path) -> None:
+def on_a_bare_machine(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Execute a command where nothing but PyTorch and NumPy can be imported."""
+    command = [sys.executable, "-c", BARE.format(refused=REFUSED, arguments=arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400)
+
+
+def test_a_bare_machine_can_train_score_and_merge(tmp_path: Path) -> None:
     """PyTorch and NumPy are enough to execute a study; only the images are made up here."""
     study = tmp_path / "bare.toml"
     study.write_text(
@@ -128,16 +134,18 @@ def test_a_bare_machine_can_train_and_score(tmp_path: Path) -> None:
         "training = {epochs = 1, batch_size = 32}\nscoring = {architectures = 3}\n"
         "factors = {batch_norm = true, sampling = true}\n"
     )
-    given = {"refused": REFUSED, "study": str(study), "store": str(tmp_path / "store")}
-    refused = [sys.executable, "-c", BARE.format(**given, more=[])]
-    done = subprocess.run(refused, cwd=ROOT, capture_output=True, text=True, timeout=400)
+    run = ["run", str(study), "--store", str(tmp_path / "store"), "--jobs", "1", "--threads", "1"]
+    done = on_a_bare_machine(*run)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
     assert "which is not installed; allowed: pip install it, or --no-report" in done.stderr
     assert not (tmp_path / "store").exists()
-    command = [sys.executable, "-c", BARE.format(**given, more=["--no-report"])]
-    subprocess.run(command, check=True, cwd=ROOT, timeout=400)
+    done = on_a_bare_machine(*run, "--no-report")
+    assert done.returncode == 0, done.stderr
     store, runs = Store(tmp_path / "store"), load_study(str(study)).runs()
     assert [store.read_record(run).status for run in store.find("")] == ["finished"] * len(runs)
+    done = on_a_bare_machine("merge", str(tmp_path / "store"), "--store", str(tmp_path / "both"))
+    assert done.returncode == 0, done.stderr
+    assert f"records: {len(runs)} new" in done.stdout
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

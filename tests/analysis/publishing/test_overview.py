@@ -1,12 +1,17 @@
 """The index and the tables on pages that are written by hand are as rebuilt."""
 
+import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from supernet_bench.analysis.findings import read_study_findings, write_findings
+from supernet_bench.analysis.findings import VERDICTS, read_study_findings, write_findings
 from supernet_bench.analysis.pages.front import table_of_findings
+from supernet_bench.analysis.pages.index import published_findings
 from supernet_bench.analysis.publishing.overview import check_overview, write_overview
+from supernet_bench.analysis.verdicts import Verdict
 from supernet_bench.core.errors import InputError
 from supernet_bench.records.archive import MANIFEST
 
@@ -28,7 +33,8 @@ def results(tmp_path: Path) -> Path:
 def test_the_committed_pages_are_as_rebuilt() -> None:
     assert check_overview(ROOT / "results") == [], "supernet-bench publish writes them"
     for page, name in (("README.md", "studies"), ("docs/findings.md", "heuristics")):
-        assert table_of_findings(name, ROOT / "results") in (ROOT / page).read_text(encoding="utf-8")
+        table = table_of_findings(name, published_findings(ROOT / "results"), "results")
+        assert table in (ROOT / page).read_text(encoding="utf-8")
 
 
 def test_a_table_is_written_between_its_marks_and_nothing_else(results: Path) -> None:
@@ -63,9 +69,8 @@ def test_pages_without_marks_are_left_alone(results: Path) -> None:
 
 
 def test_what_is_not_known_is_a_dash(results: Path) -> None:
-    row = next(
-        line for line in table_of_findings("heuristics", results).splitlines() if line.startswith("| half the e")
-    )
+    table = table_of_findings("heuristics", published_findings(results), "results")
+    row = next(line for line in table.splitlines() if line.startswith("| half the e"))
     assert row == "| half the epochs | -0.211 [-0.293, -0.130] \\* | — | no |"
 
 
@@ -73,3 +78,98 @@ def test_an_unknown_table_is_named(results: Path) -> None:
     (results.parent / "README.md").write_text(PAGE.format(name="study"))
     with pytest.raises(InputError, match=r"unknown table 'study'.*heuristics, studies"):
         write_overview(results)
+    assert not (results / "README.md").exists()
+
+
+def test_pages_of_any_encoding_keep_every_byte_outside_of_the_marks(results: Path) -> None:
+    readme, findings = results.parent / "README.md", results.parent / "docs" / "findings.md"
+    before, after = "Größe\r\n".encode("latin-1"), b"\xff\x00\r\n"
+    marked = PAGE.format(name="studies").replace("\n", "\r\n").encode()
+    readme.write_bytes(before + marked + after)
+    findings.parent.mkdir()
+    findings.write_bytes("# Größe\n".encode("utf-16"))
+    assert write_overview(results) == [results / "README.md", readme]
+    content = readme.read_bytes()
+    assert content.startswith(before + marked.partition(b"old")[0])
+    assert content.endswith(marked.partition(b"old\r\n")[2] + after)
+    assert content.count(b"\n") == content.count(b"\r\n")
+    assert b"| 0.415 [0.341, 0.489] |" in content
+    assert check_overview(results) == []
+
+
+def test_links_lead_from_the_page_to_the_study(results: Path) -> None:
+    elsewhere = results.rename(results.parent / "my results")
+    for page in ("README.md", "docs/findings.md"):
+        path = results.parent / page
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(PAGE.format(name="studies"))
+    write_overview(elsewhere)
+    for page, link in (("README.md", "my%20results"), ("docs/findings.md", "../my%20results")):
+        assert f"[catalogue-digits]({link}/catalogue-digits/report.md)" in (results.parent / page).read_text()
+
+
+def test_a_study_of_an_older_version_is_left_out_and_named(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_overview(results)
+    alone = (results / "README.md").read_bytes(), (results.parent / "README.md").read_bytes()
+    assert capsys.readouterr().err == ""
+    older = results / "older"
+    shutil.copytree(results / "catalogue-digits", older)
+    (older / VERDICTS).unlink()
+    write_overview(results)
+    assert ((results / "README.md").read_bytes(), (results.parent / "README.md").read_bytes()) == alone
+    warning = f"warning: {older} was published by an older version and is left out of the index; publish it again\n"
+    assert capsys.readouterr().err == warning
+    assert check_overview(results) == []
+    assert capsys.readouterr().err == warning
+    (older / VERDICTS).touch()
+    with pytest.raises(InputError, match="is damaged"):
+        write_overview(results)
+
+
+def heuristics_table(verdict: Verdict) -> str:
+    """Return the table if every level of every study had a verdict."""
+    studies = {
+        folder: replace(found, levels=tuple(replace(level, verdict=verdict) for level in found.levels))
+        for folder, found in published_findings(ROOT / "results").items()
+    }
+    return table_of_findings("heuristics", studies, "results")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "cutout", "cross_entropy"),
+    [
+        (Verdict.HURTS, "hurts on digits", "open; hurts +0.174"),
+        (Verdict.HELPS, "helps on digits", "open; helps +0.174"),
+        (Verdict.PERHAPS_HELPS, "perhaps helps on digits", "open; perhaps +0.174"),
+        (Verdict.NOISY, "too noisy to say on digits", "open; too noisy to say +0.174"),
+    ],
+)
+def test_what_a_sentence_says_of_a_level_is_its_verdict(verdict: Verdict, cutout: str, cross_entropy: str) -> None:
+    table = heuristics_table(verdict)
+    assert f"| {cutout}, open on CIFAR-10 |" in table
+    assert f"| {cross_entropy} [" in table
+
+
+UNDECIDED = {Verdict.NOISY, Verdict.NOTHING}
+WORDS = {
+    "changes nothing": {Verdict.NOTHING},
+    "open": UNDECIDED,
+    "undecided": set(Verdict) - {Verdict.HELPS, Verdict.HURTS},
+}
+"""Of what the table advises, the words that say what was found, and the verdicts that bear them out."""
+
+
+def test_advice_does_not_contradict_what_was_found() -> None:
+    """Each row of the template, with the verdicts of its level on digits and CIFAR-10."""
+    template = ROOT / "analysis" / "pages" / "templates" / "front" / "heuristics.md.jinja"
+    studies = published_findings(ROOT / "results")
+    compared = []
+    for words, factor, level, so in re.findall(r'row\("(.*?)", "(.*?)", "(.*?)", (.*)\) \}\}', template.read_text()):
+        for study in ("catalogue-digits", "catalogue-cifar10"):
+            found = [one for one in studies[study].levels if (one.factor, one.level) == (factor, level)]
+            for word, allowed in WORDS.items():
+                of_other = "open on CIFAR-10" in so and word == "open" and study != "catalogue-cifar10"
+                if found and re.search(rf"\b{word}\b", so) and not of_other:
+                    assert found[0].verdict in allowed, (words, study, word)
+                    compared.append(word)
+    assert set(compared) == {"changes nothing", "open", "undecided"}
