@@ -41,7 +41,7 @@ def run(
         If something does not exist or fit; nothing has been trained then.
     """
     from supernet_bench.benchmark.execution import Resources, failed_runs, run_study
-    from supernet_bench.commands.progress import Lines
+    from supernet_bench.commands._progress import Lines
 
     with _own_main():
         run_study(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from supernet_bench.benchmark.plugins.registry import heuristic_types
 from supernet_bench.benchmark.plugins.rivals import ships
-from supernet_bench.commands.catalogue import described, level_in_words
+from supernet_bench.commands._catalogue import described, level_in_words
 from supernet_bench.core.files import write_atomically
 from supernet_bench.core.settings import in_words
 from supernet_bench.heuristics.base import Heuristic, neutral_settings

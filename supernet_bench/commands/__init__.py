@@ -1,4 +1,4 @@
 """The commands, one module each; what several share begins with an underscore.
 
-`command` says what one is, `table` lists them, `app` and `plain` read what is typed, and `main` is where all starts.
+`_command` says what one is, `_table` lists them, `app` and `_plain` read what is typed, and `main` is where all starts.
 """

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from supernet_bench.commands.command import argument, option
+from supernet_bench.commands._command import argument, option
 
 STORE, REPORTS, RESULTS = Path("store"), Path("reports"), Path("results")
 

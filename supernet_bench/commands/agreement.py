@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from supernet_bench.commands._command import Command, argument, option
 from supernet_bench.commands._options import DATA_HELP, PLUGIN_HELP, RESULTS, RESULTS_HELP
 from supernet_bench.commands._plugins import use
+from supernet_bench.commands._progress import progress_shown
 from supernet_bench.commands._published import say_compared, say_written
 from supernet_bench.commands._stored import reference_from
-from supernet_bench.commands.command import Command, argument, option
-from supernet_bench.commands.progress import progress_shown
 from supernet_bench.core.files import check_writable
 from supernet_bench.core.output import wrapped
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from supernet_bench.commands.command import Command, Parameter, execute
-from supernet_bench.commands.table import ABOUT, COMMANDS, GROUPS
+from supernet_bench.commands._command import Command, Parameter, execute
+from supernet_bench.commands._table import ABOUT, COMMANDS, GROUPS
 
 
 def _make_app() -> typer.Typer:

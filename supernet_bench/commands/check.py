@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from supernet_bench.commands.command import Command, argument
+from supernet_bench.commands._command import Command, argument
 
 
 @dataclass(frozen=True)

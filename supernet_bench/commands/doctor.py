@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from supernet_bench.commands._command import Command, option
 from supernet_bench.commands._options import DATA_HELP, STORE, STORE_HELP
-from supernet_bench.commands.command import Command, option
 from supernet_bench.core.output import wrapped
 
 
@@ -21,7 +21,7 @@ class Options:
 
 def doctor(options: Options) -> None:
     """Say what is installed, cached and missing, and what to do about it."""
-    from supernet_bench.commands.examination import examine
+    from supernet_bench.commands._examination import examine
 
     for finding in examine(options.store, options.data, options.device):
         advice = f"; {finding.advice}" if finding.advice else ""

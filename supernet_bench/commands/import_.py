@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from supernet_bench.commands.command import Command, argument
-from supernet_bench.commands.progress import progress_shown
+from supernet_bench.commands._command import Command, argument
+from supernet_bench.commands._progress import progress_shown
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from supernet_bench.commands._command import Command, argument
 from supernet_bench.commands._options import PLUGIN_HELP
-from supernet_bench.commands.command import Command, argument
 
 
 class Listed(StrEnum):
@@ -28,8 +28,8 @@ class Options:
 def list_(options: Options) -> None:
     """List what exists, with settings, levels and source."""
     from supernet_bench.benchmark.plugins.registry import warn_of_broken_plugins
+    from supernet_bench.commands._catalogue import as_text, catalogue
     from supernet_bench.commands._plugins import use
-    from supernet_bench.commands.catalogue import as_text, catalogue
 
     use(options.plugin)
     warn_of_broken_plugins()

@@ -3,7 +3,7 @@
 import sys
 from importlib.util import find_spec
 
-from supernet_bench.commands.command import INTERRUPTED
+from supernet_bench.commands._command import INTERRUPTED
 from supernet_bench.core.output import steady
 
 
@@ -16,7 +16,7 @@ def main() -> None:
 
             app()
         else:
-            from supernet_bench.commands import plain
+            from supernet_bench.commands import _plain as plain
 
             sys.exit(plain.main())
     except KeyboardInterrupt:

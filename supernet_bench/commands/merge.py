@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from supernet_bench.commands._command import Command, argument
 from supernet_bench.commands._options import STORE, STORE_HELP
-from supernet_bench.commands.command import Command, argument
 from supernet_bench.core.files import check_writable
 
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from supernet_bench.commands.command import Command, argument, option
+from supernet_bench.commands._command import Command, argument, option
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.files import write_atomically
 

@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from supernet_bench.commands._command import Command
 from supernet_bench.commands._options import (
     DATA_HELP,
     PLUGIN_HELP,
@@ -14,10 +15,9 @@ from supernet_bench.commands._options import (
     STUDY_HELP,
 )
 from supernet_bench.commands._plugins import use
+from supernet_bench.commands._progress import progress_shown
 from supernet_bench.commands._published import say_written
 from supernet_bench.commands._stored import reference_from, stored, warn_of_other_code
-from supernet_bench.commands.command import Command
-from supernet_bench.commands.progress import progress_shown
 from supernet_bench.core.files import check_writable
 
 

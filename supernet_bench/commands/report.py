@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from supernet_bench.commands._command import Command, option
 from supernet_bench.commands._options import (
     DATA_HELP,
     PLUGIN_HELP,
@@ -17,10 +18,9 @@ from supernet_bench.commands._options import (
     STUDY_HELP,
 )
 from supernet_bench.commands._plugins import use
+from supernet_bench.commands._progress import progress_shown
 from supernet_bench.commands._published import say_compared
 from supernet_bench.commands._stored import reference_from, stored, warn_of_other_code
-from supernet_bench.commands.command import Command, option
-from supernet_bench.commands.progress import progress_shown
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import wrapped
 

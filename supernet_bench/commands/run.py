@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from supernet_bench.commands._command import INTERRUPTED, Command, option
 from supernet_bench.commands._options import (
     DATA_HELP,
     PLUGIN_HELP,
@@ -15,9 +16,8 @@ from supernet_bench.commands._options import (
     STUDY_HELP,
 )
 from supernet_bench.commands._plugins import use
+from supernet_bench.commands._progress import Lines, progress_shown
 from supernet_bench.commands._stored import reference_from
-from supernet_bench.commands.command import INTERRUPTED, Command, option
-from supernet_bench.commands.progress import Lines, progress_shown
 from supernet_bench.commands.report import make_report
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.files import check_writable

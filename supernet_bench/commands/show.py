@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from supernet_bench.commands._command import Command, argument
 from supernet_bench.commands._options import STORE, STORE_HELP
-from supernet_bench.commands.command import Command, argument
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import WIDTH, wrapped
 

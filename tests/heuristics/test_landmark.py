@@ -14,7 +14,7 @@ from scipy import stats
 from supernet_bench.benchmark.execution.worker import Execution, execute, new_trainer
 from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.training.trainer import Trainer
-from supernet_bench.commands.catalogue import catalogue
+from supernet_bench.commands._catalogue import catalogue
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.streams import stream
 from supernet_bench.heuristics.base import Heuristic

@@ -9,9 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from supernet_bench.benchmark.study.study import load_study
-from supernet_bench.commands import app, plain
-from supernet_bench.commands.command import Command
-from supernet_bench.commands.table import COMMANDS
+from supernet_bench.commands import _plain as plain
+from supernet_bench.commands import app
+from supernet_bench.commands._command import Command
+from supernet_bench.commands._table import COMMANDS
 from supernet_bench.records.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]

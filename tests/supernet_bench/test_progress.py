@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from supernet_bench.benchmark.execution.attempts import part_of
-from supernet_bench.commands.progress import Bars, Lines, bars_on, progress_shown
+from supernet_bench.commands._progress import Bars, Lines, bars_on, progress_shown
 from supernet_bench.core.progress import Part, shown
 
 

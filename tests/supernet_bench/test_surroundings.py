@@ -15,7 +15,7 @@ from supernet_bench.benchmark.execution.executors.base import executor_names
 from supernet_bench.benchmark.execution.worker import Execution
 from supernet_bench.benchmark.plugins import registry
 from supernet_bench.benchmark.study import study
-from supernet_bench.commands.examination import _disk, _records
+from supernet_bench.commands._examination import _disk, _records
 from supernet_bench.core import downloads as data
 from supernet_bench.core.downloads import PublishedFile, cache_folder, fetch, user_folder
 from supernet_bench.core.errors import InputError

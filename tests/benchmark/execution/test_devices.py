@@ -10,8 +10,8 @@ from torch.nn import functional
 from typer.testing import CliRunner
 
 from supernet_bench.benchmark.execution import devices
+from supernet_bench.commands._examination import examine
 from supernet_bench.commands.app import app
-from supernet_bench.commands.examination import examine
 from supernet_bench.spaces.toy import Toy
 
 CPU = torch.device("cpu")

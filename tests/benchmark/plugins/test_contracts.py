@@ -11,7 +11,8 @@ from supernet_bench.benchmark.plugins import registry
 from supernet_bench.benchmark.plugins.contracts import Broken
 from supernet_bench.benchmark.plugins.plugin_file import read_plugin_file
 from supernet_bench.benchmark.study.study import Study, parse_study
-from supernet_bench.commands import examination, plain
+from supernet_bench.commands import _examination as examination
+from supernet_bench.commands import _plain as plain
 from supernet_bench.commands.app import app
 from supernet_bench.core.errors import InputError
 from tests.benchmark.plugins import mistakes

@@ -14,7 +14,7 @@ from supernet_bench.benchmark.plugins.digests import digest
 from supernet_bench.benchmark.plugins.plugin_file import PluginFile, merged, read_plugin_file
 from supernet_bench.benchmark.plugins.registry import files_in_use, heuristic_types, image_types, space_types, use_files
 from supernet_bench.benchmark.study.study import load_study
-from supernet_bench.commands import plain
+from supernet_bench.commands import _plain as plain
 from supernet_bench.commands.app import app
 from supernet_bench.core.errors import InputError
 from tests.benchmark.plugins import mistakes

@@ -5,8 +5,8 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from supernet_bench.commands.command import Parameter, execute
-from supernet_bench.commands.table import ABOUT, COMMANDS, GROUPS
+from supernet_bench.commands._command import Parameter, execute
+from supernet_bench.commands._table import ABOUT, COMMANDS, GROUPS
 from supernet_bench.core.versions import code_version
 
 

@@ -1,7 +1,7 @@
 """All commands, in the order of the help."""
 
 from supernet_bench.commands import agreement, check, doctor, import_, list_, merge, new, publish, report, run, show
-from supernet_bench.commands.command import Command
+from supernet_bench.commands._command import Command
 
 ABOUT = "Benchmark of supernet-training heuristics: which of them make the ranking of architectures better."
 
