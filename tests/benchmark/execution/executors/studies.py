@@ -32,6 +32,9 @@ TABLES = {
 }
 UNDISTURBED: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
 ROOT = Path(__file__).resolve().parents[4]
+START = re.compile(r"training is slower without|\w+: \d+ of \d+ runs to do")
+"""What any driver may say first."""
+
 LONG_TOML = """
 space.name = "toy"
 images = {{name = "digits", train = 96, valid = 32}}
@@ -161,8 +164,7 @@ def tell(process: subprocess.Popen[str], what: signal.Signals) -> None:
 def finish(process: subprocess.Popen[str]) -> tuple[int, list[str]]:
     """Return the exit code of a process and the lines of its standard error, but for what is said at the start."""
     _, errors = process.communicate(timeout=120)
-    start = re.compile(r"training is slower without|\w+: \d+ of \d+ runs to do")
-    return process.returncode, [line for line in errors.splitlines() if not start.match(line)]
+    return process.returncode, [line for line in errors.splitlines() if not START.match(line)]
 
 
 def group_ends(group: int) -> bool:
