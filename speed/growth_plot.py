@@ -4,35 +4,20 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from speed.growth import Fit, Growth
 from supernet_bench.core.files import write_atomically
 
-STYLE: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e6e6e6",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "supernet-bench",
-    "savefig.dpi": 150,
-}
-BLUE, GREY = "#0072B2", "#8a8a8a"
-
 
 def write_figure(found: Sequence[tuple[Growth, Fit]], folder: Path) -> None:
     """Write growth.png and growth.svg: times against each size, with the fitted line, from zero on both axes."""
-    import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(STYLE):
+    from supernet_bench.analysis.figures.style import BLUE, GREY, style
+
+    with style():
         figure = Figure(figsize=(3.2 * len(found), 3.0), layout="constrained")
         for axes, (growth, line) in zip(figure.subplots(1, len(found)), found, strict=True):
             ends = np.array([0, growth.sizes.max()])
