@@ -1,5 +1,6 @@
-"""The notebook runs on a published study from either folder, and is stored without outputs."""
+"""The notebooks run, that of results on a published study from either folder, and are stored without outputs."""
 
+import ast
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.analysis.synthetic import Scenario, run_id, write_record, write_store
 ROOT = Path(__file__).parents[2]
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 NOTEBOOK = ROOT / "analysis" / "notebooks" / "results.ipynb"
+OWN_PLUGIN = NOTEBOOK.with_name("plugin.ipynb")
 
 
 def unharmed(_: dict[str, Any]) -> dict[str, Any]:
@@ -52,8 +54,19 @@ def test_notebook_runs(folder: Path, change: Change, tmp_path: Path, monkeypatch
     assert any("fairnas accounting=compute" in output.get("data", {}).get("text/plain", "") for output in outputs)
 
 
-def test_notebook_holds_no_outputs() -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+def test_a_heuristic_of_ones_own_is_tried_in_one_cell(tmp_path: Path) -> None:
+    notebook = nbformat.read(OWN_PLUGIN, as_version=4)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    (code,) = (cell for cell in notebook.cells if cell.cell_type == "code")
+    (shown,) = (output.data["text/plain"] for output in code.outputs if output.output_type == "execute_result")
+    found = ast.literal_eval(shown)
+    assert (found["faults"], found["failed runs"]) == ([], [])
+    assert set(found["tau"]) == {"baseline", "scale=1.0", "scale=2.0"}
+
+
+@pytest.mark.parametrize("file", [NOTEBOOK, OWN_PLUGIN], ids=lambda file: file.stem)
+def test_notebook_holds_no_outputs(file: Path) -> None:
+    notebook = nbformat.read(file, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert code
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
