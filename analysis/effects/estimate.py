@@ -60,7 +60,6 @@ def compute_effects(
     parameters = results.reference.loc[truth.index, "parameters"].to_numpy()
     measured: dict[str, Measures] = {}
     references: dict[str, Reference] = {}
-    kinds: dict[str, Kind] = {}
     if len(truth) >= 2:
         weights = bootstrap_weights(len(truth), resamples, seed)
         measured = _measure(results, truth, weights, progress)
@@ -68,7 +67,6 @@ def compute_effects(
         ranked = (*of_table(rows, results.target), *others)
         _check_others(others, [scores.name for scores in ranked], len(truth))
         found = {scores.name: reference(scores, truth.to_numpy(), weights) for scores in ranked}
-        kinds = {scores.name: scores.kind for scores in ranked}
         found |= {NOISE_CEILING: noise_ceiling(rows, results.target, weights)}
         references = {name: one for name, one in found.items() if one}
     runs = _with_metrics(results.runs, measured)
@@ -92,10 +90,7 @@ def compute_effects(
         levels=corrected(levels),
         references=(
             untrained,
-            *(
-                _beside(name, one, kinds.get(name), {} if name in partial else against)
-                for name, one in references.items()
-            ),
+            *(_beside(name, one, {} if name in partial else against) for name, one in references.items()),
         ),
         runs=runs,
         checkpoints=checkpoint_taus(results.scores, truth),
@@ -194,7 +189,7 @@ def _check_others(others: Sequence[Scores], names: Sequence[str], architectures:
                 )
 
 
-def _beside(name: str, reference: Reference, kind: Kind | None, baseline: Seeds) -> Effect:
+def _beside(name: str, reference: Reference, baseline: Seeds) -> Effect:
     """Return the row of what needs no training here; its tau is subtracted from that of each run of the baseline.
 
     There is no such difference without a baseline, or where only a part of the architectures has a score: the tau of
@@ -205,7 +200,7 @@ def _beside(name: str, reference: Reference, kind: Kind | None, baseline: Seeds)
     replicates = np.array([baseline[seed].replicates["tau"] - reference.replicates for seed in used])
     margin = over_both(values, replicates, reference.tau.architectures, bound=2.0)
     level = Level(REFERENCE, name, baseline=False, uses_truth=False)
-    return Effect(level, Counts(), {"tau": reference.tau}, baseline_minus_this=margin, kind=kind)
+    return Effect(level, Counts(), {"tau": reference.tau}, baseline_minus_this=margin, kind=reference.kind)
 
 
 def _counts(rows: pd.DataFrame) -> Counts:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -11,17 +11,18 @@ import pandas as pd
 from supernet_bench.analysis.effects.intervals import Estimate, over_architectures
 from supernet_bench.analysis.ranking.metrics import kendall_tau
 from supernet_bench.analysis.ranking.resampling import bootstrap_tau
-from supernet_bench.analysis.ranking.scores import Scores
+from supernet_bench.analysis.ranking.scores import Kind, Scores
 
 NOISE_CEILING = "noise ceiling"
 
 
 @dataclass(frozen=True)
 class Reference:
-    """tau with the truth, with the same from each resample of architectures, [resamples]."""
+    """tau with the truth, with the same from each resample of architectures, [resamples], and what gave the scores."""
 
     tau: Estimate
     replicates: np.ndarray
+    kind: Kind | None = None
 
 
 def reference(scores: Scores, truth: np.ndarray, weights: np.ndarray) -> Reference | None:
@@ -35,7 +36,8 @@ def reference(scores: Scores, truth: np.ndarray, weights: np.ndarray) -> Referen
     weights : ndarray of float32, [resamples, n]
         Resamples of the architectures.
     """
-    return _mean_tau([(values, truth) for values in scores.checkpoints], weights)
+    found = _mean_tau([(values, truth) for values in scores.checkpoints], weights)
+    return found and replace(found, kind=scores.kind)
 
 
 def noise_ceiling(rows: pd.DataFrame, target: str, weights: np.ndarray) -> Reference | None:
