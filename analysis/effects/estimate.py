@@ -61,13 +61,13 @@ def compute_effects(
     measured: dict[str, Measures] = {}
     references: dict[str, Reference] = {}
     if len(truth) >= 2:
-        weights = bootstrap_weights(len(truth), resamples, seed)
-        measured = _measure(results, truth, weights, progress)
         rows = results.reference.loc[truth.index]
+        yardstick = _yardstick(results, truth, resamples, seed)
+        measured = _measure(results, truth, yardstick, progress)
         ranked = (*of_table(rows, results.target), *others)
         _check_others(others, [scores.name for scores in ranked], len(truth))
-        found = {scores.name: reference(scores, truth.to_numpy(), weights) for scores in ranked}
-        found |= {NOISE_CEILING: noise_ceiling(rows, results.target, weights)}
+        found = {scores.name: reference(scores, yardstick) for scores in ranked}
+        found |= {NOISE_CEILING: noise_ceiling(rows, results.target, yardstick.weights, yardstick.sample)}
         references = {name: one for name, one in found.items() if one}
     runs = _with_metrics(results.runs, measured)
     against = _by_seed(runs, BASELINE, measured)
@@ -105,14 +105,18 @@ def _equal_size_pairs(truth: np.ndarray, parameters: np.ndarray) -> int:
     return int(np.count_nonzero(pair_signs(truth, *equal_pairs(parameters)))) if len(truth) else 0
 
 
-def _measure(results: Results, truth: pd.Series, weights: np.ndarray, progress: Progress) -> dict[str, Measures]:
-    """Return the measures of every finished run by its id."""
-    yardstick = Yardstick(
+def _yardstick(results: Results, truth: pd.Series, resamples: int, seed: int) -> Yardstick:
+    """Return what all that ranks the architectures is measured with."""
+    return Yardstick(
         truth=truth.to_numpy(),
         parameters=results.reference.loc[truth.index, "parameters"].to_numpy(),
         table=results.reference[results.target].dropna().to_numpy(),
-        weights=weights,
+        weights=bootstrap_weights(len(truth), resamples, seed),
     )
+
+
+def _measure(results: Results, truth: pd.Series, yardstick: Yardstick, progress: Progress) -> dict[str, Measures]:
+    """Return the measures of every finished run by its id."""
     runs = results.runs
     finished = runs.loc[runs["status"] == "finished", "run_id"].unique()
     untrained = runs.loc[runs["factor"] == UNTRAINED.factor, "run_id"]
@@ -200,7 +204,7 @@ def _beside(name: str, reference: Reference, baseline: Seeds) -> Effect:
     replicates = np.array([baseline[seed].replicates["tau"] - reference.replicates for seed in used])
     margin = over_both(values, replicates, reference.tau.architectures, bound=2.0)
     level = Level(REFERENCE, name, baseline=False, uses_truth=False)
-    return Effect(level, Counts(), {"tau": reference.tau}, baseline_minus_this=margin, kind=reference.kind)
+    return Effect(level, Counts(), dict(reference.estimates), baseline_minus_this=margin, kind=reference.kind)
 
 
 def _counts(rows: pd.DataFrame) -> Counts:

@@ -39,12 +39,18 @@ class Scores:
         In the order of the architectures that are compared; NaN where an architecture has none.
     cross_entropies : tuple of ndarray, each float64 [n]
         Beside them, of what has such; NaN where it overflowed.
+    deleted : tuple of ndarray, each float64 [blocks, n]
+        The checkpoints again with the images of one block left out, of what was scored on images in known blocks.
+    deleted_cross_entropies : tuple of ndarray, each float64 [blocks, n]
+        The same of the cross-entropies.
     """
 
     kind: Kind
     name: str
     checkpoints: tuple[np.ndarray, ...]
     cross_entropies: tuple[np.ndarray, ...] = ()
+    deleted: tuple[np.ndarray, ...] = ()
+    deleted_cross_entropies: tuple[np.ndarray, ...] = ()
 
     @property
     def complete(self) -> bool:
