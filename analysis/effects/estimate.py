@@ -21,6 +21,7 @@ from supernet_bench.analysis.ranking.measures import (
 )
 from supernet_bench.analysis.ranking.metrics import equal_pairs, pair_signs
 from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_weights, check_resamples
+from supernet_bench.analysis.ranking.sample import Sample
 from supernet_bench.analysis.ranking.scores import Kind, Scores, of_runs, of_table
 from supernet_bench.analysis.results import Results
 from supernet_bench.core.errors import InputError
@@ -107,11 +108,16 @@ def _equal_size_pairs(truth: np.ndarray, parameters: np.ndarray) -> int:
 
 def _yardstick(results: Results, truth: pd.Series, resamples: int, seed: int) -> Yardstick:
     """Return what all that ranks the architectures is measured with."""
+    sample = None
+    if results.strata:
+        known = np.isin(results.architectures, truth.index)
+        sample = Sample.in_strata(np.asarray(results.strata.of)[known], results.strata.sizes)
     return Yardstick(
         truth=truth.to_numpy(),
         parameters=results.reference.loc[truth.index, "parameters"].to_numpy(),
         table=results.reference[results.target].dropna().to_numpy(),
-        weights=bootstrap_weights(len(truth), resamples, seed),
+        weights=bootstrap_weights(len(truth), resamples, seed, sample),
+        sample=sample,
     )
 
 
@@ -120,7 +126,7 @@ def _measure(results: Results, truth: pd.Series, yardstick: Yardstick, progress:
     runs = results.runs
     finished = runs.loc[runs["status"] == "finished", "run_id"].unique()
     untrained = runs.loc[runs["factor"] == UNTRAINED.factor, "run_id"]
-    by_run = {scores.name: scores for scores in of_runs(results.scores, truth.index, untrained)}
+    by_run = {scores.name: scores for scores in of_runs(results.scores, truth.index, untrained, results.blocks)}
     measured = {}
     for done, run_id in enumerate(finished, start=1):
         measured[run_id] = measure_run(by_run[run_id], yardstick)

@@ -17,10 +17,12 @@ import math
 
 import numpy as np
 
-from supernet_bench.analysis.ranking.sample import PairFactors
+from supernet_bench.analysis.ranking.sample import Sample
 
 
-def degrees(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+def degrees(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None, groups: np.ndarray | None = None
+) -> np.ndarray:
     """Return for each architecture the sum over the others of sign(x_i - x_j) sign(y_i - y_j), float64 [n].
 
     Parameters
@@ -29,31 +31,44 @@ def degrees(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> 
         Values without NaN; infinite ones are ordered, too.
     weights : ndarray, [n], optional
         What each of the others counts; otherwise 1.
+    groups : ndarray, [n], optional
+        Only the others of the same group count, such as those of equal size.
     """
     if not len(x):
         return np.zeros(0)
     x, y = (np.unique(values, return_inverse=True)[1].astype(np.int64) for values in (x, y))
     weights = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=np.float64)
+    outside = np.zeros(len(x))
+    if groups is not None:
+        # With groups one above the other in both orders, all pairs across them are ordered alike.
+        group = np.unique(groups, return_inverse=True)[1].astype(np.int64)
+        x, y = x + group * (x.max() + 1), y + group * (y.max() + 1)
+        outside = weights.sum() - np.bincount(group, weights)[group]
+        y = np.unique(y, return_inverse=True)[1].astype(np.int64)
     alike = _dominated(x, y, weights) + _dominated(-x, -y, weights)
-    return alike - _dominated(x, -y, weights) - _dominated(-x, y, weights)
+    return alike - _dominated(x, -y, weights) - _dominated(-x, y, weights) - outside
 
 
-def weighted_degrees(x: np.ndarray, y: np.ndarray, weights: np.ndarray, pairs: PairFactors | None) -> np.ndarray:
-    """Return the degrees with weights, where pairs within strata count a factor more, float64 [n].
+def weighted_degrees(
+    x: np.ndarray, y: np.ndarray, sample: Sample | None = None, groups: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the degrees in a sample, where architectures and pairs count as much as they stand for, float64 [n].
 
     Parameters
     ----------
-    x, y, weights : ndarray, [n]
+    x, y, groups : ndarray, [n]
         As in `degrees`.
-    pairs : PairFactors, optional
-        Of the strata.
+    sample : Sample, optional
+        Where the architectures were drawn from strata; otherwise these are the degrees.
     """
-    found = degrees(x, y, weights)
-    if pairs is None:
-        return found
-    for stratum in np.flatnonzero(pairs.factors != 1):
-        members = pairs.of == stratum
-        found[members] += (pairs.factors[stratum] - 1) * degrees(x[members], y[members], weights[members])
+    if sample is None:
+        return degrees(x, y, groups=groups)
+    weights, factors = sample.weights, sample.pairs.factors
+    found = degrees(x, y, weights, groups)
+    for stratum in np.flatnonzero(factors != 1):
+        members = sample.of == stratum
+        inside = None if groups is None else groups[members]
+        found[members] += (factors[stratum] - 1) * degrees(x[members], y[members], weights[members], inside)
     return found
 
 

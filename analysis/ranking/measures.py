@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from supernet_bench.analysis.ranking import metrics, resampling
+from supernet_bench.analysis.ranking.pair_table import Order, PairTable
 from supernet_bench.analysis.ranking.sample import Sample
 from supernet_bench.analysis.ranking.scores import Scores
 
@@ -122,20 +123,27 @@ class Yardstick:
         """Untied pairs of the parameter counts in each resample, [resamples]."""
         return self.form(self.parameters, self.parameters)
 
-    @cached_property
-    def equal_sizes(self) -> resampling.ListedPairs:
-        """The pairs of architectures with equal parameter counts."""
-        return resampling.ListedPairs(self.weights, *metrics.equal_pairs(self.parameters), self.sample)
-
-    @cached_property
-    def equal_size_signs(self) -> np.ndarray:
-        """How the truth orders these pairs, [pairs]."""
-        return metrics.pair_signs(self.truth, self.equal_sizes.first, self.equal_sizes.second)
+    def equal_size_form(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the same over the pairs with equal parameter counts, [resamples]."""
+        return resampling.pair_form(self.weights, x, y, self.sample, self.parameters)
 
     @cached_property
     def untied_equal_sizes(self) -> np.ndarray:
         """Those of these pairs that the truth does not tie in each resample, [resamples]."""
-        return self.equal_sizes.form(np.abs(self.equal_size_signs))
+        return self.equal_size_form(self.truth, self.truth)
+
+    @cached_property
+    def pair_table(self) -> PairTable:
+        """All pairs of architectures, for the taus of many rankings."""
+        better = metrics.better_half(self.truth, self.sample)
+        orders = {
+            "tau": Order(self.truth),
+            "tau_better_half": Order(self.truth, members=better),
+            "sparse_tau": Order(self.bins),
+            "tau_equal_size": Order(self.truth, groups=self.parameters),
+            "tau_parameters": Order(self.parameters),
+        }
+        return PairTable(orders, self.sample)
 
     @cached_property
     def truth_given(self) -> float:
@@ -214,27 +222,44 @@ def _jackknife(scores: Scores, yardstick: Yardstick) -> dict[str, np.ndarray]:
     All checkpoints are scored on the same images, so that a block that is left out is left out at all of them.
     """
     left_out = zip_longest(scores.deleted, scores.deleted_cross_entropies, fillvalue=())
-    values = [[_values(*one) for one in _checkpoints(*blocks, yardstick)] for blocks in left_out]
+    values = [[_quick_values(*one) for one in _checkpoints(*blocks, yardstick)] for blocks in left_out]
     names = RANK_METRICS + TOP_METRICS if values else ()
     return {name: np.mean([[one[name] for one in blocks] for blocks in values], axis=0) for name in names}
 
 
 def _values(score: np.ndarray, cross_entropy: np.ndarray | None, yardstick: Yardstick) -> dict[str, float]:
     truth, sample = yardstick.truth, yardstick.sample
-    of_truth = metrics.kendall_tau(score, truth, sample)
-    of_parameters = metrics.kendall_tau(score, yardstick.parameters, sample)
-    taus = (np.array(tau) for tau in (of_truth, of_parameters, yardstick.truth_given))
-    return {
-        "tau": of_truth,
+    taus = {
+        "tau": metrics.kendall_tau(score, truth, sample),
         "tau_better_half": metrics.kendall_tau_better_half(score, truth, sample),
         "sparse_tau": metrics.kendall_tau(score, yardstick.bins, sample),
-        "spearman": metrics.spearman_rho(score, truth, sample),
-        "partial_tau": float(metrics.partial_tau(*taus)),
         "tau_equal_size": metrics.kendall_tau_within(score, truth, yardstick.parameters, sample),
-        "tau_parameters": of_parameters,
+        "tau_parameters": metrics.kendall_tau(score, yardstick.parameters, sample),
         "tau_cross_entropy": _cross_entropy_tau(cross_entropy, yardstick),
-        "sparse_tau_yu": metrics.sparse_kendall_tau_yu(score, truth),
-    } | _top_values(score, yardstick)
+    }
+    return _with_others(taus, score, yardstick)
+
+
+def _quick_values(score: np.ndarray, cross_entropy: np.ndarray | None, yardstick: Yardstick) -> dict[str, float]:
+    """Return the same up to the last digits, for many scores of the same architectures."""
+    if len(score) > metrics.ALL_PAIRS:
+        return _values(score, cross_entropy, yardstick)
+    taus = yardstick.pair_table.taus(score)
+    taus["tau_cross_entropy"] = math.nan
+    if cross_entropy is not None and not np.isnan(cross_entropy).any():
+        taus["tau_cross_entropy"] = yardstick.pair_table.taus(-cross_entropy)["tau"]
+    return _with_others(taus, score, yardstick)
+
+
+def _with_others(taus: dict[str, float], score: np.ndarray, yardstick: Yardstick) -> dict[str, float]:
+    """Return the taus of scores and all other metrics."""
+    pairwise = (np.array(tau) for tau in (taus["tau"], taus["tau_parameters"], yardstick.truth_given))
+    others = {
+        "spearman": metrics.spearman_rho(score, yardstick.truth, yardstick.sample),
+        "partial_tau": float(metrics.partial_tau(*pairwise)),
+        "sparse_tau_yu": metrics.sparse_kendall_tau_yu(score, yardstick.truth),
+    }
+    return taus | others | _top_values(score, yardstick)
 
 
 def _cross_entropy_tau(cross_entropy: np.ndarray | None, yardstick: Yardstick) -> float:
@@ -275,9 +300,7 @@ def _replicates(score: np.ndarray, cross_entropy: np.ndarray | None, yardstick: 
         "tau": of_truth,
         "tau_better_half": _better_half_replicates(score, yardstick),
         "sparse_tau": tau(yardstick.bins, yardstick.untied_bins),
-        "spearman": resampling.bootstrap_spearman(
-            yardstick.weights, resampling.resampled_ranks(yardstick.weights, score), yardstick.ranks
-        ),
+        "spearman": _spearman_replicates(score, yardstick),
         "partial_tau": metrics.partial_tau(of_truth, of_parameters, yardstick.resampled_truth_given),
         "tau_equal_size": _equal_size_replicates(score, yardstick),
         "tau_parameters": of_parameters,
@@ -292,10 +315,16 @@ def _better_half_replicates(score: np.ndarray, yardstick: Yardstick) -> np.ndarr
 
 
 def _equal_size_replicates(score: np.ndarray, yardstick: Yardstick) -> np.ndarray:
-    pairs = yardstick.equal_sizes
-    signs = metrics.pair_signs(score, pairs.first, pairs.second)
-    concordance = pairs.form(signs * yardstick.equal_size_signs)
-    return resampling.tau_of_forms(concordance, pairs.form(np.abs(signs)), yardstick.untied_equal_sizes)
+    concordance = yardstick.equal_size_form(score, yardstick.truth)
+    untied = yardstick.equal_size_form(score, score)
+    return resampling.tau_of_forms(concordance, untied, yardstick.untied_equal_sizes)
+
+
+def _spearman_replicates(score: np.ndarray, yardstick: Yardstick) -> np.ndarray:
+    weights = yardstick.weights
+    if len(score) > resampling.EXACT_LIMIT:
+        return resampling.linear_spearman(weights, score, yardstick.truth, yardstick.sample)
+    return resampling.bootstrap_spearman(weights, resampling.resampled_ranks(weights, score), yardstick.ranks)
 
 
 def _cross_entropy_replicates(cross_entropy: np.ndarray | None, yardstick: Yardstick) -> np.ndarray:

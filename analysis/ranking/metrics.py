@@ -23,7 +23,11 @@ from supernet_bench.core.errors import InputError
 SINGLE_PRECISION = float(np.finfo(np.float32).eps)
 
 ALL_PAIRS = 1000
-"""Most architectures in strata whose pairs are held; going through them is faster up to there."""
+"""Most architectures whose pairs are held where one tau is asked for; going through them is faster up to there."""
+
+
+MOST_LISTED = 2000
+"""Most architectures of which the pairs of equal size are listed; of 15,625 there may be millions."""
 
 
 def kendall_tau(predicted: np.ndarray, truth: np.ndarray, sample: Sample | None = None) -> float:
@@ -56,17 +60,16 @@ def kendall_tau(predicted: np.ndarray, truth: np.ndarray, sample: Sample | None 
     return _weighted_tau(predicted, truth, sample)
 
 
-def _weighted_tau(x: np.ndarray, y: np.ndarray, sample: Sample) -> float:
-    """Return tau-b of a space, whose pairs are estimated from those of a sample."""
-    weights = sample.weights
-    if len(x) <= ALL_PAIRS:
-        counts = sample.pairs.times(np.outer(weights, weights))
+def _weighted_tau(x: np.ndarray, y: np.ndarray, sample: Sample | None, groups: np.ndarray | None = None) -> float:
+    """Return tau-b of a space, whose pairs are estimated from those of a sample; only those within groups if any."""
+    if sample is not None and groups is None and len(x) <= ALL_PAIRS:
+        counts = sample.pairs.times(np.outer(sample.weights, sample.weights))
         of_x, of_y = (np.sign(ranks[:, None] - ranks) for ranks in map(stats.rankdata, (x, y)))
         forms = [float(np.vdot(counts, signs)) for signs in (of_x * of_y, np.abs(of_x), np.abs(of_y))]
     else:
-        rankings = ((x, y), (x, x), (y, y))
-        forms = [float(weights @ weighted_degrees(*both, weights, sample.pairs)) for both in rankings]
-    untied = math.sqrt(forms[1] * forms[2])
+        weights = np.ones(len(x)) if sample is None else sample.weights
+        forms = [float(weights @ weighted_degrees(*both, sample, groups)) for both in ((x, y), (x, x), (y, y))]
+    untied = math.sqrt(max(0.0, forms[1]) * max(0.0, forms[2]))
     return forms[0] / untied if untied else math.nan
 
 
@@ -228,13 +231,13 @@ def spearman_rho(predicted: np.ndarray, truth: np.ndarray, sample: Sample | None
 
 def _weighted_spearman(predicted: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> float:
     """Return the correlation of ranks in the space, where each architecture counts as often as it stands for."""
-    ranks = [_space_ranks(values, weights) for values in (predicted, truth)]
+    ranks = [space_ranks(values, weights) for values in (predicted, truth)]
     spread = math.sqrt(float(weights @ ranks[0] ** 2) * float(weights @ ranks[1] ** 2))
     return float((weights * ranks[0]) @ ranks[1]) / spread if spread else math.nan
 
 
-def _space_ranks(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return how much of the space lies below each one, minus how much lies above, [n]."""
+def space_ranks(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return how much lies below each one, minus how much lies above, [n], where each counts its weight."""
     group = np.unique(values, return_inverse=True)[1]
     held = np.bincount(group, weights)
     up_to = np.cumsum(held)
@@ -308,6 +311,8 @@ def kendall_tau_within(
         As `kendall_tau`.
     """
     predicted, truth, groups = _checked(predicted=predicted, truth=truth, groups=groups)
+    if len(truth) > MOST_LISTED:
+        return _weighted_tau(predicted, truth, sample, groups)
     first, second = equal_pairs(groups)
     x, y = pair_signs(predicted, first, second), pair_signs(truth, first, second)
     if sample is None:

@@ -11,15 +11,12 @@ Of a sample in strata the resamples are weights (`sample.Sample.resample`), and 
 import numpy as np
 
 from supernet_bench.analysis.ranking.degrees import weighted_degrees
-from supernet_bench.analysis.ranking.metrics import above_of_weight, better_half
+from supernet_bench.analysis.ranking.metrics import above_of_weight, better_half, space_ranks
 from supernet_bench.analysis.ranking.sample import Sample
 from supernet_bench.core.errors import InputError
 
 EXACT_LIMIT = 2000
 """Most architectures for which all pairs are held; it also keeps every count exact in float32."""
-
-EXACT_PAIRS = 20_000
-"""Most listed pairs whose counts are held for every resample: all pairs of 200 architectures."""
 
 RESAMPLES = 2000
 """Resamples of a report."""
@@ -56,11 +53,20 @@ def bootstrap_weights(architectures: int, resamples: int, seed: int, sample: Sam
     if sample is not None:
         return sample.resample(resamples, seed)
     probabilities = np.full(architectures, 1 / architectures)
-    counts = np.random.default_rng(seed).multinomial(architectures, probabilities, size=resamples)
-    return counts.astype(np.float32)
+    generator = np.random.default_rng(seed)
+    if architectures > EXACT_LIMIT:  # One at a time takes a tenth of the time, and draws others.
+        drawn = (generator.integers(architectures, size=architectures) for _ in range(resamples))
+        return np.stack([np.bincount(one, minlength=architectures).astype(np.float32) for one in drawn])
+    return generator.multinomial(architectures, probabilities, size=resamples).astype(np.float32)
 
 
-def pair_form(weights: np.ndarray, x: np.ndarray, y: np.ndarray, sample: Sample | None = None) -> np.ndarray:
+def pair_form(
+    weights: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    sample: Sample | None = None,
+    groups: np.ndarray | None = None,
+) -> np.ndarray:
     """Return w' S w of each resample, with S the products of the pairwise signs of `x` and of `y`.
 
     Ordered pairs are counted, so each pair counts twice. ``pair_form(weights, x, x)`` is the number of pairs
@@ -74,6 +80,8 @@ def pair_form(weights: np.ndarray, x: np.ndarray, y: np.ndarray, sample: Sample 
         Values without NaN.
     sample : Sample, optional
         Whose resamples they are, where it is one in strata.
+    groups : ndarray, [n], optional
+        Only pairs within one group count, such as those of equal size.
 
     Returns
     -------
@@ -82,13 +90,20 @@ def pair_form(weights: np.ndarray, x: np.ndarray, y: np.ndarray, sample: Sample 
         architecture counts by its degree; what is left out is of relative order 1 / n.
     """
     if len(x) > EXACT_LIMIT:
-        centre, pairs = (sample.weights, sample.pairs) if sample else (np.ones(len(x)), None)
-        degrees = weighted_degrees(x, y, centre, pairs)
-        return np.asarray(2 * (weights @ degrees.astype(weights.dtype)) - centre @ degrees, dtype=np.float64)
+        degrees = weighted_degrees(x, y, sample, groups)
+        return 2 * _linear(weights, degrees) - (degrees.sum() if sample is None else sample.weights @ degrees)
     signs = _pair_signs(_order(x), _order(y))
+    if groups is not None:
+        signs *= np.equal.outer(groups, groups)
     if sample is not None:
         signs = sample.resampled_pairs.times(signs)
     return _row_products(weights @ signs, weights)
+
+
+def _linear(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the sum of a value of each architecture over each resample, float64 [resamples]."""
+    # In the precision of the weights, which are too many to be copied.
+    return np.asarray(weights @ values.astype(weights.dtype), dtype=np.float64)
 
 
 def _order(values: np.ndarray) -> np.ndarray:
@@ -105,45 +120,6 @@ def tau_of_forms(concordance: np.ndarray, untied_x: np.ndarray, untied_y: np.nda
     """Return tau-b of each resample from its three forms; NaN where all pairs are tied."""
     pairs = np.sqrt(np.maximum(untied_x, 0) * np.maximum(untied_y, 0))
     return concordance / np.where(pairs > 0, pairs, np.nan)
-
-
-class ListedPairs:
-    """Some pairs of architectures, such as those of equal size, and how often each is in each resample.
-
-    Parameters
-    ----------
-    weights : ndarray of float32, [resamples, n]
-        Counts, as `bootstrap_weights` draws them.
-    first, second : ndarray of int, [pairs]
-        The members of the pairs.
-    sample : Sample, optional
-        Whose resamples they are, where it is one in strata.
-    """
-
-    def __init__(
-        self, weights: np.ndarray, first: np.ndarray, second: np.ndarray, sample: Sample | None = None
-    ) -> None:
-        self.weights, self.first, self.second, self.sample = weights, first, second, sample
-        exact = len(first) <= EXACT_PAIRS
-        self.products = weights[:, first] * weights[:, second] if exact else None
-        if self.products is not None and sample is not None:
-            self.products *= sample.resampled_pairs.of_pairs(first, second).astype(np.float32)
-
-    def form(self, values: np.ndarray) -> np.ndarray:
-        """Return the sum of a value of each pair, [pairs], over the pairs of each resample, float64 [resamples].
-
-        Exact for whole numbers up to `EXACT_PAIRS` pairs; above, linear in the counts as in `pair_form`, where what is
-        left out is of relative order 1 over the pairs that an architecture is in.
-        """
-        if self.products is not None:
-            return np.asarray(self.products @ values.astype(np.float32), dtype=np.float64)
-        n, sample = self.weights.shape[1], self.sample
-        if sample is not None:
-            values = values * sample.weights_of_pairs(self.first, self.second)
-        degrees = np.bincount(self.first, values, n) + np.bincount(self.second, values, n)
-        if sample is not None:
-            degrees = degrees / sample.weights
-        return np.asarray(self.weights @ degrees - values.sum(dtype=np.float64))
 
 
 def bootstrap_tau(
@@ -232,6 +208,39 @@ def bootstrap_spearman(weights: np.ndarray, predicted_ranks: np.ndarray, truth_r
     variances = _row_products(weighted_prediction, predicted_ranks) * _row_products(weighted_truth, truth_ranks)
     spread = np.sqrt(np.where(variances > 0, variances, np.nan))
     return _row_products(weighted_prediction, truth_ranks) / spread
+
+
+def linear_spearman(
+    weights: np.ndarray, predicted: np.ndarray, truth: np.ndarray, sample: Sample | None = None
+) -> np.ndarray:
+    """Return Spearman's rho of each resample of many architectures, float64 [resamples].
+
+    As in `pair_form`, its sums are linear in the counts around the sample: they are forms of the third degree in the
+    counts, since both ranks of each architecture depend on all others.
+
+    Parameters
+    ----------
+    weights : ndarray of float32, [resamples, n]
+        Counts, as `bootstrap_weights` draws them.
+    predicted, truth : ndarray, [n]
+        Values without NaN.
+    sample : Sample, optional
+        Whose resamples they are, where it is one in strata.
+    """
+    counts = np.ones(len(truth)) if sample is None else sample.weights
+    covariance, *variances = (
+        _linear_rank_form(weights, x, y, counts)
+        for x, y in ((predicted, truth), (predicted, predicted), (truth, truth))
+    )
+    return tau_of_forms(covariance, *variances)
+
+
+def _linear_rank_form(weights: np.ndarray, x: np.ndarray, y: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the sum of the products of both ranks around their means in each resample, [resamples]."""
+    of_x, of_y = space_ranks(x, counts), space_ranks(y, counts)
+    # One more copy of an architecture adds its own product, and moves the ranks of all others above and below it.
+    slopes = of_x * of_y - space_ranks(x, counts * of_y) - space_ranks(y, counts * of_x)
+    return _linear(weights, slopes) - 2 * float(counts @ (of_x * of_y))
 
 
 def _row_products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
