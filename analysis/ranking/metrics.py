@@ -580,7 +580,8 @@ def best_percentile_at(predicted: np.ndarray, truth: np.ndarray, k: int, sample:
     predicted, truth = _checked(predicted=predicted, truth=truth)
     group = np.unique(truth, return_inverse=True)[1]
     held = np.bincount(group, None if sample is None else sample.weights)
-    return best_truth_at(predicted, np.asarray(np.cumsum(held) / held.sum())[group], k)
+    # The chances of a mean over orders add up to 1 but for rounding.
+    return min(1.0, best_truth_at(predicted, np.asarray(np.cumsum(held) / held.sum())[group], k))
 
 
 def _share_of_weight(values: np.ndarray, top: float, weights: np.ndarray) -> np.ndarray:
