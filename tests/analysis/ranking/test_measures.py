@@ -79,7 +79,11 @@ def test_many_architectures_are_jackknifed_alike(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_jackknife_over_images_tells_how_far_other_images_would_move_tau() -> None:
-    """Scores of architectures that answer images by chance: the spread of tau over sets of images, and its estimate."""
+    """The spread of tau over sets of images, and its estimate, where architectures answer images by chance.
+
+    The estimate is a little too large, as tau is a sum of steps: many pairs that a block turns would turn back with all
+    others. With more architectures that is less.
+    """
     rng = np.random.default_rng(0)
     of = yardstick(n=100)
     accuracy = np.clip(of.truth + 0.05 * rng.normal(size=100), 0.05, 0.95)
@@ -93,7 +97,7 @@ def test_a_jackknife_over_images_tells_how_far_other_images_would_move_tau() -> 
         found = measure_run(Scores(Kind.SUPERNET, "one", (right.mean(axis=0),), deleted=(left_out,)), of)
         taus.append(found.values["tau"])
         estimates.append(19 / 20 * np.sum((found.jackknife["tau"] - found.jackknife["tau"].mean()) ** 2))
-    assert np.sqrt(np.mean(estimates)) == pytest.approx(np.std(taus), rel=0.4)
+    assert 0.9 < np.sqrt(np.mean(estimates)) / np.std(taus) < 1.7
 
 
 def test_blocks_become_scores_without_them() -> None:
