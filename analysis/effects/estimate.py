@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from supernet_bench.analysis.effects.effects import BASELINE, REFERENCE, UNTRAIN
 from supernet_bench.analysis.effects.grids import find_grids
 from supernet_bench.analysis.effects.intervals import FEWEST, Difference, Estimate, over_both, over_seeds
 from supernet_bench.analysis.effects.references import NOISE_CEILING, Reference, noise_ceiling, reference
+from supernet_bench.analysis.effects.together import combinations, together
 from supernet_bench.analysis.ranking.measures import (
     RANK_METRICS,
     TOP_METRICS,
@@ -60,13 +62,19 @@ def compute_effects(
     parameters = results.reference.loc[truth.index, "parameters"].to_numpy()
     measured: dict[str, Measures] = {}
     references: dict[str, Reference] = {}
+    joint: dict[Level, dict[str, Estimate]] = {}
     if len(truth) >= 2:
         weights = bootstrap_weights(len(truth), resamples, seed)
-        measured = _measure(results, truth, weights, progress)
+        yardstick = _yardstick(results, truth, weights)
+        by_run = _scores_by_run(results, truth)
+        measured = _measure(results, by_run, yardstick, progress)
+        joint = _together(results, by_run, measured, yardstick)
         rows = results.reference.loc[truth.index]
         ranked = (*of_table(rows, results.target), *others)
-        _check_others(others, [scores.name for scores in ranked], len(truth))
-        found = {scores.name: reference(scores, truth.to_numpy(), weights) for scores in ranked}
+        runs_of_baseline = _runs_together(BASELINE, results, by_run, measured)
+        found = _of_baseline(runs_of_baseline, joint[BASELINE], yardstick)
+        _check_others(others, [*found, *(scores.name for scores in ranked)], len(truth))
+        found |= {scores.name: reference(scores, truth.to_numpy(), weights) for scores in ranked}
         found |= {NOISE_CEILING: noise_ceiling(rows, results.target, weights)}
         references = {name: one for name, one in found.items() if one}
     runs = _with_metrics(results.runs, measured)
@@ -75,14 +83,14 @@ def compute_effects(
     partial = {scores.name for scores in others if not scores.complete}
     levels = [
         replace(
-            _effect(level, runs, measured, against, len(truth)),
+            _effect(level, runs, measured, against, len(truth), joint.get(level, {})),
             interaction=interactions.get(level),
             path_passes=_path_passes(level, runs),
         )
         for level in (BASELINE, *results.manifest.levels)
     ]
     untrained = replace(
-        _effect(UNTRAINED, runs, measured, {}, len(truth)),
+        _effect(UNTRAINED, runs, measured, {}, len(truth), joint.get(UNTRAINED, {})),
         baseline_minus_this=contrast("tau", [against], [_by_seed(runs, UNTRAINED, measured)], len(truth)),
         kind=Kind.UNTRAINED,
     )
@@ -105,23 +113,72 @@ def _equal_size_pairs(truth: np.ndarray, parameters: np.ndarray) -> int:
     return int(np.count_nonzero(pair_signs(truth, *equal_pairs(parameters)))) if len(truth) else 0
 
 
-def _measure(results: Results, truth: pd.Series, weights: np.ndarray, progress: Progress) -> dict[str, Measures]:
-    """Return the measures of every finished run by its id."""
-    yardstick = Yardstick(
+def _yardstick(results: Results, truth: pd.Series, weights: np.ndarray) -> Yardstick:
+    """Return what all scores are compared with."""
+    return Yardstick(
         truth=truth.to_numpy(),
         parameters=results.reference.loc[truth.index, "parameters"].to_numpy(),
         table=results.reference[results.target].dropna().to_numpy(),
         weights=weights,
     )
+
+
+def _scores_by_run(results: Results, truth: pd.Series) -> dict[str, Scores]:
+    """Return what every run says of the architectures, by its id."""
+    runs = results.runs
+    untrained = runs.loc[runs["factor"] == UNTRAINED.factor, "run_id"]
+    return {scores.name: scores for scores in of_runs(results.scores, truth.index, untrained)}
+
+
+def _measure(
+    results: Results, by_run: Mapping[str, Scores], yardstick: Yardstick, progress: Progress
+) -> dict[str, Measures]:
+    """Return the measures of every finished run by its id."""
     runs = results.runs
     finished = runs.loc[runs["status"] == "finished", "run_id"].unique()
-    untrained = runs.loc[runs["factor"] == UNTRAINED.factor, "run_id"]
-    by_run = {scores.name: scores for scores in of_runs(results.scores, truth.index, untrained)}
     measured = {}
     for done, run_id in enumerate(finished, start=1):
         measured[run_id] = measure_run(by_run[run_id], yardstick)
         progress.advanced(Part("measuring runs"), done / len(finished))
     return measured
+
+
+def _runs_together(
+    level: Level, results: Results, by_run: Mapping[str, Scores], measured: Mapping[str, Measures]
+) -> list[Scores]:
+    """Return the scores of the runs of a level that have a tau, one of each seed that all levels have."""
+    seeds = _by_seed(results.runs, level, measured)
+    return [by_run[seeds[seed].run_id] for seed in defined("tau", seeds) if seed in results.manifest.seeds]
+
+
+def _together(
+    results: Results, by_run: Mapping[str, Scores], measured: Mapping[str, Measures], yardstick: Yardstick
+) -> dict[Level, dict[str, Estimate]]:
+    """Return what the supernets of each level say together; levels that are the same runs are looked at once."""
+    found: dict[tuple[str, ...], dict[str, Estimate]] = {}
+    by_level = {}
+    for level in (BASELINE, UNTRAINED, *results.manifest.levels):
+        runs = _runs_together(level, results, by_run, measured)
+        same = tuple(run.name for run in runs)
+        found[same] = found.get(same) or together(runs, yardstick)
+        by_level[level] = found[same]
+    return by_level
+
+
+def _of_baseline(
+    runs: Sequence[Scores], joint: Mapping[str, Estimate], yardstick: Yardstick
+) -> dict[str, Reference | None]:
+    """Return what all supernets of the baseline say together, alone and with the parameter count, as references."""
+    if not runs:
+        return {}
+    seeds = count(len(runs), "seed")
+    names = f"mean score of the baseline, {seeds}", f"rank sum of the baseline, {seeds}, and parameter count"
+    found: dict[str, Reference | None] = {}
+    for name, (metric, combine) in zip(names, combinations(yardstick.parameters).items(), strict=True):
+        scores = Scores(Kind.SUPERNET, name, (combine(runs),))
+        one = reference(scores, yardstick.truth, yardstick.weights)
+        found[name] = one and replace(one, tau=joint[metric])
+    return found
 
 
 def _with_metrics(runs: pd.DataFrame, measured: Mapping[str, Measures]) -> pd.DataFrame:
@@ -141,14 +198,20 @@ def _by_seed(runs: pd.DataFrame, level: Level, measured: Mapping[str, Measures])
 
 
 def _effect(
-    level: Level, runs: pd.DataFrame, measured: Mapping[str, Measures], against: Seeds, architectures: int
+    level: Level,
+    runs: pd.DataFrame,
+    measured: Mapping[str, Measures],
+    against: Seeds,
+    architectures: int,
+    joint: Mapping[str, Estimate] = MappingProxyType({}),
 ) -> Effect:
     seeds = _by_seed(runs, level, measured)
     return Effect(
         level=level,
         counts=_counts(runs[(runs["factor"] == level.factor) & (runs["level"] == level.name)]),
         estimates={name: _rank_estimate(name, seeds, architectures) for name in RANK_METRICS}
-        | {name: _top_estimate(name, seeds, architectures) for name in TOP_METRICS},
+        | {name: _top_estimate(name, seeds, architectures) for name in TOP_METRICS}
+        | {**joint},
         differences={} if level.baseline or level == UNTRAINED else compare(seeds, against, architectures),
     )
 

@@ -6,7 +6,8 @@ import pandas as pd
 
 from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.effects.grids import Grid
-from supernet_bench.analysis.effects.intervals import Difference, Estimate
+from supernet_bench.analysis.effects.intervals import Difference, Estimate, nothing
+from supernet_bench.analysis.effects.together import TOGETHER_METRICS
 from supernet_bench.analysis.numbers import (
     DECIMALS,
     NONE,
@@ -27,7 +28,7 @@ from supernet_bench.analysis.ranking.measures import (
 from supernet_bench.core.output import count
 
 EFFECTS_TITLE = "Kendall's tau with the truth, and the difference to the baseline"
-REFERENCES_TITLE = "The same architectures ranked without a trained supernet"
+REFERENCES_TITLE = "The same architectures ranked otherwise than by one trained supernet"
 
 
 class Entry(str):
@@ -82,11 +83,19 @@ RANK_COLUMNS = (
     Column("tau_cross_entropy", "tau of cross-entropy"),
     Column("tau_parameters", "tau with parameters"),
 )
+TOGETHER_COLUMNS = (
+    Column("tau", "tau of one seed"),
+    Column("tau_ensemble", "mean score of all seeds"),
+    Column("tau_rank_sum", "rank sum of one seed"),
+    Column("tau_ensemble_rank_sum", "rank sum of all seeds"),
+    Column("gain_over_parameters", "gain over parameters of one seed"),
+)
 SIZE_COLUMNS = (
     Column("tau", "tau"),
     Column("partial_tau", "tau given parameters"),
     Column("tau_equal_size", "tau among equal sizes"),
     Column("tau_parameters", "tau with parameters"),
+    Column("gain_over_parameters", "gain over parameters"),
 )
 TOP_COLUMNS = (
     Column("regret_at_10", "regret at 10 (%)", 100, 2),
@@ -115,7 +124,7 @@ def effects_table(effects: Effects) -> Table:
 
 
 def references_table(effects: Effects) -> Table:
-    """Return tau of what ranks the same architectures without a trained supernet, and the baseline's lead."""
+    """Return tau of what else ranks the same architectures, and the baseline's lead."""
     header = ("reference", "architectures", "runs", "tau", "95 %", "baseline - this", "95 %")
     rows = (
         (
@@ -133,6 +142,11 @@ def references_table(effects: Effects) -> Table:
 def rank_metrics_table(effects: Effects) -> Table:
     """Return the other rank correlations of the untrained supernet and of every level."""
     return _metrics_table("Other rank correlations", effects, RANK_COLUMNS)
+
+
+def together_table(effects: Effects) -> Table:
+    """Return what supernets add to the parameter count, and what all seeds of a level say together."""
+    return _metrics_table("What seeds say together, and with the parameter count", effects, TOGETHER_COLUMNS)
 
 
 def top_metrics_table(effects: Effects) -> Table:
@@ -178,7 +192,11 @@ def interaction_table(effects: Effects, grid: Grid) -> Table:
 
 def _metrics_table(title: str, effects: Effects, columns: tuple[Column, ...]) -> Table:
     rows = (
-        (*_name(effect), runs_cell(effect), *(_cell(effect.estimates[column.metric], column) for column in columns))
+        (
+            *_name(effect),
+            runs_cell(effect),
+            *(_cell(effect.estimates.get(column.metric, nothing(0)), column) for column in columns),
+        )
         for effect in (effects.references[0], *effects.levels)
     )
     what = f"{title}, means over seeds with 95 % intervals, {count(len(effects.truth), 'architecture')}"
@@ -255,7 +273,7 @@ def _full_row(effect: Effect) -> dict[str, object]:
         "difference_sd_shared": difference.shared if difference else None,
     }
     row |= _columns("baseline_minus_this", effect.baseline_minus_this)
-    for metric in (*RANK_METRICS[1:], *TOP_METRICS):
+    for metric in (*RANK_METRICS[1:], *TOGETHER_METRICS, *TOP_METRICS):
         row |= _columns(metric, effect.estimates.get(metric))
     for metric in (*COMPARED_RANK_METRICS[1:], *COMPARED_TOP_METRICS):
         row |= _difference_columns(f"difference_{metric}", effect.differences.get(metric))

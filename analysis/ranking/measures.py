@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from supernet_bench.analysis.ranking import metrics, resampling
 from supernet_bench.analysis.ranking.scores import Scores
@@ -20,6 +21,8 @@ RANK_METRICS = (
     "tau_equal_size",
     "tau_cross_entropy",
     "tau_parameters",
+    "tau_rank_sum",
+    "gain_over_parameters",
 )
 """Metrics of all architectures, whose intervals cover architectures and seeds."""
 
@@ -34,8 +37,8 @@ TOP_METRICS = (
 )
 """Metrics whose bootstrap over architectures is not valid; their intervals cover seeds alone."""
 
-COMPARED_RANK_METRICS = ("tau", "partial_tau", "tau_equal_size", "tau_parameters")
-"""Those with a difference to the baseline: is it better, is it beyond size, does it only prefer size."""
+COMPARED_RANK_METRICS = ("tau", "partial_tau", "tau_equal_size", "tau_parameters", "gain_over_parameters")
+"""Those with a difference to the baseline: is it better, is it beyond size, only a liking for it, or added to it."""
 
 COMPARED_TOP_METRICS = (
     "regret_at_10",
@@ -113,6 +116,11 @@ class Yardstick:
         return resampling.bootstrap_tau(self.weights, self.parameters, self.truth)
 
     @cached_property
+    def parameter_ranks(self) -> np.ndarray:
+        """Ranks of the parameter counts among the scored architectures, [n]."""
+        return stats.rankdata(self.parameters)
+
+    @cached_property
     def ranks(self) -> np.ndarray:
         """Ranks of the truth in each resample, [resamples, n]."""
         return resampling.resampled_ranks(self.weights, self.truth)
@@ -163,7 +171,19 @@ def _values(score: np.ndarray, cross_entropy: np.ndarray, yardstick: Yardstick) 
         "tau_parameters": of_parameters,
         "tau_cross_entropy": _if_defined(cross_entropy, truth),
         "sparse_tau_yu": metrics.sparse_kendall_tau_yu(score, truth),
+        **_rank_sum_values(score, yardstick),
     } | _top_values(score, yardstick)
+
+
+def _rank_sum_values(score: np.ndarray, yardstick: Yardstick) -> dict[str, float]:
+    """Return what scores and the parameter count say together, and by how much that is more than the count alone.
+
+    Scores that are all equal add nothing to the sum, and have no tau here as elsewhere.
+    """
+    if np.ptp(stats.rankdata(score)) == 0:
+        return {"tau_rank_sum": math.nan, "gain_over_parameters": math.nan}
+    together = metrics.kendall_tau(stats.rankdata(score) + yardstick.parameter_ranks, yardstick.truth)
+    return {"tau_rank_sum": together, "gain_over_parameters": together - yardstick.truth_given}
 
 
 def _if_defined(cross_entropy: np.ndarray, truth: np.ndarray) -> float:
@@ -206,7 +226,25 @@ def _replicates(score: np.ndarray, cross_entropy: np.ndarray, yardstick: Yardsti
         "tau_equal_size": _equal_size_replicates(score, yardstick),
         "tau_parameters": of_parameters,
         "tau_cross_entropy": _cross_entropy_replicates(cross_entropy, yardstick),
+        **_rank_sum_replicates(score, yardstick),
     }
+
+
+def _rank_sum_replicates(score: np.ndarray, yardstick: Yardstick) -> dict[str, np.ndarray]:
+    """Return the same from each resample, [resamples].
+
+    The ranks in the sum are those among all scored architectures. Ranks drawn anew with each resample would need its
+    pairs one by one; on published records of 200 architectures the standard deviation was 1 to 5 % larger with them.
+    """
+    ranks = stats.rankdata(score)
+    if np.ptp(ranks) == 0:
+        undefined = np.full(len(yardstick.weights), math.nan)
+        return {"tau_rank_sum": undefined, "gain_over_parameters": undefined}
+    total = ranks + yardstick.parameter_ranks
+    concordance = resampling.pair_form(yardstick.weights, total, yardstick.truth)
+    untied = resampling.pair_form(yardstick.weights, total, total)
+    together = resampling.tau_of_forms(concordance, untied, yardstick.untied)
+    return {"tau_rank_sum": together, "gain_over_parameters": together - yardstick.resampled_truth_given}
 
 
 def _equal_size_replicates(score: np.ndarray, yardstick: Yardstick) -> np.ndarray:
