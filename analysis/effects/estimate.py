@@ -168,13 +168,18 @@ def _together(
 def _of_baseline(
     runs: Sequence[Scores], joint: Mapping[str, Estimate], yardstick: Yardstick
 ) -> dict[str, Reference | None]:
-    """Return what all supernets of the baseline say together, alone and with the parameter count, as references."""
+    """Return what all supernets of the baseline say together, alone and with the parameter count, as references.
+
+    One supernet alone is the baseline itself, and has its rank sum only.
+    """
     if not runs:
         return {}
     seeds = count(len(runs), "seed")
     names = f"mean score of the baseline, {seeds}", f"rank sum of the baseline, {seeds}, and parameter count"
     found: dict[str, Reference | None] = {}
     for name, (metric, combine) in zip(names, combinations(yardstick.parameters).items(), strict=True):
+        if len(runs) == 1 and name == names[0]:
+            continue
         scores = Scores(Kind.SUPERNET, name, (combine(runs),))
         one = reference(scores, yardstick.truth, yardstick.weights)
         found[name] = one and replace(one, tau=joint[metric])

@@ -37,15 +37,18 @@ def told(found: Mapping[str, Decision], present: str, target: str) -> Iterator[s
         yield from (f"  {metric}: {_gain(gain)}" for metric, gain in decision.gains.items())
         yield f"  its baseline {'ranks' if decision.learns else 'is not shown to rank'} better than untrained"
         yield f"  so it {'may replace' if decision.replaces else 'does not replace'} them"
-    best = max((study for study in found if found[study].replaces), key=lambda study: found[study].mean_gain, default=None)
+    best = max(
+        (study for study in found if found[study].replaces), key=lambda study: found[study].mean_gain, default=None
+    )
     yield f"default images: those of {best or present}"
 
 
 def _gain(gain: Gain) -> str:
     return (
-        f"rho {gain.candidate:.3f} against {gain.present:.3f}, gain {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] "
-        f"(factors resampled: [{gain.by_factor[0]:+.3f}, {gain.by_factor[1]:+.3f}]); "
-        f"{gain.levels} levels of {gain.factors} factors, {gain.splits} splits of the seeds"
+        f"rho {gain.candidate:.3f} against {gain.present:.3f}, gain {gain.value:+.3f} "
+        f"[{gain.low:+.3f}, {gain.high:+.3f}] "
+        f"(factors resampled: [{gain.by_factor[0]:+.3f}, {gain.by_factor[1]:+.3f}]); {gain.levels} levels of "
+        f"{gain.factors} factors, {gain.left_out} left out, {gain.splits} splits of the seeds"
     )
 
 

@@ -47,6 +47,8 @@ class Gain:
         The same over resamples of whole factors, whose levels resemble each other; told beside it, and decides nothing.
     levels, factors, splits : int
         What it rests on.
+    left_out : int
+        Levels with a run that has no such value, because it failed or its scores are constant.
     """
 
     candidate: float
@@ -57,6 +59,7 @@ class Gain:
     levels: int
     factors: int
     splits: int
+    left_out: int
 
     @property
     def value(self) -> float:
@@ -149,47 +152,49 @@ def gain(
     named = np.asarray(factors)[whole]
     blocks = [np.flatnonzero(named == factor) for factor in np.unique(named)]
     ways = list(splits(*seeds))
-    counts = len(named), len(blocks), len(ways)
+    counts = len(named), len(blocks), len(ways), int((~whole).sum())
     if len(named) < FEWEST or not ways:
         return Gain(math.nan, math.nan, math.nan, math.nan, (math.nan, math.nan), *counts)
     places = [{seed: place for place, seed in enumerate(part)} for part in (seeds[0], seeds[0], seeds[1])]
-    means = [
-        np.array([np.round(values[:, [place[seed] for seed in way[which]]].mean(axis=1), DIGITS) for way in ways])
-        for values, place, which in zip(studies, places, (0, 0, 1), strict=True)
-    ]
+    means = np.array(
+        [
+            [np.round(values[:, [place[seed] for seed in way[which]]].mean(axis=1), DIGITS) for way in ways]
+            for values, place, which in zip(studies, places, (0, 0, 1), strict=True)
+        ]
+    )
     rng = np.random.default_rng(seed)
-    of_levels = [_difference(means, rng.integers(len(named), size=len(named))) for _ in range(RESAMPLES)]
+    of_levels = [_rhos(means[:, :, rng.integers(len(named), size=len(named))]) for _ in range(RESAMPLES)]
     of_factors = [
-        _difference(means, np.concatenate([blocks[block] for block in rng.integers(len(blocks), size=len(blocks))]))
+        _rhos(means[:, :, np.concatenate([blocks[block] for block in rng.integers(len(blocks), size=len(blocks))])])
         for _ in range(RESAMPLES)
     ]
-    every = np.arange(len(named))
-    low, high = _interval(of_levels)
-    return Gain(
-        _mean_rho(means[0], means[2], every),
-        _mean_rho(means[1], means[2], every),
-        low,
-        high,
-        _interval(of_factors),
-        *counts,
-    )
+    return Gain(*_rhos(means), *_interval(of_levels), _interval(of_factors), *counts)
 
 
-def _difference(means: Sequence[np.ndarray], rows: np.ndarray) -> float:
-    candidate, present, target = means
-    return _mean_rho(candidate, target, rows) - _mean_rho(present, target, rows)
+def _rhos(means: np.ndarray) -> tuple[float, float]:
+    """Return the mean over splits of Spearman's rho of candidate and of present images with the target.
+
+    Parameters
+    ----------
+    means : ndarray, [3, splits, levels]
+        Of candidate, present images and target.
+
+    Returns
+    -------
+    candidate, present : float
+        NaN where all levels of a study are equal in a split.
+    """
+    ranks = stats.rankdata(means, axis=-1) - (means.shape[-1] + 1) / 2
+    squares = (ranks * ranks).sum(axis=-1)
+    spread = np.sqrt(squares[:2] * squares[2])
+    candidate, present = ((ranks[:2] * ranks[2]).sum(axis=-1) / np.where(spread > 0, spread, np.nan)).mean(axis=-1)
+    return float(candidate), float(present)
 
 
-def _mean_rho(one: np.ndarray, other: np.ndarray, rows: np.ndarray) -> float:
-    """Return the mean over splits, [splits, levels], of Spearman's rho of some levels; NaN where one is undefined."""
-    x, y = (stats.rankdata(means[:, rows], axis=1) - (len(rows) + 1) / 2 for means in (one, other))
-    spread = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
-    return float(np.mean((x * y).sum(axis=1) / np.where(spread > 0, spread, np.nan)))
-
-
-def _interval(replicates: Sequence[float]) -> tuple[float, float]:
-    """Return the percentile interval; NaN where resamples show no spread."""
-    finite = np.array(replicates)[np.isfinite(replicates)]
+def _interval(replicates: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the percentile interval of the difference; NaN where resamples show no spread."""
+    differences = np.array([candidate - present for candidate, present in replicates])
+    finite = differences[np.isfinite(differences)]
     if len(finite) < 2 or np.ptp(finite) == 0:
         return math.nan, math.nan
     low, high = np.quantile(finite, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])

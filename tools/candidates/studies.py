@@ -36,10 +36,11 @@ def decide(candidate: ComparedStudy, present: ComparedStudy, target: ComparedStu
     Raises
     ------
     InputError
-        If runs of the candidate are missing or have failed, so that the rule would look at other levels than those
-        fixed beforehand, or the candidate and the present images have no seed in common.
+        If runs are missing or damaged, so that the rule would look at other runs than those fixed beforehand, or the
+        candidate and the present images have no seed in common.
     """
-    _check_complete(candidate)
+    for study in (candidate, present, target):
+        _check_complete(study)
     seeds = sorted(set(candidate.results.manifest.seeds) & set(present.results.manifest.seeds))
     if not seeds:
         raise InputError(f"studies {candidate.name} and {present.name} have no seed in common; allowed: at least one")
@@ -81,10 +82,8 @@ def training_levels(results: Results) -> list[Level]:
     found = []
     for level in results.manifest.levels:
         rows = finished[(finished["factor"] == level.factor) & (finished["level"] == level.name)]
-        pairs = [
-            (run, of_baseline[seed]) for seed, run in zip(rows["seed"], rows["run_id"], strict=True) if seed in of_baseline
-        ]
-        if any(losses.get(run) != losses.get(other) for run, other in pairs):
+        runs = dict(zip(rows["seed"], rows["run_id"], strict=True))
+        if any(losses.get(runs[seed]) != losses.get(of_baseline[seed]) for seed in runs.keys() & of_baseline.keys()):
             found.append((level.factor, level.name))
     return found
 
@@ -98,10 +97,10 @@ def _values(effects: Effects, metric: str, levels: Sequence[Level], seeds: Seque
 
 def _check_complete(study: ComparedStudy) -> None:
     runs = study.results.runs.drop_duplicates("run_id")
-    lost = runs[runs["status"] != "finished"]
+    lost = runs[runs["status"].isin(["missing", "damaged"])]
     if len(lost):
         first = lost.iloc[0]
         raise InputError(
-            f"study {study.name} has {len(lost)} of {len(runs)} runs not finished, such as {first['factor']} "
-            f"{first['level']}, seed {first['seed']} ({first['status']}); allowed: all finished"
+            f"study {study.name} lacks {len(lost)} of {len(runs)} runs, such as {first['factor']} {first['level']}, "
+            f"seed {first['seed']} ({first['status']}); allowed: none missing or damaged"
         )

@@ -12,7 +12,7 @@ from scipy import stats
 
 from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
-from supernet_bench.analysis.effects.together import TOGETHER_METRICS, together
+from supernet_bench.analysis.effects.together import TOGETHER_METRICS, _deviation, combinations, together
 from supernet_bench.analysis.ranking.measures import Yardstick, measure_run
 from supernet_bench.analysis.ranking.metrics import kendall_tau
 from supernet_bench.analysis.ranking.resampling import bootstrap_weights
@@ -22,8 +22,8 @@ from supernet_bench.records.layout import record_path
 from tests.analysis import old_digits
 from tests.analysis.synthetic import Scenario, run_id, write_store
 
-TRUTH = np.random.default_rng(0).normal(size=50)
-PARAMETERS = TRUTH + np.random.default_rng(1).normal(size=50)
+TRUTH = np.random.default_rng(0).uniform(size=50)
+PARAMETERS = TRUTH + np.random.default_rng(1).normal(size=50) / 3
 
 
 def yardstick(truth: np.ndarray = TRUTH, parameters: np.ndarray = PARAMETERS) -> Yardstick:
@@ -31,7 +31,7 @@ def yardstick(truth: np.ndarray = TRUTH, parameters: np.ndarray = PARAMETERS) ->
 
 
 def supernet(noise: float, seed: int, truth: np.ndarray = TRUTH) -> Scores:
-    return of(truth + noise * np.random.default_rng(seed).normal(size=len(truth)))
+    return of(truth + noise / 3 * np.random.default_rng(seed).normal(size=len(truth)))
 
 
 def of(values: np.ndarray) -> Scores:
@@ -124,28 +124,24 @@ def test_seeds_say_more_together() -> None:
 
 
 def test_one_seed_is_said_to_be_one() -> None:
-    found = together([supernet(1.0, 0)], yardstick())["tau_ensemble"]
+    found = together([supernet(1.5, 0)], yardstick())["tau_ensemble"]
     assert found.one_seed
     assert found.low < found.value < found.high
     assert math.isnan(together([], yardstick())["tau_ensemble"].value)
 
 
-def test_intervals_cover_what_other_seeds_would_say() -> None:
-    """With the architectures fixed and many: the jackknife alone is to say how far the seeds move the estimate."""
+def test_the_part_of_the_seeds_is_how_far_other_seeds_would_move_it() -> None:
+    """With the same architectures throughout, the jackknife alone has to say it."""
     rng = np.random.default_rng(3)
-    truth = rng.normal(size=150)
-    parameters = truth + rng.normal(size=150)
-    known = yardstick(truth, parameters)
-    values, widths = [], []
-    for trial in range(40):
-        common = rng.normal(size=150) * 0.3
-        runs = [of(truth * gain + common + rng.normal(size=150)) for gain in rng.uniform(0.2, 1.8, size=5)]
-        found = together(runs, known)["tau_ensemble"]
-        values.append(found.value)
-        widths.append((found.high - found.low) / 2)
-        assert found.low < found.value < found.high, trial
-    assert np.mean(np.abs(values - np.mean(values)) < widths) >= 0.9
-    assert np.mean(widths) < 8 * np.std(values)
+    truth, count = rng.uniform(size=100), 5
+    combine = combinations(truth)["tau_ensemble"]
+    values, variances = [], []
+    for _ in range(120):
+        runs = [of(truth * gain + rng.normal(size=100) / 3) for gain in rng.uniform(0.2, 1.8, size=count)]
+        values.append(kendall_tau(combine(runs), truth))
+        variances.append(_deviation(combine, runs, truth) ** 2 / count)
+    # A standard deviation of 120 values is known to 6.5 %; the jackknife itself is a little too wide.
+    assert 0.8 < math.sqrt(np.mean(variances)) / np.std(values, ddof=1) < 1.4
 
 
 def test_other_seeds_of_the_baseline_are_not_among_them(tmp_path: Path) -> None:
