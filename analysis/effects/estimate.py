@@ -23,6 +23,7 @@ from supernet_bench.analysis.ranking.measures import (
 )
 from supernet_bench.analysis.ranking.metrics import equal_pairs, pair_signs
 from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_weights, check_resamples
+from supernet_bench.analysis.ranking.sample import Sample
 from supernet_bench.analysis.ranking.scores import Kind, Scores, of_runs, of_table
 from supernet_bench.analysis.results import Results
 from supernet_bench.core.errors import InputError
@@ -64,18 +65,17 @@ def compute_effects(
     references: dict[str, Reference] = {}
     joint: dict[Level, dict[str, Estimate]] = {}
     if len(truth) >= 2:
-        weights = bootstrap_weights(len(truth), resamples, seed)
-        yardstick = _yardstick(results, truth, weights)
+        rows = results.reference.loc[truth.index]
+        yardstick = _yardstick(results, truth, resamples, seed)
         by_run = _scores_by_run(results, truth)
         measured = _measure(results, by_run, yardstick, progress)
         joint = _together(results, by_run, measured, yardstick)
-        rows = results.reference.loc[truth.index]
         ranked = (*of_table(rows, results.target), *others)
         runs_of_baseline = _runs_together(BASELINE, results, by_run, measured)
         found = _of_baseline(runs_of_baseline, joint[BASELINE], yardstick)
         _check_others(others, [*found, *(scores.name for scores in ranked)], len(truth))
-        found |= {scores.name: reference(scores, truth.to_numpy(), weights) for scores in ranked}
-        found |= {NOISE_CEILING: noise_ceiling(rows, results.target, weights)}
+        found |= {scores.name: reference(scores, yardstick) for scores in ranked}
+        found |= {NOISE_CEILING: noise_ceiling(rows, results.target, yardstick.weights, yardstick.sample)}
         references = {name: one for name, one in found.items() if one}
     runs = _with_metrics(results.runs, measured)
     against = _by_seed(runs, BASELINE, measured)
@@ -113,13 +113,18 @@ def _equal_size_pairs(truth: np.ndarray, parameters: np.ndarray) -> int:
     return int(np.count_nonzero(pair_signs(truth, *equal_pairs(parameters)))) if len(truth) else 0
 
 
-def _yardstick(results: Results, truth: pd.Series, weights: np.ndarray) -> Yardstick:
-    """Return what all scores are compared with."""
+def _yardstick(results: Results, truth: pd.Series, resamples: int, seed: int) -> Yardstick:
+    """Return what all that ranks the architectures is measured with."""
+    sample = None
+    if results.strata:
+        known = np.isin(results.architectures, truth.index)
+        sample = Sample.in_strata(np.asarray(results.strata.of)[known], results.strata.sizes)
     return Yardstick(
         truth=truth.to_numpy(),
         parameters=results.reference.loc[truth.index, "parameters"].to_numpy(),
         table=results.reference[results.target].dropna().to_numpy(),
-        weights=weights,
+        weights=bootstrap_weights(len(truth), resamples, seed, sample),
+        sample=sample,
     )
 
 
@@ -127,7 +132,7 @@ def _scores_by_run(results: Results, truth: pd.Series) -> dict[str, Scores]:
     """Return what every run says of the architectures, by its id."""
     runs = results.runs
     untrained = runs.loc[runs["factor"] == UNTRAINED.factor, "run_id"]
-    return {scores.name: scores for scores in of_runs(results.scores, truth.index, untrained)}
+    return {scores.name: scores for scores in of_runs(results.scores, truth.index, untrained, results.blocks)}
 
 
 def _measure(
@@ -177,12 +182,12 @@ def _of_baseline(
     seeds = count(len(runs), "seed")
     names = f"mean score of the baseline, {seeds}", f"rank sum of the baseline, {seeds}, and parameter count"
     found: dict[str, Reference | None] = {}
-    for name, (metric, combine) in zip(names, combinations(yardstick.parameters).items(), strict=True):
+    for name, (metric, combine) in zip(names, combinations(yardstick).items(), strict=True):
         if len(runs) == 1 and name == names[0]:
             continue
         scores = Scores(Kind.SUPERNET, name, (combine(runs),))
-        one = reference(scores, yardstick.truth, yardstick.weights)
-        found[name] = one and replace(one, tau=joint[metric])
+        one = reference(scores, yardstick)
+        found[name] = one and replace(one, estimates={**one.estimates, "tau": joint[metric]})
     return found
 
 
@@ -268,7 +273,7 @@ def _beside(name: str, reference: Reference, baseline: Seeds) -> Effect:
     replicates = np.array([baseline[seed].replicates["tau"] - reference.replicates for seed in used])
     margin = over_both(values, replicates, reference.tau.architectures, bound=2.0)
     level = Level(REFERENCE, name, baseline=False, uses_truth=False)
-    return Effect(level, Counts(), {"tau": reference.tau}, baseline_minus_this=margin, kind=reference.kind)
+    return Effect(level, Counts(), dict(reference.estimates), baseline_minus_this=margin, kind=reference.kind)
 
 
 def _counts(rows: pd.DataFrame) -> Counts:

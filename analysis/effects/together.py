@@ -36,38 +36,56 @@ def together(runs: Sequence[Scores], yardstick: Yardstick) -> dict[str, Estimate
     yardstick : Yardstick
         What they are compared with.
     """
-    return {name: _estimate(combine, runs, yardstick) for name, combine in combinations(yardstick.parameters).items()}
+    return {name: _estimate(combine, runs, yardstick) for name, combine in combinations(yardstick).items()}
 
 
-def combinations(parameters: np.ndarray) -> Mapping[str, Combine]:
+def combinations(yardstick: Yardstick) -> Mapping[str, Combine]:
     """Return how scores of several runs are made one, by the names of `TOGETHER_METRICS`."""
     by_mean, by_sum = TOGETHER_METRICS
     return {
         by_mean: lambda runs: ensemble(runs, by_mean).checkpoints[0],
-        by_sum: lambda runs: rank_sum(runs, parameters, by_sum).checkpoints[0],
+        by_sum: lambda runs: rank_sum(runs, yardstick.parameters, by_sum, yardstick.sample).checkpoints[0],
     }
 
 
 def _estimate(combine: Combine, runs: Sequence[Scores], yardstick: Yardstick) -> Estimate:
-    architectures, seeds = len(yardstick.truth), len(runs)
+    """Return tau of combined scores, of the architectures that have one from every run."""
+    seeds = len(runs)
     if not runs:
-        return nothing(architectures)
+        return nothing(len(yardstick.truth))
     scores = combine(runs)
-    value = kendall_tau(scores, yardstick.truth)
-    replicates = bootstrap_tau(yardstick.weights, scores, yardstick.truth)
+    known = ~np.isnan(scores)
+    used, architectures = yardstick.part(known), int(known.sum())
+    if architectures < 2:
+        return nothing(architectures)
+    value = kendall_tau(scores[known], used.truth, used.sample)
+    replicates = bootstrap_tau(used.weights, scores[known], used.truth, used.sample)
     if seeds == 1:
         return over_architectures(value, replicates, architectures, seeds)
-    spread = Spread(seeds, _deviation(combine, runs, yardstick.truth), shared=_deviation_of(replicates))
-    half = spread.half_width()
+    deviation = _deviation([_without(combine, runs, seed, known) for seed in range(seeds)], used)
+    half = Spread(seeds, deviation, shared=_deviation_of(replicates)).half_width()
     if not has_interval(value, half, architectures):
         return Estimate(value, math.nan, math.nan, seeds, architectures)
     return Estimate(value, max(value - half, -1.0), min(value + half, 1.0), seeds, architectures)
 
 
-def _deviation(combine: Combine, runs: Sequence[Scores], truth: np.ndarray) -> float:
-    """Return the standard deviation of one seed's part: that of the whole times the root of the number of seeds."""
-    without = [kendall_tau(combine([*runs[:seed], *runs[seed + 1 :]]), truth) for seed in range(len(runs))]
-    return float(np.std(without) * math.sqrt(len(runs) * (len(runs) - 1)))
+def _without(combine: Combine, runs: Sequence[Scores], seed: int, known: np.ndarray) -> np.ndarray:
+    """Return the combined scores of all runs but one."""
+    return combine([*runs[:seed], *runs[seed + 1 :]])[known]
+
+
+def _deviation(left_out: Sequence[np.ndarray], yardstick: Yardstick) -> float:
+    """Return the standard deviation of one seed's part: that of the whole times the root of the number of seeds.
+
+    Parameters
+    ----------
+    left_out : sequence of ndarray, [seeds][n]
+        What the others say together, without each of the seeds.
+    yardstick : Yardstick
+        Of these architectures.
+    """
+    taus = [kendall_tau(scores, yardstick.truth, yardstick.sample) for scores in left_out]
+    return float(np.std(taus) * math.sqrt(len(taus) * (len(taus) - 1)))
 
 
 def _deviation_of(replicates: np.ndarray) -> float:

@@ -16,6 +16,7 @@ from supernet_bench.analysis.effects.together import TOGETHER_METRICS, _deviatio
 from supernet_bench.analysis.ranking.measures import Yardstick, measure_run
 from supernet_bench.analysis.ranking.metrics import kendall_tau
 from supernet_bench.analysis.ranking.resampling import bootstrap_weights
+from supernet_bench.analysis.ranking.sample import Sample
 from supernet_bench.analysis.ranking.scores import Kind, Scores
 from supernet_bench.analysis.results import load_results
 from supernet_bench.records.layout import record_path
@@ -134,14 +135,49 @@ def test_the_part_of_the_seeds_is_how_far_other_seeds_would_move_it() -> None:
     """With the same architectures throughout, the jackknife alone has to say it."""
     rng = np.random.default_rng(3)
     truth, count = rng.uniform(size=100), 5
-    combine = combinations(truth)["tau_ensemble"]
+    known = yardstick(truth, truth)
+    combine = combinations(known)["tau_ensemble"]
     values, variances = [], []
     for _ in range(120):
         runs = [of(truth * gain + rng.normal(size=100) / 3) for gain in rng.uniform(0.2, 1.8, size=count)]
         values.append(kendall_tau(combine(runs), truth))
-        variances.append(_deviation(combine, runs, truth) ** 2 / count)
+        left_out = [combine([*runs[:seed], *runs[seed + 1 :]]) for seed in range(count)]
+        variances.append(_deviation(left_out, known) ** 2 / count)
     # A standard deviation of 120 values is known to 6.5 %; the jackknife itself is a little too wide.
     assert 0.8 < math.sqrt(np.mean(variances)) / np.std(values, ddof=1) < 1.4
+
+
+def test_architectures_that_a_seed_lacks_are_left_out() -> None:
+    runs = [supernet(1.0, seed) for seed in range(3)]
+    lacking = runs[1].checkpoints[0].copy()
+    lacking[:10] = np.nan
+    found = together([runs[0], of(lacking), runs[2]], yardstick())
+    fewer = together([of(run.checkpoints[0][10:]) for run in runs], yardstick(TRUTH[10:], PARAMETERS[10:]))
+    for name in TOGETHER_METRICS:
+        assert found[name].architectures == 40
+    assert found["tau_ensemble"].value == pytest.approx(fewer["tau_ensemble"].value)
+
+
+def test_a_sample_in_strata_says_what_the_space_would() -> None:
+    """Ranks, too, are those in the space: a stratum of which few were drawn counts for all of its members."""
+    rng = np.random.default_rng(4)
+    truth = np.sort(rng.uniform(size=2000))
+    parameters, score = (truth + rng.normal(size=2000) / 4 for _ in range(2))
+    strata = np.repeat([0, 1], [1500, 500])
+    whole = measure_run(of(score), Yardstick(truth, parameters, truth, np.ones((1, 2000), np.float32))).values
+    found = []
+    for _ in range(30):
+        drawn = np.sort(
+            np.concatenate([rng.choice(1500, 40, replace=False), 1500 + rng.choice(500, 160, replace=False)])
+        )
+        sample = Sample.in_strata(strata[drawn], (1500, 500))
+        known = Yardstick(truth[drawn], parameters[drawn], truth, sample.resample(100, 0), sample)
+        values = measure_run(of(score[drawn]), known).values
+        joint = together([of(score[drawn])], known)
+        assert joint["tau_ensemble_rank_sum"].value == pytest.approx(values["tau_rank_sum"])
+        found.append([values["tau_rank_sum"], values["gain_over_parameters"]])
+    expected = [whole["tau_rank_sum"], whole["gain_over_parameters"]]
+    np.testing.assert_allclose(np.mean(found, axis=0), expected, atol=3.5 * np.max(np.std(found, axis=0)) / 30**0.5)
 
 
 def test_other_seeds_of_the_baseline_are_not_among_them(tmp_path: Path) -> None:
