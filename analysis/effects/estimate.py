@@ -180,7 +180,7 @@ def _of_baseline(
     if not runs:
         return {}
     seeds = count(len(runs), "seed")
-    names = f"mean score of the baseline, {seeds}", f"rank sum of the baseline, {seeds}, and parameter count"
+    names = f"{seeds} of the baseline together", f"{seeds} of the baseline and parameter count"
     found: dict[str, Reference | None] = {}
     for name, (metric, combine) in zip(names, combinations(yardstick).items(), strict=True):
         if len(runs) == 1 and name == names[0]:

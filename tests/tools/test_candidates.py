@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -171,24 +172,37 @@ def content_of(path: Path) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rule looks at the values of runs alone, but for whether the baseline learns."""
-    monkeypatch.setattr(studies, "RESAMPLES", 100)
     monkeypatch.setattr(rule, "RESAMPLES", 300)
 
 
-@pytest.fixture
-def three(tmp_path: Path) -> tuple[ComparedStudy, ComparedStudy, ComparedStudy]:
+def read(store: Path) -> ComparedStudy:
+    return studies.read(store, store.name, 100)
+
+
+Three = tuple[ComparedStudy, ComparedStudy, ComparedStudy]
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A candidate that orders its levels as the target does, and present images that order them otherwise."""
     reverse = {factor: (two, one) for factor, (one, two) in NOISE.items()}
-    one, other, third = (
-        stored(tmp_path, name, order) for name, order in zip("abc", (NOISE, reverse, NOISE), strict=True)
-    )
-    return studies.read(one, "a"), studies.read(other, "b"), studies.read(third, "c")
+    orders = {"a": NOISE, "b": reverse, "c": NOISE}
+    folder = tmp_path_factory.mktemp("stores")
+    return {name: stored(folder, name, order) for name, order in orders.items()}
 
 
-def test_studies_are_decided_by_the_levels_that_train_anew(
-    three: tuple[ComparedStudy, ComparedStudy, ComparedStudy],
-) -> None:
+@pytest.fixture(scope="module")
+def three(stores: dict[str, Path]) -> Three:
+    return read(stores["a"]), read(stores["b"]), read(stores["c"])
+
+
+@pytest.fixture
+def own(stores: dict[str, Path], tmp_path: Path) -> Path:
+    """A copy of the store of the candidate, to be damaged."""
+    return shutil.copytree(stores["a"], tmp_path / "a")
+
+
+def test_studies_are_decided_by_the_levels_that_train_anew(three: Three) -> None:
     candidate, present, target = three
     levels = studies.common_levels(*three)
     assert levels == [(factor, level) for factor in NOISE for level in "ab"]
@@ -200,24 +214,22 @@ def test_studies_are_decided_by_the_levels_that_train_anew(
     assert not studies.decide(present, candidate, target).replaces
 
 
-def test_a_candidate_that_lacks_runs_is_refused(three: tuple[ComparedStudy, ...], tmp_path: Path) -> None:
-    record_path(tmp_path / "a", run_id("sampling", "a", 2)).unlink()
-    lacking = studies.read(tmp_path / "a", "a")
+def test_a_candidate_that_lacks_runs_is_refused(three: Three, own: Path) -> None:
+    record_path(own, run_id("sampling", "a", 2)).unlink()
+    lacking = read(own)
     with pytest.raises(InputError, match=r"^study a lacks 1 of \d+ runs, such as sampling a, seed 2 \(missing\)"):
         studies.decide(lacking, three[1], three[2])
 
 
-def test_a_run_that_failed_leaves_its_level_out(three: tuple[ComparedStudy, ...], tmp_path: Path) -> None:
-    path = record_path(tmp_path / "a", run_id("sampling", "a", 2))
+def test_a_run_that_failed_leaves_its_level_out(three: Three, own: Path) -> None:
+    path = record_path(own, run_id("sampling", "a", 2))
     failed = {"status": "failed", "error": {"type": "Diverged", "message": "loss", "traceback": ""}, "checkpoints": []}
-    write_record(tmp_path / "a", content_of(path) | failed)
-    found = studies.decide(studies.read(tmp_path / "a", "a"), three[1], three[2])
+    write_record(own, content_of(path) | failed)
+    found = studies.decide(read(own), three[1], three[2])
     assert (found.gains["tau"].levels, found.gains["tau"].left_out) == (7, 1)
 
 
-def test_a_baseline_that_is_not_better_than_untrained_does_not_learn(
-    three: tuple[ComparedStudy, ComparedStudy, ComparedStudy],
-) -> None:
+def test_a_baseline_that_is_not_better_than_untrained_does_not_learn(three: Three) -> None:
     effects = three[0].effects
     untrained = effects.references[0]
     margin = untrained.baseline_minus_this
@@ -228,10 +240,7 @@ def test_a_baseline_that_is_not_better_than_untrained_does_not_learn(
 
 
 def test_the_command_prints_the_decision(
-    three: tuple[ComparedStudy, ...],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    three: Three, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     known = dict(zip("abc", three, strict=True))
     monkeypatch.setattr(command, "read", lambda store, study: known[study])

@@ -18,8 +18,10 @@ Level = tuple[str, str]
 """Names of a factor and of a level."""
 
 
-def read(store: Path, study: str) -> ComparedStudy:
+def read(store: Path, study: str, resamples: int = RESAMPLES) -> ComparedStudy:
     """Read a study and estimate what its levels do.
+
+    Only whether the baseline learns is decided by resamples of the architectures.
 
     Raises
     ------
@@ -27,7 +29,7 @@ def read(store: Path, study: str) -> ComparedStudy:
         If it is not in the store, or is damaged.
     """
     results = load_results(store, study)
-    return ComparedStudy(results, compute_effects(results, RESAMPLES))
+    return ComparedStudy(results, compute_effects(results, resamples))
 
 
 def decide(candidate: ComparedStudy, present: ComparedStudy, target: ComparedStudy) -> Decision:
