@@ -53,7 +53,7 @@ def test_published_supernets_together(published: Effects) -> None:
     mean, total = (
         reference_row(published, words) for words in ("8 seeds of the baseline tog", "8 seeds of the baseline and")
     )
-    assert mean.level.name == "8 seeds of the baseline together"
+    assert mean.level.name == f"{both} together"
     assert (mean.kind, mean.tau.seeds, mean.tau.architectures) == (Kind.SUPERNET, 8, 200)
     assert mean.tau.value == pytest.approx(0.491, abs=5e-4)
     assert total.tau.value == pytest.approx(0.663, abs=5e-4)
