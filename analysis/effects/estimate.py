@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -83,21 +82,21 @@ def compute_effects(
     partial = {scores.name for scores in others if not scores.complete}
     levels = [
         replace(
-            _effect(level, runs, measured, against, len(truth), joint.get(level, {})),
+            _effect(level, runs, measured, against, len(truth)),
             interaction=interactions.get(level),
             path_passes=_path_passes(level, runs),
         )
         for level in (BASELINE, *results.manifest.levels)
     ]
     untrained = replace(
-        _effect(UNTRAINED, runs, measured, {}, len(truth), joint.get(UNTRAINED, {})),
+        _effect(UNTRAINED, runs, measured, {}, len(truth)),
         baseline_minus_this=contrast("tau", [against], [_by_seed(runs, UNTRAINED, measured)], len(truth)),
         kind=Kind.UNTRAINED,
     )
     return Effects(
-        levels=corrected(levels),
+        levels=tuple(_with_joint(effect, joint) for effect in corrected(levels)),
         references=(
-            untrained,
+            _with_joint(untrained, joint),
             *(_beside(name, one, {} if name in partial else against) for name, one in references.items()),
         ),
         runs=runs,
@@ -170,6 +169,11 @@ def _together(
     return by_level
 
 
+def _with_joint(effect: Effect, joint: Mapping[Level, Mapping[str, Estimate]]) -> Effect:
+    """Return the row with what its seeds say together."""
+    return replace(effect, estimates={**effect.estimates, **joint.get(effect.level, {})})
+
+
 def _of_baseline(
     runs: Sequence[Scores], joint: Mapping[str, Estimate], yardstick: Yardstick
 ) -> dict[str, Reference | None]:
@@ -208,20 +212,14 @@ def _by_seed(runs: pd.DataFrame, level: Level, measured: Mapping[str, Measures])
 
 
 def _effect(
-    level: Level,
-    runs: pd.DataFrame,
-    measured: Mapping[str, Measures],
-    against: Seeds,
-    architectures: int,
-    joint: Mapping[str, Estimate] = MappingProxyType({}),
+    level: Level, runs: pd.DataFrame, measured: Mapping[str, Measures], against: Seeds, architectures: int
 ) -> Effect:
     seeds = _by_seed(runs, level, measured)
     return Effect(
         level=level,
         counts=_counts(runs[(runs["factor"] == level.factor) & (runs["level"] == level.name)]),
         estimates={name: _rank_estimate(name, seeds, architectures) for name in RANK_METRICS}
-        | {name: _top_estimate(name, seeds, architectures) for name in TOP_METRICS}
-        | {**joint},
+        | {name: _top_estimate(name, seeds, architectures) for name in TOP_METRICS},
         differences={} if level.baseline or level == UNTRAINED else compare(seeds, against, architectures),
     )
 

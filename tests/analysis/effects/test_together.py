@@ -50,9 +50,8 @@ def published() -> Effects:
 
 def test_published_supernets_together(published: Effects) -> None:
     """An audit with other code found 0.491 and 0.663."""
-    mean, total = (
-        reference_row(published, words) for words in ("8 seeds of the baseline tog", "8 seeds of the baseline and")
-    )
+    both = "8 seeds of the baseline"
+    mean, total = (reference_row(published, f"{both} {word}") for word in ("together", "and"))
     assert mean.level.name == f"{both} together"
     assert (mean.kind, mean.tau.seeds, mean.tau.architectures) == (Kind.SUPERNET, 8, 200)
     assert mean.tau.value == pytest.approx(0.491, abs=5e-4)
