@@ -8,6 +8,7 @@ from supernet_bench.analysis.effects.intervals import Difference, Estimate
 from supernet_bench.analysis.effects.pairs import Pair
 from supernet_bench.analysis.findings import LevelFinding, Loss, PairFinding, StudyFindings, Survivor
 from supernet_bench.analysis.ranking.measures import COMPARED_TOP_METRICS
+from supernet_bench.analysis.ranking.scores import Kind
 from supernet_bench.analysis.results import Results
 from supernet_bench.analysis.verdicts import Evidence, evidence, same_directions, transfer, verdict
 
@@ -25,7 +26,9 @@ def find_in_study(results: Results, effects: Effects) -> StudyFindings:
         architectures=effects.baseline.tau.architectures,
         baseline=_plain(effects.baseline.tau),
         references={
-            effect.level.name: _plain(effect.tau) for effect in effects.references if not math.isnan(effect.tau.value)
+            effect.level.name: _plain(effect.tau)
+            for effect in effects.references
+            if effect.kind is not Kind.SUPERNET and not math.isnan(effect.tau.value)
         },
         levels=tuple(_level(effect, difference) for effect, difference in compared),
         best=tuple(

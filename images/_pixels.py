@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, pad
+from torch.nn.functional import avg_pool2d, interpolate, pad
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,20 @@ def shrink(images: Tensor, resolution: int) -> Tensor:
     if resolution == side:
         return images
     return avg_pool2d(images.float(), side // resolution).round().to(torch.uint8)
+
+
+def enlarge(images: Tensor, resolution: int) -> Tensor:
+    """Return images of `resolution` x `resolution` pixels, interpolated between the centres of the old ones.
+
+    Parameters
+    ----------
+    images : Tensor of uint8, [n, channels, height, width]
+    resolution : int
+        Height and width times a power of two: the weights are then fractions of a power of two and the sums exact, so
+        that the pixels are the same on every computer.
+    """
+    larger = interpolate(images.float(), size=(resolution, resolution), mode="bilinear", align_corners=False)
+    return larger.round().to(torch.uint8)
 
 
 def channel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:

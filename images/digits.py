@@ -1,6 +1,5 @@
 """Handwritten digits, small enough for a laptop."""
 
-import random
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -9,10 +8,12 @@ import numpy as np
 import torch
 
 from supernet_bench.core.errors import InputError
-from supernet_bench.images._pixels import channel_statistics, shrink
+from supernet_bench.images._order import ends
+from supernet_bench.images._pixels import channel_statistics, enlarge, shrink
 from supernet_bench.images.base import ImageData, ImageSource, Split
 
 IMAGES = 1797
+RESOLUTION = 8
 LARGEST_VALUE = 16
 
 
@@ -36,7 +37,10 @@ class Digits(ImageSource):
         default=500,
         metadata={"help": "validation images; with `train` at most 1,797", "low": 10, "high": IMAGES},
     )
-    resolution: int = field(default=8, metadata={"help": "height and width, pixels", "choices": (4, 8)})
+    resolution: int = field(
+        default=RESOLUTION,
+        metadata={"help": "pixels; smaller ones average areas, larger ones interpolate", "choices": (4, 8, 16, 32)},
+    )
     crop: int = field(default=1, metadata={"help": "zero padding for random crops, pixels", "low": 0, "high": 8})
     flip: bool = field(default=False, metadata={"help": "random mirror images, which of digits are other shapes"})
 
@@ -52,35 +56,13 @@ class Digits(ImageSource):
             raise InputError(f"images.valid is {self.valid}; allowed: 10 to what train leaves, {IMAGES - self.train}")
         bunch = load_digits()
         pixels = np.rint(bunch.images * (255 / LARGEST_VALUE)).astype(np.uint8)[:, None]
-        order = balanced_order(bunch.target)
-        parts = order[: self.train], order[IMAGES - self.valid :]
+        parts = ends(bunch.target, self.train, self.valid)
         train, valid = (_split(pixels, bunch.target, chosen, self.resolution) for chosen in parts)
         mean, std = channel_statistics(train.images)
         return ImageData(train, valid, 10, mean, std)
 
 
-def balanced_order(labels: np.ndarray) -> np.ndarray:
-    """Return an order of the images in which every stretch holds the labels about as often as the whole.
-
-    Parameters
-    ----------
-    labels : ndarray of int, [n]
-
-    Returns
-    -------
-    ndarray of int64, [n]
-        The same on every computer; Python's shuffle of a seed has not changed in any version that is
-        supported.
-    """
-    shuffle = random.Random(0)
-    position = np.empty(len(labels))
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label).tolist()
-        shuffle.shuffle(members)
-        position[members] = (np.arange(len(members)) + 0.5) / len(members)
-    return np.argsort(position, kind="stable")
-
-
 def _split(pixels: np.ndarray, labels: np.ndarray, chosen: np.ndarray, resolution: int) -> Split:
-    images = shrink(torch.from_numpy(pixels[chosen]), resolution)
+    resize = enlarge if resolution > RESOLUTION else shrink
+    images = resize(torch.from_numpy(pixels[chosen]), resolution)
     return Split(images, torch.from_numpy(labels[chosen].astype(np.int64)))

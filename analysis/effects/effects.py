@@ -59,7 +59,8 @@ class Effect:
         Only for references: mean over seeds of the tau of the baseline minus that of the reference, which is the
         same for all seeds unless it is the untrained supernet.
     kind : Kind, optional
-        Only for references: what gives the scores; none for the noise ceiling, which has none.
+        Only for references: what gives the scores, `Kind.SUPERNET` for what the supernets of the baseline say
+        together; none for the noise ceiling, which has none.
     path_passes : float
         Paths that a run of the level trains over those that the baseline's of the same seed does, the mean over
         seeds; NaN where no seed has both.
@@ -94,7 +95,8 @@ class Effects:
     levels : tuple of Effect
         The baseline, then every level of every factor.
     references : tuple of Effect
-        What a supernet has to beat, and the noise ceiling.
+        The untrained supernet, what the supernets of the baseline say together, what a supernet has to beat, and the
+        noise ceiling.
     runs : DataFrame
         The runs of the results with a column per metric.
     checkpoints : DataFrame

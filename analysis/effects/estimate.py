@@ -11,6 +11,7 @@ from supernet_bench.analysis.effects.effects import BASELINE, REFERENCE, UNTRAIN
 from supernet_bench.analysis.effects.grids import find_grids
 from supernet_bench.analysis.effects.intervals import FEWEST, Difference, Estimate, over_both, over_seeds
 from supernet_bench.analysis.effects.references import NOISE_CEILING, Reference, noise_ceiling, reference
+from supernet_bench.analysis.effects.together import combinations, together
 from supernet_bench.analysis.ranking.measures import (
     RANK_METRICS,
     TOP_METRICS,
@@ -61,13 +62,18 @@ def compute_effects(
     parameters = results.reference.loc[truth.index, "parameters"].to_numpy()
     measured: dict[str, Measures] = {}
     references: dict[str, Reference] = {}
+    joint: dict[Level, dict[str, Estimate]] = {}
     if len(truth) >= 2:
         rows = results.reference.loc[truth.index]
         yardstick = _yardstick(results, truth, resamples, seed)
-        measured = _measure(results, truth, yardstick, progress)
+        by_run = _scores_by_run(results, truth)
+        measured = _measure(results, by_run, yardstick, progress)
+        joint = _together(results, by_run, measured, yardstick)
         ranked = (*of_table(rows, results.target), *others)
-        _check_others(others, [scores.name for scores in ranked], len(truth))
-        found = {scores.name: reference(scores, yardstick) for scores in ranked}
+        runs_of_baseline = _runs_together(BASELINE, results, by_run, measured)
+        found = _of_baseline(runs_of_baseline, joint[BASELINE], yardstick)
+        _check_others(others, [*found, *(scores.name for scores in ranked)], len(truth))
+        found |= {scores.name: reference(scores, yardstick) for scores in ranked}
         found |= {NOISE_CEILING: noise_ceiling(rows, results.target, yardstick.weights, yardstick.sample)}
         references = {name: one for name, one in found.items() if one}
     runs = _with_metrics(results.runs, measured)
@@ -88,9 +94,9 @@ def compute_effects(
         kind=Kind.UNTRAINED,
     )
     return Effects(
-        levels=corrected(levels),
+        levels=tuple(_with_joint(effect, joint) for effect in corrected(levels)),
         references=(
-            untrained,
+            _with_joint(untrained, joint),
             *(_beside(name, one, {} if name in partial else against) for name, one in references.items()),
         ),
         runs=runs,
@@ -121,17 +127,72 @@ def _yardstick(results: Results, truth: pd.Series, resamples: int, seed: int) ->
     )
 
 
-def _measure(results: Results, truth: pd.Series, yardstick: Yardstick, progress: Progress) -> dict[str, Measures]:
+def _scores_by_run(results: Results, truth: pd.Series) -> dict[str, Scores]:
+    """Return what every run says of the architectures, by its id."""
+    runs = results.runs
+    untrained = runs.loc[runs["factor"] == UNTRAINED.factor, "run_id"]
+    return {scores.name: scores for scores in of_runs(results.scores, truth.index, untrained, results.blocks)}
+
+
+def _measure(
+    results: Results, by_run: Mapping[str, Scores], yardstick: Yardstick, progress: Progress
+) -> dict[str, Measures]:
     """Return the measures of every finished run by its id."""
     runs = results.runs
     finished = runs.loc[runs["status"] == "finished", "run_id"].unique()
-    untrained = runs.loc[runs["factor"] == UNTRAINED.factor, "run_id"]
-    by_run = {scores.name: scores for scores in of_runs(results.scores, truth.index, untrained, results.blocks)}
     measured = {}
     for done, run_id in enumerate(finished, start=1):
         measured[run_id] = measure_run(by_run[run_id], yardstick)
         progress.advanced(Part("measuring runs"), done / len(finished))
     return measured
+
+
+def _runs_together(
+    level: Level, results: Results, by_run: Mapping[str, Scores], measured: Mapping[str, Measures]
+) -> list[Scores]:
+    """Return the scores of the runs of a level that have a tau, one of each seed that all levels have."""
+    seeds = _by_seed(results.runs, level, measured)
+    return [by_run[seeds[seed].run_id] for seed in defined("tau", seeds) if seed in results.manifest.seeds]
+
+
+def _together(
+    results: Results, by_run: Mapping[str, Scores], measured: Mapping[str, Measures], yardstick: Yardstick
+) -> dict[Level, dict[str, Estimate]]:
+    """Return what the supernets of each level say together; levels that are the same runs are looked at once."""
+    found: dict[tuple[str, ...], dict[str, Estimate]] = {}
+    by_level = {}
+    for level in (BASELINE, UNTRAINED, *results.manifest.levels):
+        runs = _runs_together(level, results, by_run, measured)
+        same = tuple(run.name for run in runs)
+        found[same] = found.get(same) or together(runs, yardstick)
+        by_level[level] = found[same]
+    return by_level
+
+
+def _with_joint(effect: Effect, joint: Mapping[Level, Mapping[str, Estimate]]) -> Effect:
+    """Return the row with what its seeds say together."""
+    return replace(effect, estimates={**effect.estimates, **joint.get(effect.level, {})})
+
+
+def _of_baseline(
+    runs: Sequence[Scores], joint: Mapping[str, Estimate], yardstick: Yardstick
+) -> dict[str, Reference | None]:
+    """Return what all supernets of the baseline say together, alone and with the parameter count, as references.
+
+    One supernet alone is the baseline itself, and has its rank sum only.
+    """
+    if not runs:
+        return {}
+    seeds = count(len(runs), "seed")
+    names = f"{seeds} of the baseline together", f"{seeds} of the baseline and parameter count"
+    found: dict[str, Reference | None] = {}
+    for name, (metric, combine) in zip(names, combinations(yardstick).items(), strict=True):
+        if len(runs) == 1 and name == names[0]:
+            continue
+        scores = Scores(Kind.SUPERNET, name, (combine(runs),))
+        one = reference(scores, yardstick)
+        found[name] = one and replace(one, estimates={**one.estimates, "tau": joint[metric]})
+    return found
 
 
 def _with_metrics(runs: pd.DataFrame, measured: Mapping[str, Measures]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from supernet_bench.analysis.pages.tables import (
     rank_metrics_table,
     references_table,
     size_table,
+    together_table,
     top_differences_table,
     top_metrics_table,
 )
@@ -105,7 +106,8 @@ def other_tables(effects: Effects) -> Tables:
     """Return the tables of the other metrics, and what these are."""
     differences = (size_table(effects), top_differences_table(effects))
     interactions = (interaction_table(effects, grid) for grid in effects.grids)
-    tables = (*differences, *interactions, rank_metrics_table(effects), top_metrics_table(effects))
+    metrics = (rank_metrics_table(effects), together_table(effects), top_metrics_table(effects))
+    tables = (*differences, *interactions, *metrics)
     return Tables(tables, tuple(metric_notes(effects)))
 
 

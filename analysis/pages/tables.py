@@ -7,6 +7,7 @@ import pandas as pd
 from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.effects.grids import Grid
 from supernet_bench.analysis.effects.intervals import Difference, Estimate
+from supernet_bench.analysis.effects.together import TOGETHER_METRICS
 from supernet_bench.analysis.numbers import (
     DECIMALS,
     NONE,
@@ -27,7 +28,7 @@ from supernet_bench.analysis.ranking.measures import (
 from supernet_bench.core.output import count
 
 EFFECTS_TITLE = "Kendall's tau with the truth, and the difference to the baseline"
-REFERENCES_TITLE = "The same architectures ranked without a trained supernet"
+REFERENCES_TITLE = "The same architectures ranked otherwise than by one trained supernet"
 
 
 class Entry(str):
@@ -85,12 +86,20 @@ RANK_COLUMNS = (
     Column("tau_cross_entropy", "tau of cross-entropy"),
     Column("tau_parameters", "tau with parameters"),
 )
+TOGETHER_COLUMNS = (
+    Column("tau", "tau of one seed"),
+    Column("tau_ensemble", "mean score of all seeds"),
+    Column("tau_rank_sum", "rank sum of one seed"),
+    Column("tau_ensemble_rank_sum", "rank sum of all seeds"),
+    Column("gain_over_parameters", "gain over parameters of one seed"),
+)
 SIZE_COLUMNS = (
     Column("tau", "tau"),
     BETTER_HALF,
     Column("partial_tau", "tau given parameters"),
     Column("tau_equal_size", "tau among equal sizes"),
     Column("tau_parameters", "tau with parameters"),
+    Column("gain_over_parameters", "gain over parameters"),
 )
 TOP_COLUMNS = (
     Column("regret_at_10", "regret at 10 (%)", 100, 2),
@@ -126,7 +135,7 @@ def effects_table(effects: Effects) -> Table:
 
 
 def references_table(effects: Effects) -> Table:
-    """Return tau of what ranks the same architectures without a trained supernet, and the baseline's lead."""
+    """Return tau of what else ranks the same architectures, and the baseline's lead."""
     header = ("reference", "architectures", "runs", "tau", "95 %", "baseline - this", "95 %", BETTER_HALF.header)
     rows = (
         (
@@ -144,12 +153,17 @@ def references_table(effects: Effects) -> Table:
 
 def rank_metrics_table(effects: Effects) -> Table:
     """Return the other rank correlations of the untrained supernet, of every level and of the references."""
-    return _metrics_table("Other rank correlations", effects, RANK_COLUMNS)
+    return _metrics_table("Other rank correlations", effects, RANK_COLUMNS, effects.references[1:])
+
+
+def together_table(effects: Effects) -> Table:
+    """Return what supernets add to the parameter count, and what all seeds of a level say together."""
+    return _metrics_table("What seeds say together, and with the parameter count", effects, TOGETHER_COLUMNS)
 
 
 def top_metrics_table(effects: Effects) -> Table:
     """Return how good those predicted best are, for the untrained supernet, every level and the references."""
-    return _metrics_table("The architectures predicted best", effects, TOP_COLUMNS)
+    return _metrics_table("The architectures predicted best", effects, TOP_COLUMNS, effects.references[1:])
 
 
 def size_table(effects: Effects) -> Table:
@@ -188,10 +202,10 @@ def interaction_table(effects: Effects, grid: Grid) -> Table:
     return Table(title, (*grid.axes, "runs", "difference", "95 %", "interaction", "95 %"), tuple(rows), 2)
 
 
-def _metrics_table(title: str, effects: Effects, columns: tuple[Column, ...]) -> Table:
+def _metrics_table(title: str, effects: Effects, columns: tuple[Column, ...], others: tuple[Effect, ...] = ()) -> Table:
     rows = (
         (*_name(effect), runs_cell(effect), *(_cell(effect.estimates.get(one.metric), one) for one in columns))
-        for effect in (effects.references[0], *effects.levels, *effects.references[1:])
+        for effect in (effects.references[0], *effects.levels, *others)
     )
     what = f"{title}, means over seeds with 95 % intervals, {count(len(effects.truth), 'architecture')}"
     return Table(what, ("factor", "level", "runs", *(column.header for column in columns)), tuple(rows), 2)
@@ -269,7 +283,7 @@ def _full_row(effect: Effect) -> dict[str, object]:
         "difference_sd_shared": difference.shared if difference else None,
     }
     row |= _columns("baseline_minus_this", effect.baseline_minus_this)
-    for metric in (*RANK_METRICS[1:], *TOP_METRICS):
+    for metric in (*RANK_METRICS[1:], *TOGETHER_METRICS, *TOP_METRICS):
         row |= _columns(metric, effect.estimates.get(metric))
     for metric in (*COMPARED_RANK_METRICS[1:], *COMPARED_TOP_METRICS):
         row |= _difference_columns(f"difference_{metric}", effect.differences.get(metric))

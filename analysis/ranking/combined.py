@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
+from supernet_bench.analysis.ranking.metrics import space_ranks
+from supernet_bench.analysis.ranking.sample import Sample
 from supernet_bench.analysis.ranking.scores import Kind, Scores
 from supernet_bench.core.errors import InputError
 
@@ -31,7 +33,7 @@ def ensemble(runs: Sequence[Scores], name: str) -> Scores:
     return Scores(Kind.SUPERNET, name, (np.mean(_means(runs, name), axis=0),))
 
 
-def rank_sum(runs: Sequence[Scores], other: np.ndarray, name: str) -> Scores:
+def rank_sum(runs: Sequence[Scores], other: np.ndarray, name: str, sample: Sample | None = None) -> Scores:
     """Return the rank in other scores, such as the parameter count, plus the mean rank over some runs.
 
     Ranks of equal scores are their mean, and missing scores stay missing. What ranks by both weighs them alike,
@@ -45,6 +47,8 @@ def rank_sum(runs: Sequence[Scores], other: np.ndarray, name: str) -> Scores:
         Of the same architectures, higher is better.
     name : str
         What tables call the row.
+    sample : Sample, optional
+        Where the architectures were drawn from strata: ranks are then those in the space.
 
     Raises
     ------
@@ -53,8 +57,20 @@ def rank_sum(runs: Sequence[Scores], other: np.ndarray, name: str) -> Scores:
     """
     means = [*_means(runs, name), np.asarray(other, dtype=np.float64)]
     _check_lengths(means, name)
-    *ranks, rank = (stats.rankdata(values, nan_policy="omit") for values in means)
+    *ranks, rank = (_ranks(values, sample) for values in means)
     return Scores(Kind.SUPERNET, name, (np.mean(ranks, axis=0) + rank,))
+
+
+def _ranks(values: np.ndarray, sample: Sample | None) -> np.ndarray:
+    """Return ranks from 1, with the mean of those of equal values, [n]; NaN where a value is missing."""
+    known = ~np.isnan(values)
+    ranks = np.full(len(values), np.nan)
+    if sample is None:
+        ranks[known] = stats.rankdata(values[known])
+    else:
+        counts = sample.known(known).weights
+        ranks[known] = (space_ranks(values[known], counts) + counts.sum() + 1) / 2
+    return ranks
 
 
 def _means(runs: Sequence[Scores], name: str) -> list[np.ndarray]:

@@ -25,6 +25,8 @@ RANK_METRICS = (
     "tau_equal_size",
     "tau_cross_entropy",
     "tau_parameters",
+    "tau_rank_sum",
+    "gain_over_parameters",
 )
 """Metrics of all architectures, whose intervals cover architectures and seeds."""
 
@@ -41,8 +43,15 @@ TOP_METRICS = (
 )
 """Metrics whose bootstrap over architectures is not valid; their intervals cover seeds alone."""
 
-COMPARED_RANK_METRICS = ("tau", "tau_better_half", "partial_tau", "tau_equal_size", "tau_parameters")
-"""Those with a difference to the baseline: is it better, for winners too, beyond size, only in liking size."""
+COMPARED_RANK_METRICS = (
+    "tau",
+    "tau_better_half",
+    "partial_tau",
+    "tau_equal_size",
+    "tau_parameters",
+    "gain_over_parameters",
+)
+"""Those with a difference to the baseline: is it better, for winners too, beyond size, in liking size, beside size."""
 
 COMPARED_TOP_METRICS = (
     "regret_at_10",
@@ -155,6 +164,15 @@ class Yardstick:
         """tau-b of the parameter count with the truth in each resample, [resamples]."""
         return resampling.bootstrap_tau(self.weights, self.parameters, self.truth, self.sample)
 
+    def places(self, values: np.ndarray) -> np.ndarray:
+        """Return where each architecture stands among all that the scored ones stand for, [n]; ties share a place."""
+        return metrics.space_ranks(values, self.sample.weights if self.sample else np.ones(len(values)))
+
+    @cached_property
+    def parameter_places(self) -> np.ndarray:
+        """Where each stands by its parameter count, [n]."""
+        return self.places(self.parameters)
+
     @cached_property
     def ranks(self) -> np.ndarray:
         """Ranks of the truth in each resample, [resamples, n]."""
@@ -258,8 +276,22 @@ def _with_others(taus: dict[str, float], score: np.ndarray, yardstick: Yardstick
         "spearman": metrics.spearman_rho(score, yardstick.truth, yardstick.sample),
         "partial_tau": float(metrics.partial_tau(*pairwise)),
         "sparse_tau_yu": metrics.sparse_kendall_tau_yu(score, yardstick.truth),
+        **_rank_sum_values(score, yardstick),
     }
     return taus | others | _top_values(score, yardstick)
+
+
+def _rank_sum_values(score: np.ndarray, yardstick: Yardstick) -> dict[str, float]:
+    """Return what scores and the parameter count say together, and by how much that is more than the count alone."""
+    total = _rank_sum(score, yardstick)
+    tau = math.nan if total is None else metrics.kendall_tau(total, yardstick.truth, yardstick.sample)
+    return {"tau_rank_sum": tau, "gain_over_parameters": tau - yardstick.truth_given}
+
+
+def _rank_sum(score: np.ndarray, yardstick: Yardstick) -> np.ndarray | None:
+    """Return the rank by score plus that by parameter count, [n]; None for equal scores, which have no tau either."""
+    places = yardstick.places(score)
+    return places + yardstick.parameter_places if places.any() else None
 
 
 def _cross_entropy_tau(cross_entropy: np.ndarray | None, yardstick: Yardstick) -> float:
@@ -305,7 +337,22 @@ def _replicates(score: np.ndarray, cross_entropy: np.ndarray | None, yardstick: 
         "tau_equal_size": _equal_size_replicates(score, yardstick),
         "tau_parameters": of_parameters,
         "tau_cross_entropy": _cross_entropy_replicates(cross_entropy, yardstick),
+        **_rank_sum_replicates(score, yardstick),
     }
+
+
+def _rank_sum_replicates(score: np.ndarray, yardstick: Yardstick) -> dict[str, np.ndarray]:
+    """Return the same from each resample, [resamples].
+
+    The ranks in the sum are those among all scored architectures. Ranks drawn anew with each resample would need its
+    pairs one by one; on published records of 200 architectures the standard deviation was 1 to 5 % larger with them.
+    """
+    total = _rank_sum(score, yardstick)
+    tau = np.full(len(yardstick.weights), math.nan)
+    if total is not None:
+        concordance = yardstick.form(total, yardstick.truth)
+        tau = resampling.tau_of_forms(concordance, yardstick.form(total, total), yardstick.untied)
+    return {"tau_rank_sum": tau, "gain_over_parameters": tau - yardstick.resampled_truth_given}
 
 
 def _better_half_replicates(score: np.ndarray, yardstick: Yardstick) -> np.ndarray:

@@ -17,10 +17,11 @@ import torch
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.images import cifar10
+from supernet_bench.images._order import balanced_order
 from supernet_bench.images._pixels import shrink
 from supernet_bench.images.base import ImageData
 from supernet_bench.images.cifar10 import FOLDER, TRAINING_BATCHES, Cifar10, published_split
-from supernet_bench.images.digits import IMAGES, Digits, balanced_order
+from supernet_bench.images.digits import IMAGES, Digits
 
 Members = list[tuple[tarfile.TarInfo, bytes]]
 
@@ -152,6 +153,28 @@ def test_digits_for_validation_are_at_most_what_training_leaves() -> None:
     assert len(Digits(train=1700, valid=97).load().valid.images) == 97
     with pytest.raises(InputError, match=r"images\.valid is 98; allowed: 10 to what train leaves, 97"):
         Digits(train=1700, valid=98).load()
+
+
+@pytest.mark.parametrize("resolution", [16, 32])
+def test_enlarged_digits_are_interpolated(resolution: int) -> None:
+    """Between the centres of four pixels a new one is their mean, weighted by nearness; at the border, of two."""
+    small, large = (Digits(train=20, valid=20, resolution=side).load().train.images[:, 0] for side in (8, resolution))
+    centres = ((np.arange(resolution) + 0.5) * 8 / resolution - 0.5).clip(0, 7)
+    low = np.minimum(centres.astype(int), 6)
+    weights = np.zeros((resolution, 8))
+    weights[np.arange(resolution), low] = 1 - (centres - low)
+    weights[np.arange(resolution), low + 1] = centres - low
+    expected = np.rint(weights @ small.numpy().astype(np.float64) @ weights.T)
+    assert np.array_equal(large.numpy(), expected)
+
+
+def test_enlarged_digits_are_the_same_pictures_in_the_same_splits() -> None:
+    small, large = Digits().load(), Digits(resolution=16, crop=2).load()
+    check_image_data(large, 1297, 500, 16, 1)
+    for name in ("train", "valid"):
+        assert torch.equal(getattr(small, name).labels, getattr(large, name).labels)
+        back = shrink(getattr(large, name).images, 8).int() - getattr(small, name).images.int()
+        assert back.abs().float().mean() < 25
 
 
 def test_order_is_fixed_and_every_stretch_is_balanced() -> None:

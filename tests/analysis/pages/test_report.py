@@ -312,7 +312,7 @@ def test_failed_missing_and_damaged_runs_are_shown(store: Path, tmp_path: Path) 
     record_path(store, run_id("batch_norm", "tracked", 2)).write_text("{")
     report = write_report(store, "default", tmp_path / "report", resamples=100)
     assert "1 of 3: 1 failed, 1 missing" in report.text
-    assert (tmp_path / "report" / "table.md").read_text().count("1 of 3: 1 failed, 1 missing") == 5
+    assert (tmp_path / "report" / "table.md").read_text().count("1 of 3: 1 failed, 1 missing") == 6
     assert "2 of 3: 1 damaged" in report.text
     assert "†" in report.text
     assert "Runs: 12 finished, 1 failed, 1 missing, 1 damaged (1 Diverged)." in report.text

@@ -96,6 +96,8 @@ def test_every_reference_says_what_gives_its_scores(results: Results) -> None:
     effects = compute_effects(results, 100, 0)
     assert {effect.level.name: effect.kind for effect in effects.references} == {
         "untrained": Kind.UNTRAINED,
+        "3 seeds of the baseline together": Kind.SUPERNET,
+        "3 seeds of the baseline and parameter count": Kind.SUPERNET,
         "parameter count": Kind.COST,
         "MACs": Kind.COST,
         "published accuracy, 12 epochs": Kind.SHORT_TRAINING,

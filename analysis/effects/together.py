@@ -1,0 +1,93 @@
+"""What the supernets of a level say together: their mean score, and that with the parameter count.
+
+How an estimate moves when the seeds are left out one by one says how far other seeds would move it: the jackknife of
+Tukey (1958), which serves statistics like tau that are smooth in the scores of each seed.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from supernet_bench.analysis.effects.intervals import Estimate, Spread, has_interval, nothing, over_architectures
+from supernet_bench.analysis.ranking.combined import ensemble, rank_sum
+from supernet_bench.analysis.ranking.measures import Yardstick
+from supernet_bench.analysis.ranking.metrics import kendall_tau
+from supernet_bench.analysis.ranking.resampling import bootstrap_tau
+from supernet_bench.analysis.ranking.scores import Scores
+
+TOGETHER_METRICS = ("tau_ensemble", "tau_ensemble_rank_sum")
+"""tau of the mean score over the seeds of a level, and of the mean rank over them plus that in the parameter count."""
+
+Combine = Callable[[Sequence[Scores]], np.ndarray]
+"""Makes one score for each architecture, [n], of those of several runs."""
+
+
+def together(runs: Sequence[Scores], yardstick: Yardstick) -> dict[str, Estimate]:
+    """Return tau of what the runs of a level say together, by the names of `TOGETHER_METRICS`.
+
+    The intervals cover the choice of architectures and of seeds, of as many seeds: more of them say more together, so
+    the numbers of levels with other numbers of seeds do not compare.
+
+    Parameters
+    ----------
+    runs : sequence of Scores
+        One of each seed. Those without a tau of their own, whose scores are all equal, are to be left out.
+    yardstick : Yardstick
+        What they are compared with.
+    """
+    return {name: _estimate(combine, runs, yardstick) for name, combine in combinations(yardstick).items()}
+
+
+def combinations(yardstick: Yardstick) -> Mapping[str, Combine]:
+    """Return how scores of several runs are made one, by the names of `TOGETHER_METRICS`."""
+    by_mean, by_sum = TOGETHER_METRICS
+    return {
+        by_mean: lambda runs: ensemble(runs, by_mean).checkpoints[0],
+        by_sum: lambda runs: rank_sum(runs, yardstick.parameters, by_sum, yardstick.sample).checkpoints[0],
+    }
+
+
+def _estimate(combine: Combine, runs: Sequence[Scores], yardstick: Yardstick) -> Estimate:
+    """Return tau of combined scores, of the architectures that have one from every run."""
+    seeds = len(runs)
+    if not runs:
+        return nothing(len(yardstick.truth))
+    scores = combine(runs)
+    known = ~np.isnan(scores)
+    used, architectures = yardstick.part(known), int(known.sum())
+    if architectures < 2:
+        return nothing(architectures)
+    value = kendall_tau(scores[known], used.truth, used.sample)
+    replicates = bootstrap_tau(used.weights, scores[known], used.truth, used.sample)
+    if seeds == 1:
+        return over_architectures(value, replicates, architectures, seeds)
+    deviation = _deviation([_without(combine, runs, seed, known) for seed in range(seeds)], used)
+    half = Spread(seeds, deviation, shared=_deviation_of(replicates)).half_width()
+    if not has_interval(value, half, architectures):
+        return Estimate(value, math.nan, math.nan, seeds, architectures)
+    return Estimate(value, max(value - half, -1.0), min(value + half, 1.0), seeds, architectures)
+
+
+def _without(combine: Combine, runs: Sequence[Scores], seed: int, known: np.ndarray) -> np.ndarray:
+    """Return the combined scores of all runs but one."""
+    return combine([*runs[:seed], *runs[seed + 1 :]])[known]
+
+
+def _deviation(left_out: Sequence[np.ndarray], yardstick: Yardstick) -> float:
+    """Return the standard deviation of one seed's part: that of the whole times the root of the number of seeds.
+
+    Parameters
+    ----------
+    left_out : sequence of ndarray, [seeds][n]
+        What the others say together, without each of the seeds.
+    yardstick : Yardstick
+        Of these architectures.
+    """
+    taus = [kendall_tau(scores, yardstick.truth, yardstick.sample) for scores in left_out]
+    return float(np.std(taus) * math.sqrt(len(taus) * (len(taus) - 1)))
+
+
+def _deviation_of(replicates: np.ndarray) -> float:
+    finite = replicates[np.isfinite(replicates)]
+    return float(np.std(finite, ddof=1)) if len(finite) > 1 else math.nan
