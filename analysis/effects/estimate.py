@@ -20,6 +20,7 @@ from supernet_bench.analysis.ranking.measures import (
     measure_run,
 )
 from supernet_bench.analysis.ranking.metrics import equal_pairs, pair_signs
+from supernet_bench.analysis.ranking.proxies import of_proxies
 from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_weights, check_resamples
 from supernet_bench.analysis.ranking.scores import Kind, Scores, of_runs, of_table
 from supernet_bench.analysis.results import Results
@@ -60,11 +61,13 @@ def compute_effects(
     parameters = results.reference.loc[truth.index, "parameters"].to_numpy()
     measured: dict[str, Measures] = {}
     references: dict[str, Reference] = {}
+    beside: tuple[Scores, ...] = ()
     if len(truth) >= 2:
         weights = bootstrap_weights(len(truth), resamples, seed)
         measured = _measure(results, truth, weights, progress)
         rows = results.reference.loc[truth.index]
-        ranked = (*of_table(rows, results.target), *others)
+        beside = (*of_proxies(results.proxies, truth.index), *others)
+        ranked = (*of_table(rows, results.target), *beside)
         _check_others(others, [scores.name for scores in ranked], len(truth))
         found = {scores.name: reference(scores, truth.to_numpy(), weights) for scores in ranked}
         found |= {NOISE_CEILING: noise_ceiling(rows, results.target, weights)}
@@ -72,7 +75,7 @@ def compute_effects(
     runs = _with_metrics(results.runs, measured)
     against = _by_seed(runs, BASELINE, measured)
     interactions = _interactions(results.manifest.levels, runs, measured, len(truth))
-    partial = {scores.name for scores in others if not scores.complete}
+    partial = {scores.name for scores in beside if not scores.complete}
     levels = [
         replace(
             _effect(level, runs, measured, against, len(truth)),
