@@ -22,7 +22,7 @@ class Fisher(Proxy):
 
     name: ClassVar[str] = "fisher"
     source: ClassVar[str] = (
-        "Abdelfattah, Mehrotra, Dudziak and Lane, Zero-Cost Proxies for Lightweight NAS, ICLR 2021, arXiv:2101.08134"
+        "Abdelfattah, Mehrotra, Dudziak and Lane, Zero-Cost Proxies for Lightweight NAS, ICLR 2021, arXiv 2101.08134"
     )
 
     def score(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> float:

@@ -29,7 +29,7 @@ class Jacov(Proxy):
 
     name: ClassVar[str] = "jacov"
     source: ClassVar[str] = (
-        "Mellor, Turner, Storkey and Crowley, Neural Architecture Search without Training, 2020, arXiv:2006.04647v1"
+        "Mellor, Turner, Storkey and Crowley, Neural Architecture Search without Training, 2020, arXiv 2006.04647"
     )
 
     def score(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> float:

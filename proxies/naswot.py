@@ -24,8 +24,7 @@ class Naswot(Proxy):
 
     name: ClassVar[str] = "naswot"
     source: ClassVar[str] = (
-        "Mellor, Turner, Storkey and Crowley, Neural Architecture Search without Training, ICML 2021, "
-        "arXiv:2006.04647v3"
+        "Mellor, Turner, Storkey and Crowley, Neural Architecture Search without Training, ICML 2021, arXiv 2006.04647"
     )
 
     def score(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> float:

@@ -30,7 +30,7 @@ class Zen(Proxy):
     name: ClassVar[str] = "zen"
     source: ClassVar[str] = (
         "Lin, Wang, Sun, Chen, Sun, Qian, Li and Jin, Zen-NAS: A Zero-Shot NAS for High-Performance Deep Image "
-        "Recognition, ICCV 2021, arXiv:2102.01063"
+        "Recognition, ICCV 2021, arXiv 2102.01063"
     )
 
     repeats: int = field(default=4, metadata={"help": "repetitions; 32 in the source", "low": 1, "high": 10_000})
