@@ -370,7 +370,9 @@ def _proxies(value: Any) -> tuple[Proxy, ...]:
     found = []
     for each in value:
         settings = {"name": each} if isinstance(each, str) else dict(each)
-        kind = find("proxy", settings.pop("name", None), proxy_types())
+        if "name" not in settings:
+            raise InputError(f"proxies.name is missing in {each!r}; allowed: {', '.join(proxy_types())}")
+        kind = find("proxy", settings.pop("name"), proxy_types())
         found.append(build(kind, settings, f"proxies.{kind.name}"))
     _check_distinct("proxies", [proxy.name for proxy in found])
     return tuple(found)
