@@ -135,11 +135,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, or make the page."""
     steady()
     parser = argparse.ArgumentParser(prog="python -m tools.proxies", description=__doc__)
+    parser.add_argument("--page", action="store_true", help="measure nothing: only write the page anew")
     parser.add_argument("--architectures", type=int, default=2000, help="how many, at random; 0 is all")
     parser.add_argument("--store", type=Path, default=Path("store"), help="where scores are kept")
     parser.add_argument("--data", type=Path, help="folder with images and tables")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once")
     given = parser.parse_args(arguments)
+    if given.page:
+        write_atomically(PAGE, page(TABLE.read_text(encoding="utf-8")).encode())
+        return 0
     try:
         table = measure(given.architectures, given.store, given.data, given.jobs)
     except InputError as error:

@@ -1,7 +1,6 @@
 """Scores of proxies are computed once, whoever asks and however often it was interrupted."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
@@ -45,12 +44,11 @@ class Counting(Proxy):
 
 
 @pytest.fixture(autouse=True)
-def _counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _counting(monkeypatch: pytest.MonkeyPatch) -> None:
     SEEN.clear()
     types = {**registry.proxy_types(), "counting": Counting}
     for module in (compute, stored):
         monkeypatch.setattr(module, "proxy_types", lambda: types)
-    yield
 
 
 def study(**tables: object) -> Study:
