@@ -45,8 +45,9 @@ lint: setup  ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: setup  ## write docs/heuristics.md from the declarations of the heuristics
+docs: setup  ## write docs/heuristics.md and docs/proxies.md from the declarations of the plug-ins
 	$(BIN)/python -m tools.handbook
+	$(BIN)/python -m tools.proxies --page
 
 notebook: $(VENV)/.notebook  ## open the notebook over the result files
 	$(BIN)/jupyter notebook analysis/notebooks
@@ -58,6 +59,7 @@ $(VENV)/.notebook: $(VENV)/.installed
 speed: $(VENV)/.speed  ## measure speed beside xautodl and plain PyTorch, in about ten minutes
 	$(BIN)/python -m speed compare
 	$(BIN)/python -m speed growth
+	$(BIN)/python -m speed proxies
 
 # Without its dependencies: it asks for a NumPy of 2020, and the part that is measured needs PyTorch alone.
 $(VENV)/.speed: $(VENV)/.installed

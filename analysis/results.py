@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 from supernet_bench.core.errors import InputError
 from supernet_bench.records.layout import record_path
 from supernet_bench.records.manifest import Manifest, PlannedRun, read_manifest, single_spaced
+from supernet_bench.records.proxies import ProxyScores, read_scores
 from supernet_bench.records.reference import choose_target, read_reference
 from supernet_bench.records.run import Blocks, Checkpoint, RunRecord, Strata, read_record
 
@@ -58,6 +59,8 @@ class Results:
         A record of the baseline, for the settings that all runs share; none before there is one.
     warnings : tuple of str
         One line per record that could not be used, or not wholly.
+    proxies : mapping of str to Series
+        Of each proxy, its scores by the number of the architecture, minus infinity for what is worse than all others.
     """
 
     manifest: Manifest
@@ -71,6 +74,7 @@ class Results:
     blocks: Mapping[tuple[str, int], Blocks]
     example: RunRecord | None
     warnings: tuple[str, ...]
+    proxies: Mapping[str, pd.Series] = field(default_factory=dict)
 
     @property
     def truth(self) -> pd.Series:
@@ -106,6 +110,8 @@ def load_results(store: Path, study: str, target: str | None = None) -> Results:
     column = choose_target(reference, target or manifest.target)
     records, damage = read_records(store, manifest)
     scores = _scores(records)
+    architectures = _common_architectures(records, reference)
+    proxies, lost = read_proxies(store, manifest)
     return Results(
         manifest=manifest,
         runs=_runs(manifest, records, damage),
@@ -113,7 +119,7 @@ def load_results(store: Path, study: str, target: str | None = None) -> Results:
         curve=_curve(records),
         reference=reference,
         target=column,
-        architectures=_common_architectures(records, reference),
+        architectures=architectures,
         strata=next((record.strata for record in records.values() if record.checkpoints), None),
         blocks={
             (run_id, checkpoint.epoch): checkpoint.blocks
@@ -124,7 +130,8 @@ def load_results(store: Path, study: str, target: str | None = None) -> Results:
         example=next(
             (records[r.run_id] for r in manifest.runs if r.factor == "baseline" and r.run_id in records), None
         ),
-        warnings=(*(f"damaged record: {message}" for message in damage.values()), *_overflows(scores)),
+        warnings=(*(f"damaged record: {message}" for message in damage.values()), *lost, *_overflows(scores)),
+        proxies={name: _series(found, architectures) for name, found in proxies.items()},
     )
 
 
@@ -140,6 +147,26 @@ def read_records(store: Path, manifest: Manifest) -> tuple[dict[str, RunRecord],
             if record is not None:
                 records[run_id] = record
     return records, damage
+
+
+def read_proxies(store: Path, manifest: Manifest) -> tuple[dict[str, ProxyScores], list[str]]:
+    """Return the scores of the proxies of a study that a store has, and a line for each file that cannot be used."""
+    found, lost = {}, []
+    for name, key in manifest.proxies.items():
+        try:
+            scores = read_scores(store, key)
+        except InputError as error:
+            lost.append(f"damaged scores of proxy {name}: {error}")
+        else:
+            if scores is not None:
+                found[name] = scores
+    return found, lost
+
+
+def _series(scores: ProxyScores, architectures: np.ndarray) -> pd.Series:
+    """Return the scores of the architectures of a study that have one."""
+    known = scores.only(architectures.tolist()).scores
+    return pd.Series(known, dtype=np.float64).rename_axis("architecture").sort_index()
 
 
 def _runs(manifest: Manifest, records: Mapping[str, RunRecord], damage: Mapping[str, str]) -> pd.DataFrame:

@@ -14,9 +14,11 @@ from supernet_bench.core.files import is_litter
 from supernet_bench.records.damage import Damaged
 from supernet_bench.records.form import unseal
 from supernet_bench.records.layout import manifest_path, record_path
-from supernet_bench.records.manifest import read_published_manifest
+from supernet_bench.records.manifest import Manifest, read_published_manifest
+from supernet_bench.records.proxies import ProxyScores, pack_scores, parse_scores, write_scores
 
 RECORDS = "records.jsonl.xz"
+PROXIES = "proxies.jsonl.xz"
 MANIFEST = "manifest.json"
 
 NAME = re.compile(r"\w[\w. -]*")
@@ -60,6 +62,12 @@ def pack(store: Path, run_ids: Iterable[str]) -> bytes:
     return lzma.compress(b"".join(line + b"\n" for line in lines), preset=9)
 
 
+def pack_proxies(found: Iterable[ProxyScores]) -> bytes:
+    """Return scores of proxies, compressed, one proxy per line in the order of their keys."""
+    lines = (pack_scores(scores) for scores in sorted(found, key=lambda scores: scores.task.key))
+    return lzma.compress(b"".join(line + b"\n" for line in lines), preset=9)
+
+
 def _line(content: bytes) -> bytes:
     """Return a record on one line, as all are that the suite wrote; its checksum does not depend on that."""
     return json.dumps(json.loads(content)).encode() if b"\n" in content else content
@@ -95,7 +103,31 @@ def unpack(folder: Path) -> Iterator[Path]:
             if path.exists():
                 raise InputError(f"{folder / RECORDS} has run {run_id} twice; allowed: once")
             path.write_bytes(line)
+        _unpack_proxies(folder / PROXIES, manifest, store)
         yield store
+
+
+def _unpack_proxies(file: Path, manifest: Manifest, store: Path) -> None:
+    """Write the scores of proxies to a store; studies that have none, as older ones, have no such file."""
+    if not file.exists():
+        return
+    for line in _lines(file):
+        try:
+            scores = parse_scores(line, file)
+        except Damaged as damage:
+            raise InputError(f"{file} is damaged: {damage.reason}") from damage
+        if scores.task.key not in manifest.proxies.values():
+            raise InputError(f"{file} has scores {scores.task.key}, which are not in {file.parent / MANIFEST}")
+        write_scores(store, scores)
+
+
+def _lines(file: Path) -> list[bytes]:
+    try:
+        return lzma.decompress(file.read_bytes()).splitlines()
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}; allowed: a published study") from error
+    except lzma.LZMAError as error:
+        raise InputError(f"{file} is damaged or no .xz: {error}") from error
 
 
 def _records(file: Path) -> Iterator[tuple[str, bytes]]:
@@ -104,13 +136,8 @@ def _records(file: Path) -> Iterator[tuple[str, bytes]]:
     Whether a report can be made from it is seen when it is read there.
     """
     try:
-        lines = lzma.decompress(file.read_bytes()).splitlines()
-        for line in lines:
+        for line in _lines(file):
             yield _name(unseal(line, file, "record").get("run_id"), "run_id", file), line
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}; allowed: a published study") from error
-    except lzma.LZMAError as error:
-        raise InputError(f"{file} is damaged or no .xz: {error}") from error
     except Damaged as damage:
         raise InputError(f"{file} is damaged: {damage.reason}") from damage
 

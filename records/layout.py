@@ -40,3 +40,8 @@ def damaged_path(store: Path, name: str) -> Path:
 def superseded_path(store: Path, name: str) -> Path:
     """Return where a record is kept under a new name whose run is done again with other code."""
     return store / "superseded" / name
+
+
+def proxy_path(store: Path, key: str) -> Path:
+    """Return where the scores of a proxy are, by the key of what determines them."""
+    return store / "proxies" / f"{key}.json"

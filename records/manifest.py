@@ -101,6 +101,8 @@ class Manifest:
     levels : tuple of Level
         Those of a factor beside each other.
     runs : tuple of PlannedRun
+    proxies : mapping of str to str
+        Of each proxy that stands beside it, the key of its scores; older manifests have none.
     extra : mapping
         What a newer version of the suite says of it.
     """
@@ -114,6 +116,7 @@ class Manifest:
     levels: tuple[Level, ...]
     runs: tuple[PlannedRun, ...]
     baseline_seeds: tuple[int, ...] = ()
+    proxies: Mapping[str, str] = field(default_factory=dict, hash=False)
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod
@@ -138,6 +141,7 @@ class Manifest:
             levels=tuple(level for factor in fields.objects("factors") for level in _levels(factor)),
             runs=tuple(map(PlannedRun.from_fields, fields.objects("runs"))),
             baseline_seeds=fields.entries("baseline_seeds", int, default=()),
+            proxies=fields.texts("proxies"),
             extra=fields.rest(),
         )
         manifest._check()
@@ -160,6 +164,7 @@ class Manifest:
                 {"factor": factor, "levels": [level.to_json() for level in levels]} for factor, levels in by_factor
             ],
             "runs": [run.to_json() for run in self.runs],
+            **({"proxies": dict(self.proxies)} if self.proxies else {}),
             **self.extra,
         }
 
@@ -205,11 +210,13 @@ class Manifest:
             baseline_seeds=tuple(seed for seed in further if seed not in seeds),
             levels=tuple(replace(mine, cell=mine.cell or theirs.cell) for mine, theirs in levels),
             runs=(*self.runs, *new),
+            proxies={**other.proxies, **self.proxies},
         )
 
     def _shared(self) -> "Manifest":
         """Return what all manifests of a study have in common."""
-        return replace(self, seeds=(), baseline_seeds=(), levels=without_cells(self.levels), runs=())
+        shared = replace(self, seeds=(), baseline_seeds=(), levels=without_cells(self.levels))
+        return replace(shared, runs=(), proxies={})
 
     def _check(self) -> None:
         """Raise Malformed if a seed is no number that a column of a table holds."""

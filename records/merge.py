@@ -15,6 +15,7 @@ from supernet_bench.records.archive import is_published, unpack
 from supernet_bench.records.damage import Damaged, unless_damaged
 from supernet_bench.records.leases import Held, take
 from supernet_bench.records.manifest import Manifest, parse_stored_manifest
+from supernet_bench.records.proxies import parse_scores, write_scores
 from supernet_bench.records.reference import parse_reference
 from supernet_bench.records.run import RunRecord, parse_record
 from supernet_bench.records.store import Store, parse_checkpoint
@@ -50,7 +51,7 @@ def merge(sources: Sequence[Path], destination: Path) -> dict[str, Counter[str]]
     Returns
     -------
     dict of str to Counter
-        For records, checkpoints, manifests and tables, how many files of the sources had each of `OUTCOMES`.
+        For records, checkpoints, manifests, tables and proxies, how many files of the sources had each of `OUTCOMES`.
 
     Raises
     ------
@@ -74,6 +75,7 @@ def _merge_stores(sources: Sequence[Path], store: Store) -> dict[str, Counter[st
         ("checkpoints", "checkpoints/*.pt", _merge_checkpoint),
         ("manifests", "studies/*.json", _merge_manifest),
         ("tables", "spaces/*.parquet", _merge_table),
+        ("proxies", "proxies/*.json", _merge_proxy),
     ):
         files = [path for source in sources for path in sorted(source.glob(folder)) if not is_litter(path.name)]
         counts[kind] = Counter(_outcome(path, store, merge_one) for path in files)
@@ -186,6 +188,21 @@ def _merge_table(content: bytes, path: Path, store: Store) -> str:
         write_atomically(mine_path, content)
         return "new"
     return "known" if mine.equals(theirs) and mine.attrs == theirs.attrs else "different"
+
+
+def _merge_proxy(content: bytes, path: Path, store: Store) -> str:
+    """Take over scores of architectures that the destination lacks; of those that both have, its own stay."""
+    theirs = parse_scores(content, path)
+    mine_path = layout.proxy_path(store.folder, theirs.task.key)
+    if path.stem != theirs.task.key:
+        raise Damaged(path, f"it has the scores of task {theirs.task.key}")
+    mine = _usable(mine_path, store, parse_scores)
+    if mine is not None and mine.code != theirs.code:
+        return "different"
+    if mine is not None and theirs.scores.keys() <= mine.scores.keys():
+        return "known"
+    write_scores(store.folder, theirs if mine is None else theirs.with_scores(mine.scores))
+    return "new" if mine is None else "updated"
 
 
 def _usable(path: Path, store: Store, parse: Callable[[bytes, Path], T]) -> T | None:

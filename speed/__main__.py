@@ -1,4 +1,4 @@
-"""Speed of this suite, beside xautodl and plain PyTorch and with size: ``python -m speed compare`` and ``growth``."""
+"""Speed of this suite, beside xautodl and plain PyTorch, with size, and of proxies: ``python -m speed compare``, ..."""
 
 import argparse
 import sys
@@ -14,6 +14,7 @@ from speed.growth import fit, in_words, measure_growth
 from speed.growth_plot import write_figure
 from speed.growth_plot import write_json as write_growth
 from speed.measure import Effort, Measurement, measure
+from speed.proxies import measure_proxies
 from speed.report import notes, timing_table, write_json
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import steady
@@ -44,7 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--device", choices=("cpu", "cuda"), action="append", help="by default all there are")
     growth = commands.add_parser("growth", help="with size; writes growth.json, growth.png and growth.svg")
-    for command, measure_it in ((compare, _compare), (growth, _measure_growth)):
+    proxies = commands.add_parser("proxies", help="of zero-cost proxies, for a whole space; writes nothing")
+    for command, measure_it in ((compare, _compare), (growth, _measure_growth), (proxies, _measure_proxies)):
         command.add_argument("--quick", action="store_true", help="try everything; the numbers mean nothing")
         command.add_argument("--reports", type=Path, default=Path("reports"), help="folder of the files")
         command.set_defaults(measure=measure_it)
@@ -88,6 +90,12 @@ def _measure_growth(given: argparse.Namespace) -> int:
     write_growth(found, given.reports)
     for each in found:
         print(in_words(*each))
+    return 0
+
+
+def _measure_proxies(given: argparse.Namespace) -> int:
+    for each in measure_proxies(cores(), *((4,) if given.quick else ())):
+        print(each, flush=True)
     return 0
 
 

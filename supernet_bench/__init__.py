@@ -19,7 +19,8 @@ A study, from its file to its effects:
 
 `scores_of` has scores from anywhere stand beside a study: `effects(results, others=[scores_of(results, ...)])`;
 `rank_correlation` and `paired_difference` need no study. A plug-in of your own inherits from `Heuristic`,
-`TrainableSpace` (or `Space`, a table without networks) or `ImageSource`; `check_plugin` says what is wrong with it.
+`TrainableSpace` (or `Space`, a table without networks), `ImageSource` or `Proxy`; `check_plugin` says what is wrong
+with it. `proxy_scores` scores a whole space by proxies.
 What cannot be used raises `InputError`.
 """
 
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
     from supernet_bench.analysis.effects.arrays import paired_difference, rank_correlation
     from supernet_bench.analysis.effects.estimate import compute_effects as effects
     from supernet_bench.analysis.ranking.scores import scores_of
-    from supernet_bench.api import check_plugin, load_results, run
+    from supernet_bench.api import check_plugin, load_results, proxy_scores, run
     from supernet_bench.benchmark.study.study import load_study
     from supernet_bench.core.errors import InputError
     from supernet_bench.heuristics.base import Heuristic
     from supernet_bench.images.base import ImageSource
+    from supernet_bench.proxies.base import Proxy
     from supernet_bench.spaces.base import Space, TrainableSpace
 
     __version__: str
@@ -43,6 +45,7 @@ __all__ = [
     "Heuristic",
     "ImageSource",
     "InputError",
+    "Proxy",
     "Space",
     "TrainableSpace",
     "__version__",
@@ -51,6 +54,7 @@ __all__ = [
     "load_results",
     "load_study",
     "paired_difference",
+    "proxy_scores",
     "rank_correlation",
     "run",
     "scores_of",
@@ -60,6 +64,7 @@ _PLACES = {
     "Heuristic": "heuristics.base:Heuristic",
     "ImageSource": "images.base:ImageSource",
     "InputError": "core.errors:InputError",
+    "Proxy": "proxies.base:Proxy",
     "Space": "spaces.base:Space",
     "TrainableSpace": "spaces.base:TrainableSpace",
     "__version__": "core.versions:NUMBER",
@@ -68,6 +73,7 @@ _PLACES = {
     "load_results": "api:load_results",
     "load_study": "benchmark.study.study:load_study",
     "paired_difference": "analysis.effects.arrays:paired_difference",
+    "proxy_scores": "api:proxy_scores",
     "rank_correlation": "analysis.effects.arrays:rank_correlation",
     "run": "api:run",
     "scores_of": "analysis.ranking.scores:scores_of",

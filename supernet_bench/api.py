@@ -1,22 +1,26 @@
 """What programs call: a study run, read and checked as the command line does it, without what that prints."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from supernet_bench.analysis.results import Results
     from supernet_bench.benchmark.plugins.plugin_file import PluginFile
     from supernet_bench.benchmark.study.study import Study
+    from supernet_bench.images.base import ImageSource
+    from supernet_bench.spaces.base import TrainableSpace
 
 
 def run(
     study: "Study", store: Path | str = "store", *, retry_failed: bool = False, redo: bool = False, **resources: Any
 ) -> list[str]:
-    """Execute the runs of a study that have no record yet; a line on standard error tells of each.
+    """Execute the runs of a study that have no record yet, a line on standard error each, and score by its proxies.
 
     Parameters
     ----------
@@ -41,16 +45,13 @@ def run(
         If something does not exist or fit; nothing has been trained then.
     """
     from supernet_bench.benchmark.execution import Resources, failed_runs, run_study
+    from supernet_bench.benchmark.proxies.study import ensure_proxies
     from supernet_bench.commands._progress import Lines
 
+    given, progress = Resources(store=Path(store), **resources), Lines(study.name, Path(store))
     with _own_main():
-        run_study(
-            study,
-            Resources(store=Path(store), **resources),
-            Lines(study.name, Path(store)),
-            retry_failed=retry_failed,
-            redo=redo,
-        )
+        run_study(study, given, progress, retry_failed=retry_failed, redo=redo)
+        ensure_proxies(study, given, progress)
     return failed_runs(study, Path(store))
 
 
@@ -63,6 +64,60 @@ def _own_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = script
+
+
+def proxy_scores(
+    space: "TrainableSpace",
+    images: "ImageSource",
+    proxies: Iterable[str] | None = None,
+    store: Path | str = "store",
+    architectures: Iterable[int] | None = None,
+    data: Path | str | None = None,
+    jobs: int | None = None,
+) -> "pd.DataFrame":
+    """Score architectures by zero-cost proxies, which the store keeps: what it has is not computed again.
+
+    Parameters
+    ----------
+    space : TrainableSpace
+        With the settings of its networks, as in ``NasBench201(width=8, cells=1)``.
+    images : ImageSource
+        Of whose training images networks are looked at with 64.
+    proxies : iterable of str, optional
+        Names; all that there are unless given.
+    store : Path or str
+        Folder of the records.
+    architectures : iterable of int, optional
+        Their numbers; the whole space unless given.
+    data : Path or str, optional
+        Folder with images.
+    jobs : int, optional
+        Processes at once; as many as there are cores unless given.
+
+    Returns
+    -------
+    DataFrame
+        A column per proxy, higher is better, by the number of the architecture; minus infinity is worse than all.
+
+    Raises
+    ------
+    InputError
+        If there is no such proxy or architecture, or the images cannot be had.
+    """
+    import pandas as pd
+
+    from supernet_bench.benchmark.plugins.registry import find, proxy_types
+    from supernet_bench.benchmark.proxies.study import score_space
+    from supernet_bench.commands._progress import progress_shown
+
+    known = proxy_types()
+    made = [find("proxy", name, known)() for name in (known if proxies is None else proxies)]
+    numbers = None if architectures is None else sorted(set(architectures))
+    folder = None if data is None else Path(data)
+    with _own_main(), progress_shown() as progress:
+        found = score_space(space, images, made, Path(store), numbers, data=folder, processes=jobs, progress=progress)
+    columns = {each.task.name: pd.Series(each.scores, dtype=float) for each in found}
+    return pd.DataFrame(columns).rename_axis("architecture").sort_index()
 
 
 def load_results(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FAMILIES = ("heuristics", "spaces", "images")
+FAMILIES = ("heuristics", "spaces", "images", "proxies")
 SHARED = tuple(f"{family}/{shared}" for family in FAMILIES for shared in ("base.py", "setup.py", "_*", "*/_*"))
 """Contracts and helpers of the families of plug-ins."""
 

@@ -68,7 +68,7 @@ def _facts(kind: type[Heuristic]) -> Iterator[str]:
         yield "Sees published accuracies while it trains, except where it changes nothing"
     if kind.conflicts:
         yield f"Cannot be combined with: {', '.join(kind.conflicts)}"
-    yield f"Source: {_linked(kind.source)}"
+    yield f"Source: {linked(kind.source)}"
 
 
 def _text(kind: type[Heuristic]) -> list[str]:
@@ -77,7 +77,8 @@ def _text(kind: type[Heuristic]) -> list[str]:
     return text.split("\n\n")
 
 
-def _linked(source: str) -> str:
+def linked(source: str) -> str:
+    """Return the source of a plug-in with a link to its preprint."""
     return re.sub(r"arXiv (\d{4}\.\d{5})", r"[arXiv \1](https://arxiv.org/abs/\1)", source)
 
 

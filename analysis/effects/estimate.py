@@ -21,6 +21,7 @@ from supernet_bench.analysis.ranking.measures import (
     measure_run,
 )
 from supernet_bench.analysis.ranking.metrics import equal_pairs, pair_signs
+from supernet_bench.analysis.ranking.proxies import of_proxies
 from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_weights, check_resamples
 from supernet_bench.analysis.ranking.sample import Sample
 from supernet_bench.analysis.ranking.scores import Kind, Scores, of_runs, of_table
@@ -63,23 +64,25 @@ def compute_effects(
     measured: dict[str, Measures] = {}
     references: dict[str, Reference] = {}
     joint: dict[Level, dict[str, Estimate]] = {}
+    beside: tuple[Scores, ...] = ()
     if len(truth) >= 2:
         rows = results.reference.loc[truth.index]
         yardstick = _yardstick(results, truth, resamples, seed)
         by_run = _scores_by_run(results, truth)
         measured = _measure(results, by_run, yardstick, progress)
         joint = _together(results, by_run, measured, yardstick)
-        ranked = (*of_table(rows, results.target), *others)
+        beside = (*of_proxies(results.proxies, truth.index), *others)
+        ranked = (*of_table(rows, results.target), *beside)
         runs_of_baseline = _runs_together(BASELINE, results, by_run, measured)
         found = _of_baseline(runs_of_baseline, joint[BASELINE], yardstick)
-        _check_others(others, [*found, *(scores.name for scores in ranked)], len(truth))
+        _check_others(beside, [*found, *(scores.name for scores in ranked)], len(truth))
         found |= {scores.name: reference(scores, yardstick) for scores in ranked}
         found |= {NOISE_CEILING: noise_ceiling(rows, results.target, yardstick.weights, yardstick.sample)}
         references = {name: one for name, one in found.items() if one}
     runs = _with_metrics(results.runs, measured)
     against = _by_seed(runs, BASELINE, measured)
     interactions = _interactions(results.manifest.levels, runs, measured, len(truth))
-    partial = {scores.name for scores in others if not scores.complete}
+    partial = {scores.name for scores in beside if not scores.complete}
     levels = [
         replace(
             _effect(level, runs, measured, against, len(truth)),

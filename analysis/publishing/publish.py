@@ -14,11 +14,11 @@ from supernet_bench.analysis.findings import VERDICTS, write_findings
 from supernet_bench.analysis.pages.report import write_report_of
 from supernet_bench.analysis.publishing.provenance import SOURCE, write_source
 from supernet_bench.analysis.ranking.resampling import RESAMPLES
-from supernet_bench.analysis.results import Results, load_results
+from supernet_bench.analysis.results import Results, load_results, read_proxies
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.folders import SUMS, files_of, replaced, write_sums
 from supernet_bench.core.progress import SILENT, Progress
-from supernet_bench.records.archive import MANIFEST, RECORDS, check_name, pack
+from supernet_bench.records.archive import MANIFEST, PROXIES, RECORDS, check_name, pack, pack_proxies
 from supernet_bench.records.layout import manifest_path
 from supernet_bench.records.manifest import PlannedRun, conflict, read_published_manifest
 
@@ -29,7 +29,7 @@ PAGES = ("report.md", "table.md", "table.csv")
 `report.html` holds every plot once more, and those who read what is published on a forge see `report.md`.
 """
 
-CONTENTS = frozenset((RECORDS, MANIFEST, ARCHITECTURES, SOURCE, VERDICTS, SUMS, *PAGES, "plots"))
+CONTENTS = frozenset((RECORDS, PROXIES, MANIFEST, ARCHITECTURES, SOURCE, VERDICTS, SUMS, *PAGES, "plots"))
 
 
 def publish(store: Path, study: str, results: Path, progress: Progress = SILENT) -> tuple[Path, ...]:
@@ -60,12 +60,18 @@ def publish(store: Path, study: str, results: Path, progress: Progress = SILENT)
     runs = study_results.runs
     for message in runs.loc[runs["status"] == "damaged", "message"]:
         raise InputError(message)
+    proxies, lost = read_proxies(store, study_results.manifest)
+    for message in lost:
+        raise InputError(message)
     folder = results / study
     _check_same(folder, study_results.manifest.runs)
     with replaced(folder.absolute(), CONTENTS) as new:
         write_pages(study_results, new, progress)
         shutil.copyfile(manifest_path(store, study), new / MANIFEST)
         (new / RECORDS).write_bytes(pack(store, runs["run_id"]))
+        if proxies:
+            scored = study_results.architectures.tolist()
+            (new / PROXIES).write_bytes(pack_proxies(found.only(scored) for found in proxies.values()))
         write_source(store, study, new)
         write_sums(new)
     return tuple(files_of(folder))

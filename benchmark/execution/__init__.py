@@ -2,6 +2,7 @@
 
 from supernet_bench.benchmark.execution.driver import failed_runs, run_study
 from supernet_bench.benchmark.execution.environment import compute_exactly, environment_of, find_device, open_device
+from supernet_bench.benchmark.execution.executors.local import process_context
 from supernet_bench.benchmark.execution.resources import Resources
 from supernet_bench.benchmark.execution.worker import Execution, execute
 
@@ -14,5 +15,6 @@ __all__ = [
     "failed_runs",
     "find_device",
     "open_device",
+    "process_context",
     "run_study",
 ]

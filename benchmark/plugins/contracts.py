@@ -19,6 +19,8 @@ from supernet_bench.spaces.base import Construction, TrainableSpace
 TEXT = "a text of one line"
 NO_FACTORS = ("baseline", "untrained", "reference")
 """What tables have in the place of a factor."""
+ROWS = ("parameter count", "MACs", "noise ceiling", "untrained")
+"""What tables call other references than proxies."""
 FORMER_HOOKS = {"scoring": "while_scoring"}
 """Names that hooks had, which nothing calls, and those that they have."""
 
@@ -29,7 +31,7 @@ class Broken:
 
     Attributes
     ----------
-    kind : {"heuristic", "space", "images"}
+    kind : {"heuristic", "space", "images", "proxy"}
     module : str
         Where it is, or should be; the path of a file of the user's own.
     reason : str
@@ -77,7 +79,7 @@ def examine(kind: str, plugin: type, base: type) -> Broken | None:
 
     Parameters
     ----------
-    kind : {"heuristic", "space", "images"}
+    kind : {"heuristic", "space", "images", "proxy"}
     plugin, base : type
         A class, and the one that it must be like.
     """
@@ -86,7 +88,7 @@ def examine(kind: str, plugin: type, base: type) -> Broken | None:
         _expect(plugin, "name", _is_text, TEXT)
         _expect(plugin, "source", lambda value: isinstance(value, str) and value.strip(), "a text, the publication")
         _check_settings(plugin, base)
-        {"heuristic": _check_heuristic, "space": _check_space, "images": _check_images}[kind](plugin)
+        CHECKS[kind](plugin)
     except Mistake as mistake:
         return Broken.of(kind, plugin, mistake.attribute, mistake.reason)
     except (Exception, SystemExit) as error:  # What a class does when it is looked at is not specified.
@@ -169,6 +171,21 @@ def _check_images(plugin: Any) -> None:
             raise Mistake(name, f"is no setting, or of another type; allowed: one that is {WORDS[kind]}")
     if not required(plugin):
         _check_equal(_make(plugin), _make(plugin))
+
+
+def _check_proxy(plugin: Any) -> None:
+    words = f"{TEXT} that is no row of other tables"
+    _expect(plugin, "name", lambda value: value not in ROWS, words)
+    _check_equal(_make(plugin), _make(plugin))
+
+
+CHECKS: Mapping[str, Callable[[Any], None]] = {
+    "heuristic": _check_heuristic,
+    "space": _check_space,
+    "images": _check_images,
+    "proxy": _check_proxy,
+}
+"""What is asked of each kind of plug-in, beside what all have."""
 
 
 def _check_members(plugin: type, base: type) -> None:

@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
-PACKAGES = ("supernet_bench.heuristics", "supernet_bench.spaces", "supernet_bench.images")
+PACKAGES = ("supernet_bench.heuristics", "supernet_bench.spaces", "supernet_bench.images", "supernet_bench.proxies")
 """Where the suite's own plug-ins are."""
 
 ENGINES = "supernet_bench.engines"
@@ -34,7 +34,7 @@ def digest(kind: type) -> str:
     Parameters
     ----------
     kind : type
-        The class of a heuristic, a space, or a set of images.
+        The class of a heuristic, a space, a set of images, or a proxy.
     """
     modules: set[str] = set()
     for each in kind.__mro__:
@@ -111,11 +111,21 @@ def _tree(module: str) -> ast.Module | None:
 @cache
 def _source(module: str) -> str | None:
     try:
+        # To look in what is no package would import it, and with it what only it needs, such as published tables.
+        above = module.rpartition(".")[0]
+        if above and not _is_package(above):
+            return None
         spec = find_spec(module)
         get_source = getattr(spec and spec.loader, "get_source", None)
         return get_source(module) if get_source else None
     except Exception:  # What is imported may be something in a module; packages above it are imported, and may fail.
         return None
+
+
+@cache
+def _is_package(module: str) -> bool:
+    spec = find_spec(module)
+    return spec is not None and spec.submodule_search_locations is not None
 
 
 @cache

@@ -18,16 +18,18 @@ from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.output import say
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.images.base import ImageSource
+from supernet_bench.proxies.base import Proxy
 from supernet_bench.spaces.base import Space
 
 KINDS: dict[str, tuple[str, type]] = {
     "heuristic": ("supernet_bench.heuristics", Heuristic),
     "space": ("supernet_bench.spaces", Space),
     "images": ("supernet_bench.images", ImageSource),
+    "proxy": ("supernet_bench.proxies", Proxy),
 }
 """Of each kind of plug-in, the package of those that ship, and what a plug-in is a subclass of."""
 
-FOLDERS = {"benchmark", "heuristics", "images", "spaces"}
+FOLDERS = {"benchmark", "heuristics", "images", "proxies", "spaces"}
 """What can be imported by its bare name where the working directory is a checkout, and has other classes then."""
 
 
@@ -65,6 +67,11 @@ def space_types() -> dict[str, type[Space]]:
 def image_types() -> dict[str, type[ImageSource]]:
     """Return every set of images by name."""
     return plugin_types("images")
+
+
+def proxy_types() -> dict[str, type[Proxy]]:
+    """Return every zero-cost proxy by name."""
+    return plugin_types("proxy")
 
 
 def files_in_use() -> tuple[PluginFile, ...]:
@@ -202,7 +209,7 @@ def collect(base: type, kind: str, modules: list[ModuleType], package: str) -> P
     Parameters
     ----------
     base : type
-    kind : {"heuristic", "space", "images"}
+    kind : {"heuristic", "space", "images", "proxy"}
     modules : list of ModuleType
     package : str
         The package of those that ship with the suite.

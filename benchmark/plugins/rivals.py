@@ -30,7 +30,7 @@ def settle_names(kind: str, plugins: Iterable[Any], package: str) -> dict[Any, B
 
     Parameters
     ----------
-    kind : {"heuristic", "space", "images"}
+    kind : {"heuristic", "space", "images", "proxy"}
     plugins : iterable of type
     package : str
         The package of those that ship.

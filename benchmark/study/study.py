@@ -9,17 +9,32 @@ from typing import Any
 
 from supernet_bench.benchmark.plugins.composition import overridden_hooks
 from supernet_bench.benchmark.plugins.plugin_file import merged, read_plugin_file
-from supernet_bench.benchmark.plugins.registry import files_in_use, find, heuristic_types, missing_factor, use_files
+from supernet_bench.benchmark.plugins.registry import (
+    files_in_use,
+    find,
+    heuristic_types,
+    missing_factor,
+    proxy_types,
+    use_files,
+)
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.files import is_litter, resolved
 from supernet_bench.core.settings import LARGEST_WHOLE, build, in_words, values_of
 from supernet_bench.heuristics.base import Heuristic
+from supernet_bench.proxies.base import Proxy
 from supernet_bench.records.archive import check_name
 from supernet_bench.records.manifest import Level, Manifest, PlannedRun
+from supernet_bench.records.proxies import ProxyTask
 
 MOST_SEEDS = 10_000
 """Of a study; more is a slip, since each is a run of every level."""
+
+PROXY_SEED = 0
+"""Of all proxies: they stand beside a study whatever its seeds are, and machines that share it have the same."""
+
+PROXY_IMAGES = 64
+"""Training images that proxies look at networks with, as the sources do about."""
 
 SHIPPED = Path(__file__).parent / "shipped"
 
@@ -75,6 +90,8 @@ class Study:
         Further ones, of the baseline alone: every level is compared with it.
     target : str or None
         Column of the reference table to compare with; None is the table's own choice.
+    proxies : tuple of Proxy
+        Those that stand beside it.
     """
 
     name: str
@@ -84,6 +101,7 @@ class Study:
     seeds: tuple[int, ...]
     target: str | None
     baseline_seeds: tuple[int, ...] = ()
+    proxies: tuple[Proxy, ...] = ()
 
     def placed_runs(self) -> Iterator[PlacedRun]:
         """Yield the run of every factor, level and seed, all levels of a seed first, then what only the baseline has.
@@ -109,6 +127,17 @@ class Study:
         """Return every different run once."""
         return list({run.spec.run_id: run.spec for run in self.placed_runs()}.values())
 
+    def proxy_tasks(self) -> list[ProxyTask]:
+        """Return what determines the scores of each proxy: the networks and images of the baseline, and no heuristic.
+
+        What the baseline revises of them counts: its width and depth, and the resolution of its images.
+        """
+        setup = self.baseline.revised()
+        space = {"name": setup.space.name, **values_of(setup.space)}
+        images = {"name": setup.images.name, **values_of(setup.images)}
+        tables = ({"name": proxy.name, **values_of(proxy)} for proxy in self.proxies)
+        return [ProxyTask(table, space, images, PROXY_SEED, PROXY_IMAGES) for table in tables]
+
     def manifest(self) -> Manifest:
         """Return which runs make up the study, for the store."""
         return Manifest(
@@ -131,6 +160,7 @@ class Study:
                 for level in factor.levels
             ),
             runs=tuple(PlannedRun(run.factor, run.level, run.spec.seed, run.spec.run_id) for run in self.placed_runs()),
+            proxies={task.name: task.key for task in self.proxy_tasks()},
         )
 
 
@@ -206,7 +236,7 @@ def _read(path: Path) -> dict[str, Any]:
 def parse_study(name: str, tables: Mapping[str, Any], folder: Path = Path()) -> Study:
     """Build a study from the tables of its file, which is in `folder`."""
     run_tables = {"space", "images", "training", "heuristics", "scoring"}
-    known = run_tables | {"title", "plugins", "seeds", "baseline_seeds", "target", "factors", "grids"}
+    known = run_tables | {"title", "plugins", "seeds", "baseline_seeds", "target", "factors", "grids", "proxies"}
     for key in tables:
         if key not in known:
             raise unknown("table of a study", key, known)
@@ -225,6 +255,7 @@ def parse_study(name: str, tables: Mapping[str, Any], folder: Path = Path()) -> 
         seeds=seeds,
         target=_text("target", tables),
         baseline_seeds=_baseline_seeds(tables.get("baseline_seeds", 0), seeds),
+        proxies=_proxies(tables.get("proxies", True)),
     )
 
 
@@ -336,6 +367,26 @@ def _baseline_name(factor: str, baseline: _Baseline, others: Sequence[_Setting])
     values = values_of(build(kind, written, f"heuristics.{kind.name}"))
     varied = [key for setting in others if setting.heuristic is kind for key in setting.values]
     return _setting(kind, {key: values[key] for key in dict.fromkeys([*varied, *written])}).name
+
+
+def _proxies(value: Any) -> tuple[Proxy, ...]:
+    """Return the proxies that a study names: all, none, or some, each by its name or as a table with settings."""
+    if isinstance(value, bool):
+        return tuple(build(kind, {}, kind.name) for kind in proxy_types().values()) if value else ()
+    if not isinstance(value, list) or not all(isinstance(each, str | Mapping) for each in value):
+        raise InputError(
+            f"proxies is {value!r}; allowed: true for all, false for none, or a list of names, or of tables with a "
+            "name and settings"
+        )
+    found = []
+    for each in value:
+        settings = {"name": each} if isinstance(each, str) else dict(each)
+        if "name" not in settings:
+            raise InputError(f"proxies.name is missing in {each!r}; allowed: {', '.join(proxy_types())}")
+        kind = find("proxy", settings.pop("name"), proxy_types())
+        found.append(build(kind, settings, f"proxies.{kind.name}"))
+    _check_distinct("proxies", [proxy.name for proxy in found])
+    return tuple(found)
 
 
 def _table(key: str, tables: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from supernet_bench.benchmark.plugins.registry import heuristic_types, image_types, space_types
+from supernet_bench.benchmark.plugins.registry import heuristic_types, image_types, proxy_types, space_types
 from supernet_bench.benchmark.study.study import load_study, shipped_studies
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.output import wrapped
@@ -34,8 +34,15 @@ class Entry:
 
 
 def catalogue(what: str) -> Iterator[Entry]:
-    """Yield all ``"spaces"``, ``"images"``, ``"heuristics"`` or ``"studies"``."""
-    return {"spaces": _spaces, "images": _images, "heuristics": _heuristics, "studies": _studies}[what]()
+    """Yield all ``"spaces"``, ``"images"``, ``"heuristics"``, ``"proxies"`` or ``"studies"``."""
+    listed = {
+        "spaces": _spaces,
+        "images": _images,
+        "heuristics": _heuristics,
+        "proxies": _proxies,
+        "studies": _studies,
+    }
+    return listed[what]()
 
 
 def as_text(entry: Entry) -> str:
@@ -54,6 +61,12 @@ def _spaces() -> Iterator[Entry]:
 def _images() -> Iterator[Entry]:
     for name, kind in image_types().items():
         yield Entry(name, "", (*_settings(kind), kind.source))
+
+
+def _proxies() -> Iterator[Entry]:
+    for name, kind in proxy_types().items():
+        about = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+        yield Entry(name, "", (about, *_settings(kind), kind.source))
 
 
 def _heuristics() -> Iterator[Entry]:

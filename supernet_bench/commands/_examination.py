@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from supernet_bench.benchmark.plugins.registry import broken_plugins, heuristic_types, image_types, space_types
+from supernet_bench.benchmark.plugins.registry import (
+    broken_plugins,
+    heuristic_types,
+    image_types,
+    proxy_types,
+    space_types,
+)
 from supernet_bench.core.downloads import cache_folder, existing, find, user_folder
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.files import is_litter, resolved
@@ -80,7 +86,10 @@ def _package(name: str, use: str) -> Finding:
 
 
 def _plugins() -> Iterator[Finding]:
-    found = f"{len(heuristic_types())} heuristics, {len(space_types())} spaces, {len(image_types())} sets of images"
+    found = (
+        f"{len(heuristic_types())} heuristics, {len(space_types())} spaces, {len(image_types())} sets of images, "
+        f"{len(proxy_types())} proxies"
+    )
     yield Finding(True, "plug-ins", found)
     for broken in broken_plugins():
         yield Finding(False, "plug-in", str(broken), "mend it; studies that do not use it go on")

@@ -15,6 +15,7 @@ class Listed(StrEnum):
     heuristics = "heuristics"
     studies = "studies"
     images = "images"
+    proxies = "proxies"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from supernet_bench.commands._command import Command, argument, option
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.files import write_atomically
 
-FOLDERS = {"heuristic": "heuristics", "space": "spaces", "images": "images"}
+FOLDERS = {"heuristic": "heuristics", "space": "spaces", "images": "images", "proxy": "proxies"}
 """Of each kind of plug-in, the folder of a checkout where those that ship are."""
 
 
@@ -44,10 +44,16 @@ def new_images(options: Options) -> None:
     _say(write_plugin("images", options.name, options.folder))
 
 
+def new_proxy(options: Options) -> None:
+    """Write a zero-cost proxy, and in a checkout its test, which pass; elsewhere it is one file for --plugin."""
+    _say(write_plugin("proxy", options.name, options.folder))
+
+
 COMMANDS = (
     Command("new heuristic", Options, new_heuristic),
     Command("new space", Options, new_space),
     Command("new images", Options, new_images),
+    Command("new proxy", Options, new_proxy),
 )
 
 
@@ -56,7 +62,7 @@ def write_plugin(kind: str, name: str, folder: Path) -> list[Path]:
 
     Parameters
     ----------
-    kind : {"heuristic", "space", "images"}
+    kind : {"heuristic", "space", "images", "proxy"}
     name : str
         A Python identifier in lower case.
     folder : Path

@@ -70,7 +70,7 @@ class Options:
 
 
 def run(options: Options) -> int:
-    """Execute the runs of a study that are not in the store yet, then report.
+    """Execute the runs of a study that are not in the store yet, score its architectures by proxies, then report.
 
     Interrupt it as you like: the same command continues. The exit code is 1 if runs failed: they are in the report as
     such, and are not done again unless asked for.
@@ -79,6 +79,7 @@ def run(options: Options) -> int:
         say(f"{options.study}: loading PyTorch, published accuracies and images; kernels are compiled once")
     from supernet_bench.benchmark.execution import run_study
     from supernet_bench.benchmark.plugins.registry import warn_of_broken_plugins
+    from supernet_bench.benchmark.proxies.study import ensure_proxies
     from supernet_bench.benchmark.study.naming import check_stored
     from supernet_bench.benchmark.study.study import load_study
 
@@ -98,6 +99,7 @@ def run(options: Options) -> int:
                 redo=options.redo,
                 given=options.study,
             )
+            ensure_proxies(study, resources, progress)
     except KeyboardInterrupt:
         print("interrupted; the same command continues", file=sys.stderr)
         return INTERRUPTED

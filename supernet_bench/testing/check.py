@@ -17,9 +17,10 @@ from supernet_bench.core.errors import InputError, in_one_line
 from supernet_bench.core.settings import build, in_words, required, values_of
 from supernet_bench.heuristics.base import Heuristic, is_neutral, neutral_settings
 from supernet_bench.images.base import ImageSource
+from supernet_bench.proxies.base import Proxy
 from supernet_bench.records.store import Store
 from supernet_bench.spaces.base import Space, TrainableSpace
-from supernet_bench.testing import heuristics, images, networks, spaces
+from supernet_bench.testing import heuristics, images, networks, proxies, spaces
 from supernet_bench.testing.runs import CELLS, small_run
 
 
@@ -65,6 +66,11 @@ def _space(kind: type[Space], file: Path) -> Found:
 def _images(kind: type[ImageSource], file: Path) -> Found:
     if not required(kind):
         yield from _found(file, images.check_images, kind())
+
+
+def _proxy(kind: type[Proxy], file: Path) -> Found:
+    for check in proxies.OF_PROXIES:
+        yield from _found(file, check, kind())
 
 
 class _Acting:
@@ -121,5 +127,6 @@ CHECKS: Mapping[str, Callable[[Any, Path], Found]] = {
     "heuristic": _heuristic,
     "space": _space,
     "images": _images,
+    "proxy": _proxy,
 }
 """Of each kind of plug-in, what finds more than `benchmark.plugins.contracts` does."""

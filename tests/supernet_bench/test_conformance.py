@@ -24,6 +24,10 @@ LOUDER = """def supernet(self, *given):
 FAILS = """def inherit(self, supernet, architecture):
         return 1 / 0
 """
+POWER = "** self.power"
+NOISY = "** self.power * __import__('torch').rand(1).item()"
+CHANGING = "** self.power + batch.images.mul_(2).sum().item()"
+
 NO_CLASSES = """from dataclasses import replace
         from supernet_bench.images.digits import Digits
         return replace(Digits(train=96, valid=32).load(folder), classes=3)"""
@@ -91,10 +95,14 @@ def test_each_fault_is_found(tmp_path: Path, old: str, new: str, line: str) -> N
             NO_CLASSES,
             "load gives labels in train beyond",
         ),
+        ("proxy", mistakes.PROXY, POWER, f"{POWER} * float('nan')", "score gives nan for architecture "),
+        ("proxy", mistakes.PROXY, POWER, "* 0", "score gives all networks the same; allowed: "),
+        ("proxy", mistakes.PROXY, POWER, NOISY, "score differs for the same network; allowed: random numbers from"),
+        ("proxy", mistakes.PROXY, POWER, CHANGING, "score changes the batch; allowed: a copy"),
     ],
-    ids=["network", "error", "table", "images"],
+    ids=["network", "error", "table", "images", "nan", "constant", "noise", "batch"],
 )
-def test_spaces_and_images_are_run(tmp_path: Path, kind: str, text: str, old: str, new: str, line: str) -> None:
+def test_spaces_images_and_proxies_are_run(tmp_path: Path, kind: str, text: str, old: str, new: str, line: str) -> None:
     text, file = (mistakes.IMPORTS + text).replace("NAME", "mine"), tmp_path / "mine.py"
     assert check(file, text) == (0, [f"{file.resolve()}: nothing is wrong with {kind} mine"])
     assert text.count(old) == 1

@@ -18,6 +18,7 @@ CONTRACTS = {
     "heuristic": ("tests/heuristics/test_neutral.py", "tests/heuristics/test_resume.py"),
     "space": ("tests/spaces/test_supernets.py",),
     "images": (),
+    "proxy": ("tests/proxies/test_proxies.py",),
 }
 """Tests of all plug-ins of a kind."""
 
@@ -95,13 +96,14 @@ def test_names_that_would_break_are_refused(rooms: Path, name: str) -> None:
 
 
 def test_what_a_template_uses_is_no_name(tmp_path: Path) -> None:
-    for kind, name in (("space", "supernet"), ("space", "network"), ("images", "split")):
+    for kind, name in (("space", "supernet"), ("space", "network"), ("images", "split"), ("proxy", "batch")):
         with pytest.raises(InputError, match="allowed: lower-case letters"):
             write_plugin(kind, name, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [("heuristic", "fairnas"), ("heuristic", "sampling"), ("space", "toy"), ("images", "digits")]
+    ("kind", "name"),
+    [("heuristic", "fairnas"), ("heuristic", "sampling"), ("space", "toy"), ("images", "digits"), ("proxy", "snip")],
 )
 def test_a_name_that_exists_is_refused(tmp_path: Path, kind: str, name: str) -> None:
     with pytest.raises(InputError, match=f"which exists; see: supernet-bench list {FOLDERS[kind]}"):

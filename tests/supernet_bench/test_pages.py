@@ -10,6 +10,7 @@ import yaml
 
 from supernet_bench.benchmark.study.study import load_study, shipped_studies
 from supernet_bench.commands.app import app
+from tools import proxies
 from tools.handbook import PAGE, handbook
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +83,10 @@ def test_commands_and_options_exist(page: Path) -> None:
 
 def test_the_page_of_heuristics_is_what_they_declare() -> None:
     assert read(ROOT / PAGE) == handbook(), "after a change of heuristics: make docs"
+
+
+def test_the_page_of_proxies_is_what_they_declare_and_what_was_measured() -> None:
+    assert read(ROOT / proxies.PAGE) == proxies.page(read(ROOT / proxies.TABLE)), "after a change of proxies: make docs"
 
 
 def test_the_study_that_is_shown_is_one(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 DOOR = "supernet_bench.benchmark.execution"
-PARTS = ("core", "records", "engines", "images", "spaces", "heuristics", "benchmark", "analysis", "speed")
+PARTS = ("core", "records", "engines", "images", "spaces", "heuristics", "proxies", "benchmark", "analysis", "speed")
 OPEN = {f"{DOOR}.devices"}
 """The doctor's own; to compare layers needs no runs."""
 

@@ -10,6 +10,7 @@ from supernet_bench.core.errors import InputError
 from supernet_bench.images.base import ImageSource
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.heuristics.path_dropout import PathDropout
+from supernet_bench.proxies.base import Proxy
 from supernet_bench.spaces.base import Costs, Space, TrainableSpace, Truth
 from supernet_bench.spaces.toy import Toy
 """
@@ -62,6 +63,17 @@ class Mine(ImageSource):
 
     def load(self, folder=None):
         raise InputError("there are none")
+"""
+
+PROXY = """
+@dataclass(frozen=True)
+class Mine(Proxy):
+    name: ClassVar[str] = "NAME"
+    source: ClassVar[str] = "nobody 2026"
+    power: float = field(default=1.0, metadata={"help": "power", "low": 0.5, "high": 2.0})
+
+    def score(self, network, batch, generator):
+        return sum(each.detach().norm().item() for each in network.parameters()) ** self.power
 """
 
 NAME, FACTOR, SOURCE = 'name: ClassVar[str] = "NAME"', 'factor: ClassVar[str] = "NAME"', '"nobody 2026"'
@@ -160,6 +172,20 @@ IMAGE_SETS: dict[str, Mistake] = {
     "no_load": ("def load", "def read", "Mine.load is missing"),
     "load_takes_nothing": ("folder=None", "", "Mine.load takes ()"),
 }
+
+PROXIES: dict[str, Mistake] = {
+    "no_score": ("def score", "def value", "Mine.score is missing; allowed: one, as Proxy.score says"),
+    "score_takes_too_few": ("(self, network, batch, generator)", "(self, network)",
+                            "Mine.score takes (network): too many positional"),
+    "proxy_without_source": (f"source: ClassVar[str] = {SOURCE}", "", "Mine.source is missing"),
+    "MACs": ("power", "power", "Mine.name is 'MACs'; allowed: a text of one line that is no row of other tables"),
+    "proxy_setting_without_default": ("default=1.0, ", "", "Mine.power has no default; allowed: one"),
+    "proxy_setting_out_of_range": ("default=1.0", "default=3.0", "Mine.power has default 3.0; allowed: a number from"),
+    "proxy_no_dataclass": ("@dataclass(frozen=True)", "", "Mine is no dataclass"),
+    "proxy_cannot_be_made": ("def score", "def __post_init__(self):\n        1 / 0\n\n    def score",
+                             "Mine cannot be made as it stands: ZeroDivisionError"),
+    "proxy_equal_ones_differ": ("power: float", "__eq__ = object.__eq__\n    power: float", "Mine.__eq__ has equal "),
+}  # fmt: skip
 
 MODULES = {
     "no_python": ("class Mine", "cannot be imported: SyntaxError: "),

@@ -21,9 +21,10 @@ KINDS = {
     "heuristic": ("heuristics", mistakes.HEURISTIC, mistakes.HEURISTICS),
     "space": ("spaces", mistakes.SPACE, mistakes.SPACES),
     "images": ("images", mistakes.IMAGES, mistakes.IMAGE_SETS),
+    "proxy": ("proxies", mistakes.PROXY, mistakes.PROXIES),
 }
 GROUPS = {kind: f"supernet_bench.{group}" for kind, (group, _, _) in KINDS.items()}
-WORKING = {"heuristic": "works", "space": "works_too", "images": "works_as_well"}
+WORKING = {"heuristic": "works", "space": "works_too", "images": "works_as_well", "proxy": "works_at_last"}
 CASES = [(kind, name) for kind, (_, _, found) in KINDS.items() for name in found]
 
 
@@ -43,6 +44,8 @@ def study(**tables: Any) -> Study:
 
 
 def use(kind: str, name: str) -> Study:
+    if kind == "proxy":
+        return study(proxies=[name])
     table: dict[str, Any] = {"name": name} if kind in ("space", "images") else {name: {}}
     return study(**{"heuristics" if kind == "heuristic" else kind: table})
 

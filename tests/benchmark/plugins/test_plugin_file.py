@@ -121,7 +121,10 @@ REFUSED = {
     "syntax": ("class Mine", "mine.py: cannot be imported: SyntaxError: "),
     "error": ("\n1 / 0", "mine.py: cannot be imported: ZeroDivisionError: division by zero (mine.py, line 2)"),
     "script": ("raise SystemExit('usage')", "mine.py: cannot be imported: SystemExit: usage"),
-    "nothing": (mistakes.IMPORTS, "mine.py: defines none; allowed: a Heuristic or Space or ImageSource of its own"),
+    "nothing": (
+        mistakes.IMPORTS,
+        "mine.py: defines none; allowed: a Heuristic or Space or ImageSource or Proxy of its own",
+    ),
     "other path": (
         HEURISTIC.replace("supernet_bench.heuristics.base", "heuristics.base"),
         "mine.py: Mine derives from that of heuristics.base; allowed: import it from supernet_bench.heuristics.base",
