@@ -75,6 +75,7 @@ def _level(effect: Effect, difference: Difference) -> LevelFinding:
     return LevelFinding(
         factor=effect.level.factor,
         level=effect.level.name,
+        label=effect.level.label,
         uses_truth=effect.level.uses_truth,
         verdict=verdict(difference),
         difference=_plain(difference),

@@ -30,7 +30,9 @@ class LevelFinding:
     Attributes
     ----------
     factor, level : str
-        As in the tables.
+        As in the study.
+    label : str
+        What tables call the level.
     uses_truth : bool
         Whether it looks at published accuracies in training.
     verdict : Verdict
@@ -45,6 +47,7 @@ class LevelFinding:
 
     factor: str
     level: str
+    label: str
     uses_truth: bool
     verdict: Verdict
     difference: Estimate
@@ -58,6 +61,7 @@ class LevelFinding:
         return cls(
             factor=str(content["factor"]),
             level=str(content["level"]),
+            label=str(content.get("label", content["level"])),
             uses_truth=bool(content["uses_truth"]),
             verdict=Verdict(content["verdict"]),
             difference=_estimate(content["difference"]),
