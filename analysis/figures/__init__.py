@@ -12,8 +12,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from supernet_bench.analysis.effects.effects import Effects
-from supernet_bench.analysis.figures.forest import SIZE, TOP, difference_forest, draw_forest, tau_forest
+from supernet_bench.analysis.figures.forest import SIZE, TOP, difference_forest, tau_forest
 from supernet_bench.analysis.figures.grid import draw_heat_maps, heat_maps
+from supernet_bench.analysis.figures.rows import draw_forest
 from supernet_bench.analysis.figures.scatter import draw_scatter, scatter
 from supernet_bench.analysis.figures.style import file_names
 from supernet_bench.analysis.figures.training import draw_training_curves, training_curves
