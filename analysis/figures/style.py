@@ -63,6 +63,7 @@ def style() -> Iterator[None]:
         "grid.color": "#e6e6e6",
         "legend.frameon": False,
         "legend.fontsize": 8,
+        "hatch.linewidth": 0.6,
         "svg.fonttype": "none",
         "svg.hashsalt": "supernet-bench",
         "savefig.dpi": 150,
@@ -116,18 +117,21 @@ def save_small(figure: Figure, folder: Path, name: str) -> None:
 
 
 def with_palette(image: Image.Image) -> Image.Image:
-    """Return an image in `PALETTE` colours: each that is named here and in it, then what fills most of it.
+    """Return an image in `PALETTE` colours: each that is named here and in it, what fills most of it, what is between.
 
-    The usual ways to choose a palette merge what is rare, such as the few pixels of a mark in a legend.
+    The usual ways to choose a palette merge what is rare, such as the few pixels of a mark in a legend or of a colour
+    bar. Half of this one is what is most frequent; the other half is, one after the other, the colour that is furthest
+    from all so far (Gonzalez 1985, Clustering to Minimize the Maximum Intercluster Distance).
     """
     pixels = np.asarray(image.convert("RGB")).astype(np.int32)
     codes = (pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]
     found, where, counts = np.unique(codes, return_inverse=True, return_counts=True)
     counts[np.isin(found, [int(color[1:], 16) for color in NAMED])] = codes.size
-    kept = found[np.argsort(-counts, kind="stable")[:PALETTE]]
-    nearest = _nearest(_channels(found), _channels(kept))
+    order = np.argsort(-counts, kind="stable")
+    kept, nearest = _spread(_channels(found)[order], PALETTE)
+    nearest = nearest[np.argsort(order, kind="stable")]
     small = Image.fromarray(nearest[where].reshape(codes.shape).astype(np.uint8), mode="P")
-    small.putpalette(_channels(kept).astype(np.uint8).tobytes())
+    small.putpalette(kept.astype(np.uint8).tobytes())
     return small
 
 
@@ -136,7 +140,22 @@ def _channels(codes: np.ndarray) -> np.ndarray:
     return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1)
 
 
-def _nearest(colors: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Return for each colour the place of the nearest that is kept, [n]."""
-    parts = np.array_split(colors, len(colors) // 4096 + 1)
-    return np.concatenate([((part[:, None] - kept[None]) ** 2).sum(axis=2).argmin(axis=1) for part in parts])
+def _spread(colors: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which colours are kept, [kept, 3], and the place of the nearest of these for each of all, int [n].
+
+    Parameters
+    ----------
+    colors : ndarray of int, [n, 3]
+        The most frequent first.
+    most : int
+        How many are kept.
+    """
+    chosen, nearest = [], np.zeros(len(colors), dtype=np.int64)
+    distance = np.full(len(colors), np.iinfo(np.int64).max)
+    for place in range(min(most, len(colors))):
+        new = place if place < most // 2 else int(distance.argmax())
+        chosen.append(new)
+        apart = ((colors - colors[new]) ** 2).sum(axis=1)
+        nearest[apart < distance] = place
+        distance = np.minimum(distance, apart)
+    return colors[chosen], nearest
