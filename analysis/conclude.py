@@ -72,6 +72,7 @@ def _compared(effects: Effects) -> Iterator[tuple[Effect, Difference]]:
 
 
 def _level(effect: Effect, difference: Difference) -> LevelFinding:
+    half = effect.differences.get("tau_better_half")
     return LevelFinding(
         factor=effect.level.factor,
         level=effect.level.name,
@@ -82,6 +83,8 @@ def _level(effect: Effect, difference: Difference) -> LevelFinding:
         given_parameters=_plain(effect.differences["partial_tau"]),
         path_passes=effect.path_passes,
         counts=effect.counts,
+        better_half=_plain(half) if half else None,
+        better_half_evidence=evidence(half) if half else Evidence.NOT_COMPARED,
     )
 
 

@@ -14,10 +14,23 @@ from supernet_bench.analysis.effects.agreement import Correlation
 from supernet_bench.analysis.effects.effects import Counts
 from supernet_bench.analysis.effects.intervals import Estimate
 from supernet_bench.analysis.numbers import DECIMALS
-from supernet_bench.analysis.verdicts import Transfer, Verdict
+from supernet_bench.analysis.verdicts import Evidence, Transfer, Verdict
 from supernet_bench.core.errors import InputError, in_one_line
 
 VERDICTS = "verdicts.json"
+
+EVIDENCE = {
+    Verdict.HELPS: Evidence.CORRECTED,
+    Verdict.HURTS: Evidence.CORRECTED,
+    Verdict.PERHAPS_HELPS: Evidence.UNCORRECTED,
+    Verdict.PERHAPS_HURTS: Evidence.UNCORRECTED,
+    Verdict.NOTHING: Evidence.INCLUDES_ZERO,
+    Verdict.NOISY: Evidence.INCLUDES_ZERO,
+    Verdict.ONE_SEED: Evidence.ONE_SEED,
+    Verdict.NO_INTERVAL: Evidence.NO_INTERVAL,
+    Verdict.NOT_COMPARED: Evidence.NOT_COMPARED,
+}
+"""What each verdict rests on."""
 
 Json = Mapping[str, Any]
 Found = TypeVar("Found")
@@ -43,6 +56,10 @@ class LevelFinding:
         As many times those of the baseline are trained.
     counts : Counts
         Its runs.
+    better_half : Estimate, optional
+        The difference in tau of the better half, where the study has it.
+    better_half_evidence : Evidence
+        What its interval decides.
     """
 
     factor: str
@@ -54,6 +71,13 @@ class LevelFinding:
     given_parameters: Estimate
     path_passes: float
     counts: Counts
+    better_half: Estimate | None = None
+    better_half_evidence: Evidence = Evidence.NOT_COMPARED
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the interval of its difference decides, whatever its direction."""
+        return EVIDENCE[self.verdict]
 
     @classmethod
     def from_json(cls, content: Json) -> "LevelFinding":
@@ -68,6 +92,8 @@ class LevelFinding:
             given_parameters=_estimate(content["given_parameters"]),
             path_passes=_number(content["path_passes"]),
             counts=Counts(**content["counts"]),
+            better_half=_estimate(content["better_half"]) if content.get("better_half") else None,
+            better_half_evidence=Evidence(content.get("better_half_evidence", Evidence.NOT_COMPARED)),
         )
 
 

@@ -1,6 +1,7 @@
 """tau against the epochs of whole runs, each with its own schedule: do levels change the end, or the speed?"""
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,9 @@ FEWEST = 3
 
 LOOKS = ((BLUE, "s"), (GREEN, "^"), (PINK, "v"), (SKY, "D"), (BLACK, "P"), (BLUE, "X"), (GREEN, "<"), (PINK, ">"))
 """Colours and marks of candidates, in their order."""
+
+LEGEND = 40
+"""Characters in a line of it."""
 
 APART = 0.035
 """How far apart points of one length are, as a part of it."""
@@ -143,7 +147,8 @@ def draw_convergence(data: Convergence) -> Figure:
     columns = figure.subplots(1, len(metrics), squeeze=False)[0]
     for axes, metric in zip(columns, metrics, strict=True):
         _draw_panel(axes, data, metric)
-    figure.legend(*columns[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    handles, labels = columns[0].get_legend_handles_labels()
+    figure.legend(handles, [textwrap.fill(label, LEGEND) for label in labels], loc="outside lower center", ncols=2)
     put_title(figure, *data.title)
     return figure
 

@@ -1,5 +1,6 @@
 """tau by the quantile of the truth: which part of the architectures a ranking tells apart."""
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -11,7 +12,9 @@ from matplotlib.figure import Figure
 from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.effects.intervals import over_seeds
 from supernet_bench.analysis.figures.extremes import extremes, late_scores
-from supernet_bench.analysis.figures.style import BASELINE_COLOR, BLACK, BLUE, GREEN, PINK, level_name, put_title
+from supernet_bench.analysis.figures.style import BASELINE_COLOR, BLACK, BLUE, GREEN, LINE, PINK, level_name, put_title
+from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
+from supernet_bench.analysis.numbers import number
 from supernet_bench.analysis.ranking.metrics import kendall_tau
 from supernet_bench.analysis.results import Results
 from supernet_bench.core.output import count
@@ -25,6 +28,9 @@ FEWEST = 10
 
 COLORS = {"baseline": BASELINE_COLOR, "best": BLUE, "worst": PINK}
 MARKERS = {"baseline": "o", "best": "s", "worst": "^"}
+LEGEND = 46
+"""Characters in a line of it."""
+
 COST_LOOK = (GREEN, "D")
 
 Part = tuple[float, float]
@@ -121,8 +127,10 @@ def draw_quantiles(data: Quantiles) -> Figure:
     _draw(right, data.above, "the best, by the truth")
     left.set_ylabel("Kendall's tau within the part")
     handles, labels = left.get_legend_handles_labels()
+    wrapped = [textwrap.fill(label, LEGEND) for label in labels]
     if labels:
-        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+        figure.set_figheight(2.7 + LINE * sum(label.count("\n") + 1 for label in wrapped))
+        figure.legend(handles, wrapped, loc="outside lower center", ncols=2)
     put_title(figure, *data.title)
     return figure
 
@@ -148,6 +156,10 @@ def _draw(axes: Axes, shares: tuple[Shares, ...], label: str) -> None:
             ax=axes,
         )
         axes.get_legend().remove()
+        for place, part in enumerate(drawn[0].taus["part"].unique()):
+            means = ((each.label, each.taus.loc[each.taus["part"] == part, "tau"].mean()) for each in drawn)
+            said = f"{part}: " + "; ".join(f"{label} {number(tau)}" for label, tau in means)
+            say(axes.axvspan(place - 0.5, place + 0.5, color=UNSEEN, linewidth=0, zorder=ABOVE), said)
         axes.tick_params(axis="x", labelsize=8)
     axes.axhline(0, color=BLACK, linewidth=0.8, zorder=1)
     axes.set_xlabel(label)

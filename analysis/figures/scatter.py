@@ -14,7 +14,7 @@ from scipy import stats
 from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.figures.extremes import extremes, late_scores, mean_score
 from supernet_bench.analysis.figures.quantiles import COLORS
-from supernet_bench.analysis.figures.style import level_name, put_title
+from supernet_bench.analysis.figures.style import LINE, level_name, put_title
 from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
 from supernet_bench.analysis.numbers import number
 from supernet_bench.analysis.ranking.metrics import kendall_tau
@@ -27,7 +27,7 @@ SHOWN = (0.02, 0.98)
 MANY = 1000
 """Points from which on they are small, an image in files of vectors, and no longer to be pointed at one by one."""
 
-LETTERS = 34
+LETTERS = 30
 """In a line of a panel's title."""
 
 
@@ -143,11 +143,15 @@ def draw_scatter(data: Scatter) -> Figure:
         note = Figure(figsize=(6.0, 0.2))
         put_title(note, *data.title)
         return note
-    figure = Figure(figsize=(2.5 * max(len(data.pairs), 2), 5.0), layout="constrained")
-    for column, pair in zip(figure.subplots(2, len(data.pairs), squeeze=False).T, data.pairs, strict=True):
+    titles = [list(_wrapped(pair.title)) for pair in data.pairs]
+    size = 2.5 * max(len(data.pairs), 2), 4.4 + LINE * max(map(len, titles))
+    figure = Figure(figsize=size, layout="constrained")
+    columns = figure.subplots(2, len(data.pairs), squeeze=False).T
+    for column, pair, lines in zip(columns, data.pairs, titles, strict=True):
         for axes, points in zip(column, (pair.values, pair.ranks), strict=True):
-            _draw_points(axes, points, pair)
-        column[0].set_title("\n".join(_wrapped(pair.title)), fontsize=8)
+            # Said once: the file of vectors would be half as large again.
+            _draw_points(axes, points, pair, pair.said if points is pair.ranks else ())
+        column[0].set_title("\n".join(lines), fontsize=8)
     put_title(figure, *data.title)
     return figure
 
@@ -157,7 +161,7 @@ def _wrapped(text: str) -> Iterator[str]:
         yield from textwrap.wrap(line, LETTERS)
 
 
-def _draw_points(axes: Axes, points: Points, pair: Pair) -> None:
+def _draw_points(axes: Axes, points: Points, pair: Pair, said: tuple[str, ...]) -> None:
     many = len(points.x) > MANY
     size = 1.5 if many else 3.0
     axes.plot(points.x, points.y, "o", markersize=size, color=pair.color, alpha=0.55, mew=0, rasterized=many)
@@ -167,6 +171,6 @@ def _draw_points(axes: Axes, points: Points, pair: Pair) -> None:
     axes.set_xlabel(points.x_label)
     axes.set_ylabel(points.y_label)
     inside = points.inside
-    if not many and inside.any():
+    if said and not many and inside.any():
         line = axes.plot(points.x[inside], points.y[inside], "o", color=UNSEEN, markersize=6, mew=0, zorder=ABOVE)
-        say(line[0], *(text for text, is_inside in zip(pair.said, inside, strict=True) if is_inside))
+        say(line[0], *(text for text, is_inside in zip(said, inside, strict=True) if is_inside))

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.figures.style import BASELINE_COLOR, BLACK, BLUE, LINE, put_title
+from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
 from supernet_bench.analysis.numbers import number
 from supernet_bench.core.output import count
 
@@ -68,6 +69,11 @@ def draw_spread(data: Spread) -> Figure:
             legend=False, ax=axes,
         )  # fmt: skip
         np.random.set_state(rng)
+    for place, factor in enumerate(factors):
+        of_factor = frame[frame["factor"] == factor]
+        levels = count(of_factor["level"].nunique(), "level")
+        said = f"{factor}, {levels}, {count(len(of_factor), 'run')}: standard deviation {number(of_factor['distance'].std())}"
+        say(axes.axhspan(place - 0.5, place + 0.5, color=UNSEEN, linewidth=0, zorder=ABOVE), said)
     axes.axvline(0, color=BLACK, linewidth=0.8)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("tau of a run minus the mean of its level")

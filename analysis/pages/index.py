@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supernet_bench.analysis.figures import EFFECTS_FOREST
+from supernet_bench.analysis.figures.summary import NAME as SUMMARY
 from supernet_bench.analysis.findings import (
     VERDICTS,
     LevelFinding,
@@ -105,6 +106,7 @@ def index(results: Path, without: str = "") -> str:
         studies=studies,
         pairs=pairs,
         forest=EFFECTS_FOREST,
+        summary=SUMMARY if any(study.found.levels for study in studies) else "",
         nothing=NEGLIGIBLE,
         directed=DIRECTED,
         same_cost=SAME_COST,
