@@ -63,7 +63,11 @@ def plots_of(results: Results, effects: Effects) -> list[Plot]:
     opened = ["open"] if any(estimate.one_seed for estimate in shown) else []
     beside = _beside(effects)
     plots = [
-        Plot(name, _caption("effect", *beside, *opened, effects=effects), partial(draw_forest, tau_forest(effects, factor)))
+        Plot(
+            name,
+            _caption("effect", *beside, *opened, effects=effects),
+            partial(draw_forest, tau_forest(effects, factor)),
+        )
         for factor, name in effect_names(effects).items()
     ]
     plots += [

@@ -1,4 +1,4 @@
-"""tau against the epochs of whole runs, each with its own schedule: do levels change the end, or the speed?"""
+"""tau against the epochs of whole runs, each with its own schedule: whether levels change the end, or the speed."""
 
 import math
 import textwrap
@@ -101,7 +101,10 @@ def convergence(effects: Effects) -> Convergence:
     )
     rows = all_references(effects)
     n = count(len(effects.truth), "architecture")
-    title = (f"runs of different lengths, each with its own schedule, means with 95 % intervals, {n}", *_ceiling(effects))
+    title = (
+        f"runs of different lengths, each with its own schedule, means with 95 % intervals, {n}",
+        *_ceiling(effects),
+    )
     return Convergence(title, lines, {name: reference_lines(rows, name) for name in TAUS})
 
 
@@ -155,8 +158,8 @@ def draw_convergence(data: Convergence) -> Figure:
 
 def _draw_panel(axes: Axes, data: Convergence, metric: str) -> None:
     lengths = sorted({stop.epochs for line in data.lines for stop in line.stops})
-    for number_, line in enumerate(data.lines):
-        shift = 1 + APART * (number_ - (len(data.lines) - 1) / 2)
+    for place, line in enumerate(data.lines):
+        shift = 1 + APART * (place - (len(data.lines) - 1) / 2)
         _draw_line(axes, line, metric, shift)
     draw_references(axes, data.references[metric], across=True)
     axes.set_xscale("log", base=2)
@@ -173,7 +176,9 @@ def _draw_line(axes: Axes, line: Line, metric: str, shift: float) -> None:
     y = [estimate.value for estimate in estimates]
     for place, estimate in zip(x, estimates, strict=True):
         axes.plot([place] * 2, [estimate.low, estimate.high], color=line.color, linewidth=1.2, zorder=2)
-    axes.plot(x, y, "-", marker=line.marker, color=line.color, label=line.label, markersize=4.5, linewidth=1.5, zorder=3)
+    axes.plot(
+        x, y, "-", marker=line.marker, color=line.color, label=line.label, markersize=4.5, linewidth=1.5, zorder=3
+    )
     (unseen,) = axes.plot(x, y, "o", color=UNSEEN, markersize=8, mew=0, zorder=ABOVE)
     say(unseen, *_said(line, stops, estimates, metric))
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from supernet_bench.analysis.effects.effects import Effect, Effects
@@ -161,7 +161,7 @@ def tau_range(effects: Effects, metric: str = "tau") -> tuple[float, float]:
     rows = [*effects.levels, *main_references(effects)]
     found = [row.estimates[metric] for row in rows if metric in row.estimates]
     ends = [end for tau in found for end in (tau.value, tau.low, tau.high)]
-    seeds = effects.runs[metric] if metric in effects.runs else ()
+    seeds = effects.runs.get(metric, ())
     known = [end for end in (*ends, *seeds) if not math.isnan(end)]
     if not known:
         return -1.0, 1.0
@@ -183,7 +183,9 @@ def difference_forest(effects: Effects, metrics: Sequence[Metric] = TAU, same_ax
         rows += [] if alone else [Row(factor)]
         rows += [_difference_row(effects, effect, shown, usual, alone) for effect in levels]
     n = count(len(effects.truth), "architecture")
-    facts = ", ".join(filter(None, ("Differences to the baseline, mean and 95 % interval", n, usual and f"{usual} each")))
+    facts = ", ".join(
+        filter(None, ("Differences to the baseline, mean and 95 % interval", n, usual and f"{usual} each"))
+    )
     bands = f"; shaded: no effect larger than {NEGLIGIBLE}" if any(each.negligible for each in shown) else ""
     colors = "dark blue: excludes zero, also corrected; light blue: only uncorrected; grey: includes zero"
     panels = tuple(Panel(each.label, zero=True, negligible=each.scale * each.negligible) for each in shown)
@@ -195,7 +197,7 @@ def difference_color(difference: Difference) -> str:
     return {Evidence.CORRECTED: BLUE, Evidence.UNCORRECTED: SKY}.get(evidence(difference), GREY)
 
 
-def _sorted(levels, value) -> list[Effect]:
+def _sorted(levels: Iterable[Effect], value: Callable[[Effect], float]) -> list[Effect]:
     """Return levels by a value, the largest first and those without any last."""
     return sorted(levels, key=lambda effect: math.inf if math.isnan(value(effect)) else -value(effect))
 

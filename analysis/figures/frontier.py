@@ -150,7 +150,12 @@ def _draw_panel(axes: Axes, panel: CostPanel) -> None:
         above = 4 if spot.baseline else 3 if spot.frontier else 2
         bold = spot.frontier or spot.baseline
         axes.plot(
-            [spot.cost] * 2, [spot.low, spot.high], color=spot.color, linewidth=1.2, alpha=1 if bold else 0.35, zorder=above
+            [spot.cost] * 2,
+            [spot.low, spot.high],
+            color=spot.color,
+            linewidth=1.2,
+            alpha=1 if bold else 0.35,
+            zorder=above,
         )
         axes.plot(spot.cost, spot.value, "o", color=spot.color, markersize=5 if bold else 3.5, zorder=above)
         (unseen,) = axes.plot(spot.cost, spot.value, "o", color=UNSEEN, markersize=8, mew=0, zorder=ABOVE)

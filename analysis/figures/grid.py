@@ -108,7 +108,10 @@ def heat_maps(effects: Effects, grid: Grid) -> HeatMaps:
         maps.append(HeatMap(title, {place: _interaction(grid, place, effect) for place, effect in found.items()}))
     n = count(len(effects.truth), "architecture")
     title = f"means and 95 % intervals, {n}; blue: higher tau, red: lower, pale and hatched: not decided, grey: unknown"
-    labels = tuple(tuple(grid.labels[axis].get(name, name) for name in names) for axis, names in zip(grid.axes, (grid.rows, grid.columns), strict=True))
+    labels = tuple(
+        tuple(grid.labels[axis].get(name, name) for name in names)
+        for axis, names in zip(grid.axes, (grid.rows, grid.columns), strict=True)
+    )
     return HeatMaps((grid.factor, title), grid.axes, tuple(grid.rows), tuple(grid.columns), tuple(maps), labels)
 
 

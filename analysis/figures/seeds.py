@@ -1,5 +1,6 @@
 """How far single seeds lie from the mean of their level: what one run more, or less, would have said."""
 
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,9 @@ from supernet_bench.analysis.figures.style import BASELINE_COLOR, BLACK, BLUE, L
 from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
 from supernet_bench.analysis.numbers import number
 from supernet_bench.core.output import count
+
+LABEL = 22
+"""Characters in a line of the name of a factor."""
 
 FEWEST = 3
 """Seeds of a level, below which their spread is not drawn."""
@@ -43,7 +47,8 @@ def spread(effects: Effects) -> Spread:
     deviations = found.groupby(["factor", "level"])["distance"].std() if len(found) else pd.Series(dtype=float)
     title = (
         f"tau of single runs beside the mean of their level, {count(len(effects.truth), 'architecture')}",
-        f"median standard deviation over seeds: {number(float(deviations.median()))}, {count(len(deviations), 'level')}",
+        f"median standard deviation over seeds: {number(float(deviations.median()))}, "
+        + count(len(deviations), "level"),
     )
     return Spread(title, found)
 
@@ -54,11 +59,12 @@ def draw_spread(data: Spread) -> Figure:
 
     frame = data.distances
     factors = list(dict.fromkeys(frame["factor"]))
-    figure = Figure(figsize=(4.8, 1.0 + 1.5 * LINE * max(len(factors), 1)), layout="constrained")
+    lines = sum(max(1.5, textwrap.fill(factor, LABEL).count("\n") + 1.0) for factor in factors)
+    figure = Figure(figsize=(4.8, 1.0 + LINE * max(lines, 3)), layout="constrained")
     axes = figure.add_subplot()
     if factors:
-        rng = np.random.get_state()
-        np.random.seed(0)  # seaborn draws from it how dots are spread.
+        state = np.random.get_state()  # noqa: NPY002
+        np.random.seed(0)  # noqa: NPY002 (seaborn draws from it how dots are spread)
         colors = {factor: BASELINE_COLOR if factor == "baseline" else BLUE for factor in factors}
         seaborn.pointplot(
             frame, x="distance", y="factor", errorbar="sd", color=BLACK, linestyle="none", marker="|", ax=axes,
@@ -68,12 +74,14 @@ def draw_spread(data: Spread) -> Figure:
             frame, x="distance", y="factor", hue="factor", palette=colors, size=2.6, alpha=0.65, jitter=0.22,
             legend=False, ax=axes,
         )  # fmt: skip
-        np.random.set_state(rng)
+        np.random.set_state(state)  # noqa: NPY002
     for place, factor in enumerate(factors):
         of_factor = frame[frame["factor"] == factor]
         levels = count(of_factor["level"].nunique(), "level")
-        said = f"{factor}, {levels}, {count(len(of_factor), 'run')}: standard deviation {number(of_factor['distance'].std())}"
+        deviation = number(float(of_factor["distance"].std()))
+        said = f"{factor}, {levels}, {count(len(of_factor), 'run')}: standard deviation {deviation}"
         say(axes.axhspan(place - 0.5, place + 0.5, color=UNSEEN, linewidth=0, zorder=ABOVE), said)
+    axes.set_yticks(range(len(factors)), [textwrap.fill(factor, LABEL) for factor in factors])
     axes.axvline(0, color=BLACK, linewidth=0.8)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("tau of a run minus the mean of its level")

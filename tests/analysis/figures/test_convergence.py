@@ -1,5 +1,6 @@
 """Curves join runs of several lengths; the baseline has one, and each candidate."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,8 @@ LENGTHS = {"1": 10, "2": 20, "4": 40}
 
 def grown(folder: Path, lengths: dict[str, int]) -> tuple[Results, Effects]:
     """Return a study of a grid of epochs and sampling, whose runs have the lengths that they say."""
-    import json
-
     noise, cells = {}, {}
-    for scale, _ in lengths.items():
+    for scale in lengths:
         for sampler in ("uniform", "pool"):
             name = f"epochs {scale}, sampling {sampler}"
             noise[name] = {"uniform": 2.0, "pool": 1.0}[sampler] / float(scale)

@@ -271,7 +271,10 @@ def test_a_row_says_what_another_cost_is(usual: tuple[Results, Effects]) -> None
     costly = tuple(
         replace(effect, path_passes=4.0) if effect.level.name == "pool size=50" else effect for effect in effects.levels
     )
-    for forest in (tau_forest(replace(effects, levels=costly), "sampling"), difference_forest(replace(effects, levels=costly))):
+    for forest in (
+        tau_forest(replace(effects, levels=costly), "sampling"),
+        difference_forest(replace(effects, levels=costly)),
+    ):
         notes = {row.label: row.note for row in forest.rows}
         assert "4.0 x passes" in notes["pool size=50"]
         assert "passes" not in notes["fairnas accounting=compute"]

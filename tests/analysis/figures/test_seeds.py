@@ -1,5 +1,7 @@
 """Distances of single runs from the mean of their level."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -27,17 +29,17 @@ def test_distances_are_those_from_the_mean_of_a_level(usual: tuple[Results, Effe
 
 def test_every_run_is_a_dot_and_drawing_leaves_random_numbers_alone(usual: tuple[Results, Effects]) -> None:
     found = spread(usual[1])
-    before = np.random.get_state()[1].tolist()
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002
     with style():
         figures = [draw_spread(found) for _ in range(2)]
         for figure in figures:
             draw(figure)
-    assert np.random.get_state()[1].tolist() == before
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
     dots = [np.concatenate([each.get_offsets() for each in figure.axes[0].collections]) for figure in figures]
     assert np.array_equal(*dots)
     assert sorted(dots[0][:, 0]) == pytest.approx(sorted(found.distances["distance"]))
     assert len(said_by(figures[0].axes[0])) == 3
 
 
-def test_too_few_seeds_have_no_spread(tmp_path) -> None:
+def test_too_few_seeds_have_no_spread(tmp_path: Path) -> None:
     assert spread(study(tmp_path, SCENARIOS["one seed"])[1]).distances.empty

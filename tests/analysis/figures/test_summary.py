@@ -63,7 +63,9 @@ def test_what_is_not_decided_looks_so(found: StudyFindings) -> None:
 
 def test_the_better_half_has_a_block_of_its_own(found: StudyFindings) -> None:
     half = Estimate(0.1, 0.05, 0.15, 3, 30)
-    levels = tuple(renamed(level, better_half=half, better_half_evidence=Evidence.UNCORRECTED) for level in found.levels)
+    levels = tuple(
+        renamed(level, better_half=half, better_half_evidence=Evidence.UNCORRECTED) for level in found.levels
+    )
     data = summary({"one": replace(found, levels=levels), "two": found})
     assert len(data.blocks) == 2
     row = next(row for row in data.rows if row.cells)
