@@ -31,13 +31,18 @@ class Metric:
         By what it is multiplied.
     negligible : float
         Effects up to this are called none; 0 where that is not said.
+    lower_is_better : bool
     """
 
     name: str
     label: str
     scale: float = 1.0
     negligible: float = 0.0
+    lower_is_better: bool = False
 
+
+MOST = 4
+"""Panels beside each other that a page has room for."""
 
 TAU = (
     Metric("tau", "difference in tau", negligible=NEGLIGIBLE),
@@ -49,7 +54,7 @@ SIZE = (
     Metric("tau_parameters", "tau with parameters"),
 )
 TOP = (
-    Metric("regret_at_10", "regret at 10 (%),\nlower is better", 100),
+    Metric("regret_at_10", "regret at 10 (%),\nlower is better", 100, lower_is_better=True),
     Metric("precision_at_5_percent", "precision at 5 % (%),\nhigher is better", 100),
     Metric("ndcg_at_10_percent", "NDCG of the top 10 %,\nhigher is better"),
     Metric("best_percentile_at_10", "percentile of the best of 10,\nhigher is better"),
@@ -172,12 +177,14 @@ def tau_range(effects: Effects, metric: str = "tau") -> tuple[float, float]:
 def difference_forest(effects: Effects, metrics: Sequence[Metric] = TAU, same_axis: bool = False) -> Forest:
     """Return every difference to the baseline with its interval, by factor and size, in a panel per metric."""
     compared = [effect for effect in effects.levels if effect.difference]
-    shown = [each for each in metrics if all(each.name in effect.differences for effect in compared)]
+    known = [each for each in metrics if all(each.name in effect.differences for effect in compared)]
+    shown = known[:MOST] if compared else metrics[:1]
+    sign = -1 if shown[0].lower_is_better else 1
     usual = _usual(map(pairs_note, compared))
     rows: list[Row] = []
     for factor in effects.factors:
         of_factor = [effect for effect in effects.of_factor(factor) if effect.difference]
-        levels = _sorted(of_factor, lambda effect: effect.differences[shown[0].name].value)
+        levels = _sorted(of_factor, lambda effect: sign * effect.differences[shown[0].name].value)
         # One level needs no line for its factor.
         alone = f"{factor}: " if len(levels) == 1 else ""
         rows += [] if alone else [Row(factor)]

@@ -15,6 +15,7 @@ from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.figures import plots_of
 from supernet_bench.analysis.figures.forest import (
     BETTER_HALF,
+    MOST,
     SIZE,
     TAU,
     TAUS,
@@ -39,17 +40,18 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 def known(effects: Effects, metrics: tuple[Metric, ...]) -> list[Metric]:
-    return [metric for metric in metrics if metric.name in effects.of_factor("sampling")[1].differences]
+    return [metric for metric in metrics if metric.name in effects.of_factor("sampling")[1].differences][:MOST]
 
 
-def by_effect(effects: Effects, metric: str) -> list[Effect]:
-    """Return the levels that are compared, by factor and the size of the effect."""
+def by_effect(effects: Effects, metric: Metric) -> list[Effect]:
+    """Return the levels that are compared, by factor, the best first."""
+    sign = -1 if metric.name.startswith("regret") else 1
     return [
         effect
         for factor in effects.factors
         for effect in sorted(
             (effect for effect in effects.of_factor(factor) if effect.difference),
-            key=lambda effect: -effect.differences[metric].value,
+            key=lambda effect: -sign * effect.differences[metric.name].value,
         )
     ]
 
@@ -72,7 +74,7 @@ def test_the_data_are_the_estimates(usual: tuple[Results, Effects]) -> None:
         assert mark.seeds == tuple(effects.runs_of(effect)["tau"])
     rows, metrics = difference_forest(effects, TOP).rows, known(effects, TOP)
     assert [row.label for row in rows if not row.marks] == ["sampling"], "a single level needs no heading"
-    shown = by_effect(effects, metrics[0].name)
+    shown = by_effect(effects, metrics[0])
     for row, effect in zip((row for row in rows if row.marks), shown, strict=True):
         assert row.label.endswith(effect.level.label)
         for mark, metric in zip(row.marks, metrics, strict=True):
@@ -172,7 +174,7 @@ def test_a_claim_that_only_holds_uncorrected_is_light(usual: tuple[Results, Effe
 def test_every_panel_shows_its_metric(usual: tuple[Results, Effects], metrics: tuple[Metric, ...]) -> None:
     effects = usual[1]
     found = known(effects, metrics)
-    shown = by_effect(effects, found[0].name)
+    shown = by_effect(effects, found[0])
     columns = difference_figure(effects, metrics).axes
     assert len(columns) == len(found)
     for metric, axes in zip(found, columns, strict=True):
