@@ -91,14 +91,14 @@ def _level(effect: Effect, difference: Difference) -> LevelFinding:
 def _survivors(rows: Iterator[tuple[Effect, Difference | None]], metric: str) -> Iterator[Survivor]:
     for effect, difference in rows:
         if difference and evidence(difference) is Evidence.CORRECTED:
-            yield Survivor(effect.level.factor, effect.level.name, metric, _plain(difference))
+            yield Survivor(effect.level.factor, effect.level.name, metric, _plain(difference), effect.level.label)
 
 
 def _losses(effects: Effects) -> Iterator[Loss]:
     rows = (effects.baseline, *(effect for effect in effects.levels[1:] if not effect.level.baseline))
     for effect in (*rows, *effects.references):
         if effect.counts.lost:
-            yield Loss(effect.level.factor, effect.level.name, effect.counts)
+            yield Loss(effect.level.factor, effect.level.name, effect.counts, effect.level.label)
 
 
 def _plain(estimate: Estimate) -> Estimate:

@@ -105,6 +105,7 @@ class Survivor:
     level: str
     metric: str
     difference: Estimate
+    label: str = ""
 
     @classmethod
     def from_json(cls, content: Json) -> "Survivor":
@@ -114,6 +115,7 @@ class Survivor:
             level=str(content["level"]),
             metric=str(content["metric"]),
             difference=_estimate(content["difference"]),
+            label=str(content.get("label", content["level"])),
         )
 
 
@@ -124,11 +126,13 @@ class Loss:
     factor: str
     level: str
     counts: Counts
+    label: str = ""
 
     @classmethod
     def from_json(cls, content: Json) -> "Loss":
         """Read what `asdict` gave."""
-        return cls(str(content["factor"]), str(content["level"]), Counts(**content["counts"]))
+        label = str(content.get("label", content["level"]))
+        return cls(str(content["factor"]), str(content["level"]), Counts(**content["counts"]), label)
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,8 @@ def frontier(points: Sequence[tuple[float, float]]) -> set[int]:
     points : sequence of (float, float)
         Cost, lower is better, and value, higher is better.
     """
-    found, highest = set(), -math.inf
+    found: set[int] = set()
+    highest = -math.inf
     for place in sorted(range(len(points)), key=lambda place: (points[place][0], -points[place][1])):
         cost, value = points[place]
         if value > highest or any(points[other] == (cost, value) for other in found):

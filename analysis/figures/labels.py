@@ -50,6 +50,7 @@ def put_names(axes: Axes, names: Sequence[str], points: Sequence[Place], others:
     if not names:
         return
     figure = axes.get_figure(root=True)
+    assert figure
     figure.draw_without_rendering()
     scale = figure.dpi / 72
     at = axes.transData.transform(np.asarray(points, dtype=float))
@@ -109,7 +110,7 @@ def _badness(
     """Return how bad a place is: other names and the edge count most, then points, lines and the distance."""
     inside = axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1 and axes.bbox.y0 <= box.y0 and box.y1 <= axes.bbox.y1
     covered = sum(box.overlaps(other) for other in taken) + (not inside)
-    points = ((seen > box.min - 2) & (seen < box.max + 2)).all(axis=1).sum()
+    points = ((seen > np.asarray(box.min) - 2) & (seen < np.asarray(box.max) + 2)).all(axis=1).sum()
     end = np.array([np.clip(place[0], box.x0, box.x1), np.clip(place[1], box.y0, box.y1)])
     crossed = sum(_cross(place, end, *line) for line in lines) + sum(_through(line, box) for line in lines)
     return NEVER * covered + 3 * float(points) + 4 * crossed + FAR * math.hypot(*offset)

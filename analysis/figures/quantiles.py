@@ -155,7 +155,9 @@ def _draw(axes: Axes, shares: tuple[Shares, ...], label: str) -> None:
             legend=True,
             ax=axes,
         )
-        axes.get_legend().remove()
+        legend = axes.get_legend()
+        if legend:  # There is one below both panels.
+            legend.remove()
         for place, part in enumerate(drawn[0].taus["part"].unique()):
             means = ((each.label, each.taus.loc[each.taus["part"] == part, "tau"].mean()) for each in drawn)
             said = f"{part}: " + "; ".join(f"{label} {number(tau)}" for label, tau in means)
