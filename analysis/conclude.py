@@ -75,29 +75,33 @@ def _compared(effects: Effects) -> Iterator[tuple[Effect, Difference]]:
 
 
 def _level(effect: Effect, difference: Difference) -> LevelFinding:
+    half = effect.differences.get("tau_better_half")
     return LevelFinding(
         factor=effect.level.factor,
         level=effect.level.name,
+        label=effect.level.label,
         uses_truth=effect.level.uses_truth,
         verdict=verdict(difference),
         difference=_plain(difference),
         given_parameters=_plain(effect.differences["partial_tau"]),
         path_passes=effect.path_passes,
         counts=effect.counts,
+        better_half=_plain(half) if half else None,
+        better_half_evidence=evidence(half) if half else Evidence.NOT_COMPARED,
     )
 
 
 def _survivors(rows: Iterator[tuple[Effect, Difference | None]], metric: str) -> Iterator[Survivor]:
     for effect, difference in rows:
         if difference and evidence(difference) is Evidence.CORRECTED:
-            yield Survivor(effect.level.factor, effect.level.name, metric, _plain(difference))
+            yield Survivor(effect.level.factor, effect.level.name, metric, _plain(difference), effect.level.label)
 
 
 def _losses(effects: Effects) -> Iterator[Loss]:
     rows = (effects.baseline, *(effect for effect in effects.levels[1:] if not effect.level.baseline))
     for effect in (*rows, *effects.references):
         if effect.counts.lost:
-            yield Loss(effect.level.factor, effect.level.name, effect.counts)
+            yield Loss(effect.level.factor, effect.level.name, effect.counts, effect.level.label)
 
 
 def _plain(estimate: Estimate) -> Estimate:

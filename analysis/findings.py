@@ -14,10 +14,23 @@ from supernet_bench.analysis.effects.agreement import Correlation
 from supernet_bench.analysis.effects.effects import Counts
 from supernet_bench.analysis.effects.intervals import Estimate
 from supernet_bench.analysis.numbers import DECIMALS
-from supernet_bench.analysis.verdicts import Transfer, Verdict
+from supernet_bench.analysis.verdicts import Evidence, Transfer, Verdict
 from supernet_bench.core.errors import InputError, in_one_line
 
 VERDICTS = "verdicts.json"
+
+EVIDENCE = {
+    Verdict.HELPS: Evidence.CORRECTED,
+    Verdict.HURTS: Evidence.CORRECTED,
+    Verdict.PERHAPS_HELPS: Evidence.UNCORRECTED,
+    Verdict.PERHAPS_HURTS: Evidence.UNCORRECTED,
+    Verdict.NOTHING: Evidence.INCLUDES_ZERO,
+    Verdict.NOISY: Evidence.INCLUDES_ZERO,
+    Verdict.ONE_SEED: Evidence.ONE_SEED,
+    Verdict.NO_INTERVAL: Evidence.NO_INTERVAL,
+    Verdict.NOT_COMPARED: Evidence.NOT_COMPARED,
+}
+"""What each verdict rests on."""
 
 Json = Mapping[str, Any]
 Found = TypeVar("Found")
@@ -30,7 +43,9 @@ class LevelFinding:
     Attributes
     ----------
     factor, level : str
-        As in the tables.
+        As in the study.
+    label : str
+        What tables call the level.
     uses_truth : bool
         Whether it looks at published accuracies in training.
     verdict : Verdict
@@ -41,16 +56,28 @@ class LevelFinding:
         As many times those of the baseline are trained.
     counts : Counts
         Its runs.
+    better_half : Estimate, optional
+        The difference in tau of the better half, where the study has it.
+    better_half_evidence : Evidence
+        What its interval decides.
     """
 
     factor: str
     level: str
+    label: str
     uses_truth: bool
     verdict: Verdict
     difference: Estimate
     given_parameters: Estimate
     path_passes: float
     counts: Counts
+    better_half: Estimate | None = None
+    better_half_evidence: Evidence = Evidence.NOT_COMPARED
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the interval of its difference decides, whatever its direction."""
+        return EVIDENCE[self.verdict]
 
     @classmethod
     def from_json(cls, content: Json) -> "LevelFinding":
@@ -58,12 +85,15 @@ class LevelFinding:
         return cls(
             factor=str(content["factor"]),
             level=str(content["level"]),
+            label=str(content.get("label", content["level"])),
             uses_truth=bool(content["uses_truth"]),
             verdict=Verdict(content["verdict"]),
             difference=_estimate(content["difference"]),
             given_parameters=_estimate(content["given_parameters"]),
             path_passes=_number(content["path_passes"]),
             counts=Counts(**content["counts"]),
+            better_half=_estimate(content["better_half"]) if content.get("better_half") else None,
+            better_half_evidence=Evidence(content.get("better_half_evidence", Evidence.NOT_COMPARED)),
         )
 
 
@@ -75,6 +105,7 @@ class Survivor:
     level: str
     metric: str
     difference: Estimate
+    label: str = ""
 
     @classmethod
     def from_json(cls, content: Json) -> "Survivor":
@@ -84,6 +115,7 @@ class Survivor:
             level=str(content["level"]),
             metric=str(content["metric"]),
             difference=_estimate(content["difference"]),
+            label=str(content.get("label", content["level"])),
         )
 
 
@@ -94,11 +126,13 @@ class Loss:
     factor: str
     level: str
     counts: Counts
+    label: str = ""
 
     @classmethod
     def from_json(cls, content: Json) -> "Loss":
         """Read what `asdict` gave."""
-        return cls(str(content["factor"]), str(content["level"]), Counts(**content["counts"]))
+        label = str(content.get("label", content["level"]))
+        return cls(str(content["factor"]), str(content["level"]), Counts(**content["counts"]), label)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def marks(estimate: Estimate) -> str:
 
 def marked(level: Level) -> str:
     """Return the name of a level, marked if it uses published accuracies."""
-    return f"{level.name} {USES_TRUTH}" if level.uses_truth else level.name
+    return f"{level.label} {USES_TRUTH}" if level.uses_truth else level.label
 
 
 def runs_note(effect: Effect) -> str:

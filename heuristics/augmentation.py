@@ -65,6 +65,13 @@ class Augmentation(Heuristic):
         {"policy": "own", "cutout": True},
         {"policy": "crop_flip", "cutout": True},
     )
+    labels = {
+        "policy=own": "the augmentation of the images",
+        "policy=none": "no augmentation",
+        "policy=crop_flip": "crops and flips",
+        "cutout=true": "cutout",
+        "cutout=false": "",
+    }
     default = True
     order = 100  # The padding follows from the resolution, which others may have revised.
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from supernet_bench.core.settings import defaults_of, settings
+from supernet_bench.core.settings import defaults_of, in_words, settings
 from supernet_bench.heuristics.setup import Setup
 from supernet_bench.spaces.base import Architecture, Construction, FeatureHook, OperationHook, Supernet, TrainableSpace
 
@@ -112,6 +112,8 @@ class Heuristic:
         The publication that introduced or studied it.
     levels : tuple of mappings
         The settings that a sweep over its factor uses.
+    labels : mapping of str to str
+        What people call its levels, in tables and figures; see `label_of`.
     default : bool
         Whether it is the heuristic of its factor in runs that name none.
     neutral : mapping or None
@@ -129,6 +131,7 @@ class Heuristic:
     factor: ClassVar[str]
     source: ClassVar[str]
     levels: ClassVar[tuple[Mapping[str, Any], ...]] = ()
+    labels: ClassVar[Mapping[str, str]] = {}
     default: ClassVar[bool] = False
     neutral: ClassVar[Mapping[str, Any] | None] = None
     conflicts: ClassVar[tuple[str, ...]] = ()
@@ -281,6 +284,33 @@ def is_neutral(heuristic: Heuristic) -> bool:
     """Return whether a run with a heuristic is, bit for bit, one without it."""
     neutral = neutral_settings(type(heuristic))
     return neutral is not None and all(getattr(heuristic, key) == value for key, value in neutral.items())
+
+
+def label_of(kind: type[Heuristic], values: Mapping[str, Any]) -> str:
+    """Return what people call a level, by the labels of its heuristic; empty if it has none.
+
+    A label is that of a value, as ``"mode=crop"``, or of a setting, as ``"scale"``, where ``{}`` stands for the value,
+    or of the heuristic, ``""``, which is its name unless that is the factor's. An empty label says nothing. What has no
+    label stands as it is written in a study.
+
+    Parameters
+    ----------
+    kind : type
+        Of the heuristic.
+    values : mapping
+        The settings that the level gives, by name.
+    """
+    if not kind.labels:
+        return ""
+    name = "" if kind.name == kind.factor else kind.name
+    texts = [kind.labels.get("", name), *(_label_of_setting(kind.labels, key, value) for key, value in values.items())]
+    return ", ".join(text for text in texts if text)
+
+
+def _label_of_setting(labels: Mapping[str, str], key: str, value: Any) -> str:
+    written = in_words({key: value})
+    shown = f"{value:g}" if type(value) is float else written.partition("=")[2]
+    return labels.get(written, labels.get(key, f"{key}={shown}").replace("{}", shown))
 
 
 def _normalising(post_init: Callable[..., None]) -> Callable[..., None]:

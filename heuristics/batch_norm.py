@@ -47,6 +47,16 @@ class BatchNorm(Heuristic):
         *({"statistics": statistics, "affine": affine} for statistics in MOMENTUM for affine in (True, False)),
         {"wsbn": True},
     )
+    labels = {
+        "statistics=batch": "statistics of the batch",
+        "statistics=tracked": "running statistics",
+        "statistics=tracked_tf": "running statistics, mistaken momentum",
+        "statistics=recalibrated": "recalibrated statistics",
+        "affine=true": "",
+        "affine=false": "no scale and shift",
+        "wsbn=true": "a norm per input configuration",
+        "wsbn=false": "shared norms",
+    }
     default = True
     neutral = {"statistics": "batch", "affine": True, "wsbn": False}
 

@@ -18,6 +18,7 @@ class BatchSize(Heuristic):
     name = "batch_size"
     source = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
     levels = tuple({"scale": scale} for scale in (0.5, 1.0, 2.0, 4.0))
+    labels = {"scale": "{} x the batch"}
     default = True
 
     scale: float = field(

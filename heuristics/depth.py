@@ -17,6 +17,7 @@ class Depth(Heuristic):
     name = "depth"
     source = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
     levels = tuple({"scale": scale} for scale in (1.0, 2.0, 3.0))
+    labels = {"scale": "{} x the cells"}
     default = True
 
     scale: float = field(

@@ -17,6 +17,7 @@ class Epochs(Heuristic):
     name = "epochs"
     source = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
     levels = tuple({"scale": scale} for scale in (0.5, 1.0, 2.0))
+    labels = {"scale": "{} x the epochs"}
     default = True
 
     scale: float = field(

@@ -31,6 +31,7 @@ class GlobalDropout(Heuristic):
         "Journal of Machine Learning Research 15"
     )
     levels = tuple({"rate": rate} for rate in (0.0, 0.1, 0.2))
+    labels = {"rate": "dropout {} of features"}
     default = True
 
     rate: float = field(default=0.0, metadata={"help": "drop probability", "low": 0.0, "high": 0.95})

@@ -16,6 +16,7 @@ class GradientClip(Heuristic):
     name = "gradient_clip"
     source = "Pascanu et al. 2013, Training recurrent neural networks, arXiv 1211.5063"
     levels = tuple({"norm": norm} for norm in (0.0, 5.0, 1.0))
+    labels = {"norm": "gradients clipped at {}", "norm=0.0": "gradients not clipped"}
     default = True
     order = 100  # What is clipped is the gradient that the step is made with.
 

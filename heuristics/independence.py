@@ -35,6 +35,13 @@ class Independence(Heuristic):
     name = "independence"
     source = "Luo et al. 2019, Understanding and Improving One-shot NAS (NAO-V2), arXiv 1909.10815"
     levels = tuple({"reset": reset} for reset in ("none", "schedule", "momentum", "full"))
+    labels = {
+        "reset=none": "one iteration",
+        "reset=schedule": "schedule restarts",
+        "reset=momentum": "schedule and momentum restart",
+        "reset=full": "weights drawn anew",
+        "iterations": "{} iterations",
+    }
     default = True
     neutral = {"reset": "none"}
 

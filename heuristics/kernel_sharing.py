@@ -30,6 +30,11 @@ class KernelSharing(Heuristic):
         "Cai et al. 2020, Once-for-All: Train One Network and Specialize it for Efficient Deployment, arXiv 1908.09791"
     )
     levels = tuple({"mode": mode} for mode in KERNELS)
+    labels = {
+        "mode=none": "kernels of their own",
+        "mode=crop": "small kernels cropped from large",
+        "mode=transform": "small kernels cropped and transformed",
+    }
     default = True
 
     mode: str = field(

@@ -19,6 +19,7 @@ class LabelSmoothing(Heuristic):
     name = "label_smoothing"
     source = "Szegedy et al. 2016, Rethinking the Inception Architecture, arXiv 1512.00567"
     levels = ({"smoothing": 0.0}, {"smoothing": 0.1})
+    labels = {"smoothing": "labels smoothed by {}", "smoothing=0.0": "labels not smoothed"}
     default = True
     order = -100  # It makes the loss from the logits; what others do to a loss, they do to this one.
 

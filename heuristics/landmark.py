@@ -41,6 +41,7 @@ class Landmark(Heuristic):
         "arXiv 2104.05309"
     )
     levels = tuple({"landmarks": landmarks} for landmarks in (0, 30))
+    labels = {"landmarks": "ranking loss on {} known accuracies", "landmarks=0": "no landmarks"}
     default = True
     neutral = {"landmarks": 0}
     uses_truth = True

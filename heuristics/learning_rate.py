@@ -38,6 +38,7 @@ class LearningRate(Heuristic):
         {"schedule": "constant"},
         {"schedule": "step"},
     )
+    labels = {"rate": "rate {}", "minimum": "down to {}", "schedule": "{} schedule"}
     default = True
 
     rate: float = field(default=0.05, metadata={"help": "learning rate at the start", "low": 0.0, "high": 10.0})

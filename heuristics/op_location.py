@@ -21,6 +21,7 @@ class OpLocation(Heuristic):
     name = "op_location"
     source = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
     levels = ({"per": "edge"}, {"per": "node"})
+    labels = {"per=edge": "weights per edge", "per=node": "weights per node"}
     default = True
 
     per: str = field(

@@ -35,6 +35,7 @@ class PathDropout(Heuristic):
     name = "path_dropout"
     source = "Luo et al. 2018, Neural Architecture Optimization, arXiv 1808.07233"
     levels = tuple({"rate": rate} for rate in (0.0, 0.1, 0.2, 0.4))
+    labels = {"rate": "paths dropped at {}", "rate=0.0": "no path dropout"}
     default = True
 
     rate: float = field(

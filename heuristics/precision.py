@@ -20,6 +20,7 @@ class Precision(Heuristic):
     name = "precision"
     source = "Kalamkar et al. 2019, A Study of BFLOAT16 for Deep Learning Training, arXiv 1905.12322"
     levels = ({"dtype": "float32"}, {"dtype": "bfloat16"})
+    labels = {"dtype": "{}"}
     default = True
 
     dtype: str = field(

@@ -20,6 +20,7 @@ class Resolution(Heuristic):
     name = "resolution"
     source = "Zhou et al. 2020, EcoNAS: Finding Proxies for Economical NAS, arXiv 2001.01233"
     levels = ({"scale": 1.0}, {"scale": 0.5})
+    labels = {"scale": "{} x the resolution"}
     default = True
 
     scale: float = field(

@@ -35,6 +35,16 @@ class ScoringImages(Heuristic):
         {"images": 100, "fresh": True},
         {"checkpoints": 1},
     )
+    labels = {
+        "score=accuracy": "ranked by accuracy",
+        "score=cross_entropy": "ranked by cross-entropy",
+        "images": "{} images",
+        "images=0": "all images",
+        "fresh=true": "others for each candidate",
+        "fresh=false": "",
+        "checkpoints": "{} checkpoints",
+        "checkpoints=1": "one checkpoint",
+    }
     default = True
 
     score: str = field(

@@ -36,6 +36,7 @@ class Sharpness(Heuristic):
         "Elsken et al. 2021, Bag of Tricks for Neural Architecture Search, arXiv 2107.03719"
     )
     levels = ({"radius": 0.0}, {"radius": 0.05})
+    labels = {"radius": "sharpness-aware, radius {}", "radius=0.0": "plain gradients"}
     default = True
     order = -100  # The others average, clip or correct the gradients that it makes.
 

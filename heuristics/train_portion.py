@@ -17,6 +17,7 @@ class TrainPortion(Heuristic):
     name = "train_portion"
     source = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
     levels = tuple({"portion": portion} for portion in (1.0, 0.5, 0.25))
+    labels = {"portion": "{} of the images", "portion=1.0": "all images"}
     default = True
 
     portion: float = field(default=1.0, metadata={"help": "share of the training images", "low": 0.001, "high": 1.0})

@@ -30,6 +30,7 @@ class Warmup(Heuristic):
         "arXiv 2008.06120"
     )
     levels = tuple({"share": share} for share in (0.0, 0.25))
+    labels = {"share": "warm-up for {} of the run", "share=0.0": "no warm-up"}
     default = True
     order = 200  # Whatever the sampler chose is softened.
 

@@ -42,6 +42,11 @@ class WeightAverage(Heuristic):
         "Izmailov et al. 2018, Averaging Weights Leads to Wider Optima and Better Generalization, arXiv 1803.05407"
     )
     levels = ({"kind": "none"}, {"kind": "ema"}, {"kind": "mean"})
+    labels = {
+        "kind=none": "last weights",
+        "kind=ema": "moving average of weights",
+        "kind=mean": "mean weights of epochs",
+    }
     default = True
     neutral = {"kind": "none"}
 

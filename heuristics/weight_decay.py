@@ -18,6 +18,7 @@ class WeightDecay(Heuristic):
     name = "weight_decay"
     source = "Yu et al. 2020, How to Train Your Super-Net, arXiv 2003.04276"
     levels = (*({"decay": decay} for decay in (0.0, 1e-4, 3e-4, 5e-4, 1e-3)), {"norms": False})
+    labels = {"decay": "decay {}", "norms=true": "norms decayed", "norms=false": "norms not decayed"}
     default = True
 
     decay: float = field(default=5e-4, metadata={"help": "weight decay", "low": 0.0, "high": 1.0})

@@ -32,6 +32,9 @@ class Level:
         Whether it looks at published accuracies in training.
     cell : tuple of (factor, level), each a str
         The settings that a level of a grid combines; empty for others, and in manifests older than this.
+    labels : tuple of (factor, text), each a str
+        What the setting of each factor is called for people; empty where nobody calls it otherwise, and in manifests
+        older than this.
     extra : mapping
         What a newer version of the suite says of it.
     """
@@ -41,7 +44,13 @@ class Level:
     baseline: bool
     uses_truth: bool
     cell: tuple[tuple[str, str], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def label(self) -> str:
+        """What tables and figures call it."""
+        return ", ".join(text for _, text in self.labels) or self.name
 
     @classmethod
     def from_fields(cls, factor: str, fields: Fields) -> "Level":
@@ -52,14 +61,15 @@ class Level:
             baseline=fields.read("baseline", bool),
             uses_truth=fields.read("uses_truth", bool, default=False),
             cell=tuple(fields.texts("cell").items()),
+            labels=tuple(fields.texts("labels").items()),
             extra=fields.rest(),
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it, within its factor."""
-        cell = {"cell": dict(self.cell)} if self.cell else {}
+        shown = {"cell": dict(self.cell), "labels": dict(self.labels)}
         described = {"level": self.name, "baseline": self.baseline, "uses_truth": self.uses_truth}
-        return {**described, **cell, **self.extra}
+        return {**described, **{name: texts for name, texts in shown.items() if texts}, **self.extra}
 
 
 @dataclass(frozen=True)
@@ -178,7 +188,8 @@ class Manifest:
                     level,
                     factor=single_spaced(level.factor),
                     name=single_spaced(level.name),
-                    cell=tuple((single_spaced(factor), single_spaced(name)) for factor, name in level.cell),
+                    cell=_on_one_line(level.cell),
+                    labels=_on_one_line(level.labels),
                 )
                 for level in self.levels
             ),
@@ -190,8 +201,8 @@ class Manifest:
     def unite(self, other: "Manifest") -> "Manifest | None":
         """Return the manifest of the study with the seeds and the runs of both, or None if they are of two studies.
 
-        Manifests of one study differ in seeds and runs alone, but for what levels of grids combine, which older ones
-        do not say.
+        Manifests of one study differ in seeds and runs alone, but for what levels of grids combine and what levels are
+        called, which older ones do not say.
         """
         if self._shared() != other._shared():
             return None
@@ -208,7 +219,10 @@ class Manifest:
             self,
             seeds=seeds,
             baseline_seeds=tuple(seed for seed in further if seed not in seeds),
-            levels=tuple(replace(mine, cell=mine.cell or theirs.cell) for mine, theirs in levels),
+            levels=tuple(
+                replace(mine, cell=mine.cell or theirs.cell, labels=mine.labels or theirs.labels)
+                for mine, theirs in levels
+            ),
             runs=(*self.runs, *new),
             proxies={**other.proxies, **self.proxies},
         )
@@ -316,8 +330,12 @@ def _changed(runs: Iterable[PlannedRun], than: Iterable[PlannedRun]) -> Iterator
 
 
 def without_cells(levels: Iterable[Level]) -> tuple[Level, ...]:
-    """Return levels without what they combine, which older manifests do not say."""
-    return tuple(replace(level, cell=()) for level in levels)
+    """Return levels without what they combine and are called, which older manifests do not say."""
+    return tuple(replace(level, cell=(), labels=()) for level in levels)
+
+
+def _on_one_line(texts: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((single_spaced(factor), single_spaced(text)) for factor, text in texts)
 
 
 def single_spaced(text: str) -> str:

@@ -13,6 +13,9 @@ from supernet_bench.records.manifest import Level
 
 BASELINE = Level("baseline", "baseline", baseline=True, uses_truth=False)
 UNTRAINED = Level("untrained", "untrained", baseline=False, uses_truth=False)
+DIGITS = 9
+"""Decimals to which equal numbers are equal on every machine."""
+
 REFERENCE = "reference"
 """Factor of published numbers."""
 
@@ -126,6 +129,12 @@ class Effects:
     def grids(self) -> list[Grid]:
         """The grids of two factors."""
         return find_grids([effect.level for effect in self.levels])
+
+    @property
+    def strongest_cost(self) -> Effect | None:
+        """The cost that ranks best, the first of equal ones: the one that pages and figures speak of."""
+        costs = [row for row in self.references if row.kind is Kind.COST and not math.isnan(row.tau.value)]
+        return max(costs, key=lambda row: round(row.tau.value, DIGITS), default=None)
 
     def of_level(self, level: Level) -> Effect:
         """Return the row of a level of the study."""

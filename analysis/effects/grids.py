@@ -38,6 +38,15 @@ class Grid:
         return list(dict.fromkeys(column for _, column in self.cells))
 
     @property
+    def labels(self) -> dict[str, dict[str, str]]:
+        """What people call the levels of each factor, by their names, where they call them otherwise."""
+        found: dict[str, dict[str, str]] = {axis: {} for axis in self.axes}
+        for level in self.cells.values():
+            for (axis, name), (_, label) in zip(level.cell, level.labels, strict=False):
+                found[axis][name] = label
+        return found
+
+    @property
     def reference(self) -> Place:
         """The cell that is the baseline, or the first one if none is."""
         return next((place for place, level in self.cells.items() if level.baseline), next(iter(self.cells)))

@@ -1,6 +1,5 @@
 """Effects of the same levels in two studies, one against the other."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from matplotlib.figure import Figure
 
 from supernet_bench.analysis.effects.effects import Effect
 from supernet_bench.analysis.effects.intervals import Difference
+from supernet_bench.analysis.figures.labels import put_names
 from supernet_bench.analysis.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, put_title
 from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
 from supernet_bench.analysis.numbers import with_interval
@@ -74,11 +74,16 @@ def two_studies(levels: Sequence[tuple[Effect, Effect]], names: tuple[str, str],
         How they agree, for the title.
     """
     points = tuple(
-        Point(f"{one.level.factor} {one.level.name}", one.difference, other.difference)
+        Point(_name(one), one.difference, other.difference)
         for one, other in levels
         if one.difference and other.difference
     )
     return TwoStudies(f"{names[1]} against {names[0]}: {found}", names, points, _extremes(points))
+
+
+def _name(effect: Effect) -> str:
+    """Return what a level is called, with its factor where nothing else would say what it is of."""
+    return effect.level.label if effect.level.labels else f"{effect.level.factor} {effect.level.name}"
 
 
 def _extremes(points: Sequence[Point]) -> tuple[Point, ...]:
@@ -101,13 +106,15 @@ def draw_two_studies(data: TwoStudies) -> Figure:
     axes.axhline(0, color=BLACK, linewidth=0.8, zorder=1)
     axes.axvline(0, color=BLACK, linewidth=0.8, zorder=1)
     axes.axline((0, 0), slope=1, color=BLACK, linewidth=0.8, linestyle="--", zorder=1)
-    _labels(axes, data.labelled)
     axes.set_xlabel(f"difference in tau to the baseline, {data.names[0]}")
     axes.set_ylabel(f"difference in tau to the baseline, {data.names[1]}")
     if data.points:
         figure.legend(loc="outside lower center", ncols=2)
     levels = count(len(data.points), "level")
     put_title(figure, data.title, f"{levels} with 95 % intervals; dashed: the same effect in both")
+    everywhere = [(point.first.value, point.second.value) for point in data.points]
+    at = [(point.first.value, point.second.value) for point in data.labelled]
+    put_names(axes, [point.name for point in data.labelled], at, everywhere)
     return figure
 
 
@@ -120,24 +127,3 @@ def _cross(axes: Axes, point: Point, names: tuple[str, str], color: str, label: 
     values = "; ".join(f"{name} {with_interval(each, '+')}" for name, each in zip(names, (one, other), strict=True))
     (unseen,) = axes.plot(x, y, "o", color=UNSEEN, markersize=8, mew=0, zorder=ABOVE)
     say(unseen, f"{point.name}: {values}")
-
-
-def _labels(axes: Axes, points: Sequence[Point]) -> None:
-    """Name levels beside their point on the side that has room."""
-    middle, width, step = np.mean(axes.get_xlim()), 0.02 * np.ptp(axes.get_xlim()), 0.035 * np.ptp(axes.get_ylim())
-    height = -math.inf
-    for point in points:
-        x, y = point.first.value, point.second.value
-        height = max(y, height + step)  # From below, so that no two names are on one line.
-        side = -1 if x > middle else 1
-        axes.annotate(
-            point.name,
-            (x, y),
-            (x + side * width, height),
-            ha="right" if side < 0 else "left",
-            va="center",
-            fontsize=7,
-            zorder=2.5,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
-            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5},
-        )

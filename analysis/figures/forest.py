@@ -1,71 +1,67 @@
 """Levels of factors in rows: tau, and the difference to the baseline."""
 
 import math
-import textwrap
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from supernet_bench.analysis.effects.effects import UNTRAINED, Effect, Effects
+from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.effects.intervals import Difference, Estimate
-from supernet_bench.analysis.figures.style import (
-    BASELINE_COLOR,
-    BLACK,
-    BLUE,
-    CHARACTER,
-    GREEN,
-    GREY,
-    LINE,
-    SKY,
-    level_name,
-    put_title,
-)
-from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
+from supernet_bench.analysis.figures.cost import cost_of
+from supernet_bench.analysis.figures.references import ReferenceLine, main_references, reference_lines
+from supernet_bench.analysis.figures.style import BASELINE_COLOR, BLUE, GREY, SKY, level_name
 from supernet_bench.analysis.numbers import in_full, lost_note, marks, number, pairs_note, runs_note
-from supernet_bench.analysis.verdicts import Evidence, evidence
+from supernet_bench.analysis.verdicts import NEGLIGIBLE, Evidence, evidence
 from supernet_bench.core.output import count
 
-LOOKS = {"parameter count": ("-.", GREEN), UNTRAINED.name: (":", BLACK)}
-"""References that are drawn, with their lines and colours."""
-
-LABEL_WIDTH = 44
-NOTE_WIDTH = 26
-"""Characters in a line to the left and to the right of a row."""
-
-GAP = 0.45
-"""Between rows, in lines."""
-
-TALL = 40
-"""Lines above which the axis is labelled at the top, too."""
-
-SEEDS_ABOVE = 0.45
-"""How far above the mean its seeds are, in lines."""
+BETTER_HALF = "tau_better_half"
+"""The metric that stands beside tau wherever a study has it."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric whose differences to the baseline are drawn: what stands below it, and by what it is multiplied."""
+    """A metric whose differences to the baseline are drawn.
+
+    Attributes
+    ----------
+    name : str
+    label : str
+        What stands below its panel.
+    scale : float
+        By what it is multiplied.
+    negligible : float
+        Effects up to this are called none; 0 where that is not said.
+    lower_is_better : bool
+    """
 
     name: str
     label: str
     scale: float = 1.0
+    negligible: float = 0.0
+    lower_is_better: bool = False
 
 
-TAU = (Metric("tau", "difference in Kendall's tau to the baseline"),)
+MOST = 4
+"""Panels beside each other that a page has room for."""
+
+TAU = (
+    Metric("tau", "difference in tau", negligible=NEGLIGIBLE),
+    Metric(BETTER_HALF, "difference in tau\nof the better half", negligible=NEGLIGIBLE),
+)
 SIZE = (
-    Metric("tau", "tau"),
-    Metric("partial_tau", "tau given parameters"),
+    Metric("tau", "tau", negligible=NEGLIGIBLE),
+    Metric("partial_tau", "tau given parameters", negligible=NEGLIGIBLE),
     Metric("tau_parameters", "tau with parameters"),
 )
 TOP = (
-    Metric("regret_at_10", "regret at 10 (%),\nlower is better", 100),
+    Metric("regret_at_10", "regret at 10 (%),\nlower is better", 100, lower_is_better=True),
     Metric("precision_at_5_percent", "precision at 5 % (%),\nhigher is better", 100),
+    Metric("ndcg_at_10_percent", "NDCG of the top 10 %,\nhigher is better"),
+    Metric("best_percentile_at_10", "percentile of the best of 10,\nhigher is better"),
     Metric("surpassing_random_10", "P > R, 10 draws,\nhigher is better"),
 )
+TAUS = {"tau": "Kendall's tau with the truth", BETTER_HALF: "tau of the better half"}
+"""Metrics of which every level is drawn, with what stands below their panels."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Row:
-    """A level with a mark for each panel, or a heading without any."""
+    """A level with a mark for each panel, or a heading without any; the note stands to its right."""
 
     label: str
     note: str = ""
@@ -107,16 +103,27 @@ class Row:
 
 
 @dataclass(frozen=True)
-class ReferenceLine:
-    """A line across all rows with its interval as a band."""
+class Panel:
+    """A column of marks.
+
+    Attributes
+    ----------
+    label : str
+        Of its axis.
+    references : tuple of ReferenceLine
+    limits : (low, high), each a float, optional
+        Of its axis; otherwise what the marks need.
+    zero : bool
+        Whether zero is marked.
+    negligible : float
+        Half the width of the band around zero in which an effect is called none; 0 is no band.
+    """
 
     label: str
-    value: float
-    low: float
-    high: float
-    color: str
-    line: str
-    said: str
+    references: tuple[ReferenceLine, ...] = ()
+    limits: tuple[float, float] | None = None
+    zero: bool = False
+    negligible: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -127,44 +134,40 @@ class Forest:
     ----------
     title : tuple of str
         Its lines.
-    axes : tuple of str
-        Label of the axis of each panel.
+    panels : tuple of Panel
+        From left to right.
     rows : tuple of Row
         From top to bottom.
-    references : tuple of ReferenceLine
-        Drawn in all panels.
-    limits : (low, high), each a float, optional
-        Of the axis of all panels; otherwise what their marks need.
-    zero : bool
-        Whether zero is marked.
     same_axis : bool
         Whether panels are to be compared, so that each is as wide as all need.
     """
 
     title: tuple[str, ...]
-    axes: tuple[str, ...]
+    panels: tuple[Panel, ...]
     rows: tuple[Row, ...]
-    references: tuple[ReferenceLine, ...] = ()
-    limits: tuple[float, float] | None = None
-    zero: bool = False
     same_axis: bool = False
 
 
 def tau_forest(effects: Effects, factor: str) -> Forest:
-    """Return tau of every level of a factor: each seed, mean and interval, and what untrained ranking gives."""
-    levels = effects.of_factor(factor)
-    rows = tuple(Row(level_name(effect), runs_note(effect), (_tau_mark(effects, effect),)) for effect in levels)
-    references = tuple(_reference(effect) for effect in _drawn_references(effects))
+    """Return tau of every level of a factor: each seed, mean and interval, and what ranks without training."""
+    levels = _sorted(effects.of_factor(factor), lambda effect: effect.tau.value)
+    metrics = [name for name in TAUS if any(name in effect.estimates for effect in levels)]
+    usual = _usual(map(runs_note, levels))
+    rows = tuple(_tau_row(effects, effect, metrics, usual) for effect in levels)
+    lines = {name: reference_lines(main_references(effects), name) for name in metrics}
+    panels = tuple(Panel(TAUS[name], lines[name], tau_range(effects, name)) for name in metrics)
     n = count(len(effects.truth), "architecture")
-    title = (factor, f"mean and 95 % interval, dots are seeds, {n}{_open_note(rows)}")
-    return Forest(title, ("Kendall's tau with the truth",), rows, references, tau_range(effects))
+    facts = ", ".join(filter(None, ("mean and 95 % interval, dots are seeds", n, usual and f"{usual} each")))
+    return Forest((factor, facts + _open_note(rows)), panels, rows)
 
 
-def tau_range(effects: Effects) -> tuple[float, float]:
-    """Return the range of tau that all levels and drawn references of a study fit in."""
-    rows = [*effects.levels, *_drawn_references(effects)]
-    ends = [end for row in rows for end in (row.tau.value, row.tau.low, row.tau.high)]
-    known = [end for end in (*ends, *effects.runs["tau"]) if not math.isnan(end)]
+def tau_range(effects: Effects, metric: str = "tau") -> tuple[float, float]:
+    """Return the range of a metric that all levels and drawn references of a study fit in."""
+    rows = [*effects.levels, *main_references(effects)]
+    found = [row.estimates[metric] for row in rows if metric in row.estimates]
+    ends = [end for tau in found for end in (tau.value, tau.low, tau.high)]
+    seeds = effects.runs.get(metric, ())
+    known = [end for end in (*ends, *seeds) if not math.isnan(end)]
     if not known:
         return -1.0, 1.0
     margin = 0.04 * (max(known) - min(known)) + 0.01
@@ -172,24 +175,44 @@ def tau_range(effects: Effects) -> tuple[float, float]:
 
 
 def difference_forest(effects: Effects, metrics: Sequence[Metric] = TAU, same_axis: bool = False) -> Forest:
-    """Return every paired difference to the baseline with its interval, grouped by factor, in a panel per metric."""
+    """Return every difference to the baseline with its interval, by factor and size, in a panel per metric."""
+    compared = [effect for effect in effects.levels if effect.difference]
+    known = [each for each in metrics if all(each.name in effect.differences for effect in compared)]
+    shown = known[:MOST] if compared else metrics[:1]
+    sign = -1 if shown[0].lower_is_better else 1
+    usual = _usual(map(pairs_note, compared))
     rows: list[Row] = []
     for factor in effects.factors:
-        compared = (effect for effect in effects.of_factor(factor) if effect.difference)
-        rows += [Row(factor), *(_difference_row(effect, metrics) for effect in compared)]
+        of_factor = [effect for effect in effects.of_factor(factor) if effect.difference]
+        levels = _sorted(of_factor, lambda effect: sign * effect.differences[shown[0].name].value)
+        # One level needs no line for its factor.
+        alone = f"{factor}: " if len(levels) == 1 else ""
+        rows += [] if alone else [Row(factor)]
+        rows += [_difference_row(effects, effect, shown, usual, alone) for effect in levels]
     n = count(len(effects.truth), "architecture")
-    title = (
-        f"Differences to the baseline, mean and 95 % interval, {n}",
-        "dark blue: excludes zero, also corrected (Holm); light blue: only uncorrected; grey: includes zero"
-        + _open_note(rows),
+    facts = ", ".join(
+        filter(None, ("Differences to the baseline, mean and 95 % interval", n, usual and f"{usual} each"))
     )
-    labels = tuple(metric.label for metric in metrics)
-    return Forest(title, labels, tuple(rows), zero=True, same_axis=same_axis)
+    bands = f"; shaded: no effect larger than {NEGLIGIBLE}" if any(each.negligible for each in shown) else ""
+    colors = "dark blue: excludes zero, also corrected; light blue: only uncorrected; grey: includes zero"
+    panels = tuple(Panel(each.label, zero=True, negligible=each.scale * each.negligible) for each in shown)
+    return Forest((facts, colors + bands + _open_note(rows)), panels, tuple(rows), same_axis)
 
 
 def difference_color(difference: Difference) -> str:
     """Return the colour of a difference by what its interval decides."""
     return {Evidence.CORRECTED: BLUE, Evidence.UNCORRECTED: SKY}.get(evidence(difference), GREY)
+
+
+def _sorted(levels: Iterable[Effect], value: Callable[[Effect], float]) -> list[Effect]:
+    """Return levels by a value, the largest first and those without any last."""
+    return sorted(levels, key=lambda effect: math.inf if math.isnan(value(effect)) else -value(effect))
+
+
+def _usual(notes: Iterable[str]) -> str:
+    """Return the note of most rows, which is said once; nothing if there is none of several."""
+    ((note, rows),) = Counter(notes).most_common(1) or [("", 0)]
+    return note if rows > 1 else ""
 
 
 def _open_note(rows: Sequence[Row]) -> str:
@@ -198,18 +221,34 @@ def _open_note(rows: Sequence[Row]) -> str:
     return "; open: one seed, not decidable" if is_open else ""
 
 
-def _tau_mark(effects: Effects, effect: Effect) -> Mark:
-    runs = effects.runs_of(effect)
+def _note(effects: Effects, effect: Effect, counted: str, usual: str, mark: str = "") -> str:
+    """Return what stands beside a row: how sure it is, what it rests on if that is unusual, and another cost."""
+    parts = (mark.strip(), counted if counted != usual else "", cost_of(effects, effect).note)
+    return "  ".join(filter(None, parts))
+
+
+def _tau_row(effects: Effects, effect: Effect, metrics: Sequence[str], usual: str) -> Row:
+    marks_of = tuple(_tau_mark(effects, effect, name) for name in metrics)
+    return Row(level_name(effect), _note(effects, effect, runs_note(effect), usual), marks_of)
+
+
+def _tau_mark(effects: Effects, effect: Effect, metric: str) -> Mark:
+    runs, estimate = effects.runs_of(effect), effect.estimates[metric]
+    taus = tuple(runs[metric]) if metric in runs else ()
     color = BASELINE_COLOR if effect.level.baseline else BLUE
-    seeds = "".join(f"; seed {seed}: {number(tau)}" for seed, tau in zip(runs["seed"], runs["tau"], strict=True))
-    return _mark(effect, effect.tau, color, f"tau {in_full(effect.tau)}{seeds}", tuple(runs["tau"]))
+    seeds = "".join(f"; seed {seed}: {number(tau)}" for seed, tau in zip(runs["seed"], taus, strict=False))
+    return _mark(effect, estimate, color, f"{_words(metric)} {in_full(estimate)}{seeds}", taus)
 
 
-def _difference_row(effect: Effect, metrics: Sequence[Metric]) -> Row:
-    # In one panel there is the place to mark what the colour says, too.
-    mark = marks(effect.difference) if effect.difference and len(metrics) == 1 else ""
+def _words(metric: str) -> str:
+    return "tau" if metric == "tau" else TAUS[metric]
+
+
+def _difference_row(effects: Effects, effect: Effect, metrics: Sequence[Metric], usual: str, alone: str) -> Row:
+    # Of several panels, what stands beside the row is of the first.
+    mark = marks(effect.difference) if effect.difference and metrics[0].name == "tau" else ""
     drawn = tuple(_difference_mark(effect, metric) for metric in metrics)
-    return Row(level_name(effect), pairs_note(effect) + mark, drawn)
+    return Row(alone + level_name(effect), _note(effects, effect, pairs_note(effect), usual, mark), drawn)
 
 
 def _difference_mark(effect: Effect, metric: Metric) -> Mark:
@@ -227,99 +266,3 @@ def _mark(
     value, low, high = scale * estimate.value, scale * estimate.low, scale * estimate.high
     said = f"{effect.level.factor} {level_name(effect)}, {lost or said}"
     return Mark(value, low, high, color, estimate.one_seed, lost, said, seeds)
-
-
-def _drawn_references(effects: Effects) -> list[Effect]:
-    named = (effect for effect in effects.references if effect.level.name in LOOKS)
-    return [effect for effect in named if not math.isnan(effect.tau.value)]
-
-
-def _reference(effect: Effect) -> ReferenceLine:
-    line, color = LOOKS[effect.level.name]
-    label = f"{effect.level.name} ({effect.tau.value:.2f})"
-    said = f"{effect.level.name}, tau {in_full(effect.tau)}"
-    return ReferenceLine(label, effect.tau.value, effect.tau.low, effect.tau.high, color, line, said)
-
-
-def draw_forest(forest: Forest) -> Figure:
-    """Draw rows of means with intervals."""
-    figure, columns, places, edges = _rows_figure(forest.rows, len(forest.axes))
-    for panel, (axes, label) in enumerate(zip(columns, forest.axes, strict=True)):
-        for place, edge, row in zip(places, edges, forest.rows, strict=True):
-            if row.marks:
-                _draw_mark(axes, place, edge, row.marks[panel])
-        axes.set_xlabel(label)
-        _draw_references(axes, forest.references)
-        if forest.limits:
-            axes.set_xlim(forest.limits)
-        if forest.zero:
-            axes.axvline(0, color=BLACK, linewidth=0.9, zorder=1)
-    if forest.references:
-        figure.legend(*columns[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    if forest.same_axis:
-        limits = [limit for axes in columns for limit in axes.get_xlim()]
-        for axes in columns:
-            axes.set_xlim(min(limits), max(limits))
-    put_title(figure, *forest.title)
-    return figure
-
-
-def _rows_figure(
-    rows: Sequence[Row], panels: int
-) -> tuple[Figure, tuple[Axes, ...], list[float], list[tuple[float, float]]]:
-    """Return a figure with one row per label, the first on top, a note to the right of each, and where they are.
-
-    A row is as high as its text; its middle and its edges count lines from the top.
-    """
-    labels = [textwrap.fill(row.label, LABEL_WIDTH) for row in rows]
-    notes = [textwrap.fill(row.note, NOTE_WIDTH) for row in rows]
-    heights = [1 + max(label.count("\n"), note.count("\n")) + GAP for label, note in zip(labels, notes, strict=True)]
-    ends = list(accumulate(heights))
-    places = [end - height / 2 for end, height in zip(ends, heights, strict=True)]
-    # Fewer lines than these leave no room for ticks.
-    total = max(2 * (1 + GAP), ends[-1] if ends else 0.0)
-    width = 1.6 + 2.6 * panels + CHARACTER * (_longest(labels) + _longest(notes))
-    figure = Figure(figsize=(width, LINE * total + 1.1), layout="constrained")
-    columns = tuple(figure.subplots(1, panels, sharey=True, squeeze=False)[0])
-    columns[0].set_ylim(total, 0)
-    columns[0].set_yticks(places, labels)
-    for row, label in zip(rows, columns[0].get_yticklabels(), strict=True):
-        label.set_fontweight("normal" if row.marks else "bold")
-    for axes in columns:
-        axes.tick_params(axis="y", length=0)
-        axes.tick_params(axis="x", labeltop=total > TALL)
-        axes.grid(axis="y", visible=False)
-    for place, note in zip(places, notes, strict=True):
-        last = columns[-1]
-        last.text(1.015, place, note, transform=last.get_yaxis_transform(), va="center", fontsize=8)
-    return figure, columns, places, list(zip([0.0, *ends], ends, strict=False))
-
-
-def _longest(texts: list[str]) -> int:
-    return max((len(line) for text in texts for line in text.split("\n")), default=0)
-
-
-def _draw_mark(axes: Axes, place: float, edge: tuple[float, float], mark: Mark) -> None:
-    """Draw a mean and its interval, open where the interval covers architectures alone, or why there is none."""
-    if math.isnan(mark.value):
-        across = axes.get_yaxis_transform()
-        text = axes.text(0.5, place, mark.lost, transform=across, ha="center", va="center", fontsize=8, style="italic")
-        text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1.0})
-    else:
-        face = "white" if mark.one_seed else mark.color
-        ends = [mark.low, mark.high]
-        axes.plot(ends, [place, place], color=mark.color, linewidth=1.8, solid_capstyle="butt")
-        axes.plot(mark.value, place, "D", markersize=5.5, color=mark.color, markerfacecolor=face, zorder=3)
-    if mark.seeds:
-        above = np.full(len(mark.seeds), place - SEEDS_ABOVE)
-        axes.plot(mark.seeds, above, "o", markersize=3.5, color=mark.color, alpha=0.6, mew=0)
-    say(axes.axhspan(*edge, color=UNSEEN, linewidth=0, zorder=ABOVE), mark.said)
-
-
-def _draw_references(axes: Axes, references: Sequence[ReferenceLine]) -> None:
-    for reference in references:
-        color, value = reference.color, reference.value
-        axes.axvline(value, linestyle=reference.line, color=color, linewidth=1.3, label=reference.label, zorder=1)
-        say(axes.axvline(value, color=UNSEEN, linewidth=6, zorder=ABOVE + 1), reference.said)
-        if not math.isnan(reference.low):
-            axes.axvspan(reference.low, reference.high, color=color, alpha=0.1, linewidth=0, zorder=0)

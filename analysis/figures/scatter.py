@@ -1,5 +1,9 @@
-"""Score against truth of one supernet, as accuracies and as ranks."""
+"""Score against truth of the baseline, of the best level and of the worst, as values and as ranks."""
 
+import json
+import math
+import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,19 +11,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from supernet_bench.analysis.effects.effects import Effects
-from supernet_bench.analysis.figures.style import BASELINE_COLOR, put_title
+from supernet_bench.analysis.effects.effects import Effect, Effects
+from supernet_bench.analysis.figures.extremes import extremes, late_scores, mean_score
+from supernet_bench.analysis.figures.quantiles import COLORS
+from supernet_bench.analysis.figures.style import LINE, level_name, put_title
 from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
 from supernet_bench.analysis.numbers import number
 from supernet_bench.analysis.ranking.metrics import kendall_tau
-from supernet_bench.analysis.results import Results, ranks_by
+from supernet_bench.analysis.results import Results
 from supernet_bench.core.output import count
 
 SHOWN = (0.02, 0.98)
-"""Quantiles that the axes of accuracies span; a few broken networks would squeeze all others into a corner."""
+"""Quantiles that the axes of values span; a few broken networks would squeeze all others into a corner."""
 
 MANY = 1000
 """Points from which on they are small, an image in files of vectors, and no longer to be pointed at one by one."""
+
+LETTERS = 30
+"""In a line of a panel's title."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +37,12 @@ class Points:
 
     Attributes
     ----------
-    title, x_label, y_label : str
+    x_label, y_label : str
     x, y : ndarray, [n]
     limits : ((low, high), (low, high)), each a float, optional
         Of both axes; otherwise what the points need.
     """
 
-    title: str
     x_label: str
     y_label: str
     x: np.ndarray
@@ -51,53 +59,74 @@ class Points:
 
 
 @dataclass(frozen=True)
-class Scatter:
-    """Panels of the same architectures, and what is said of each of these; no panel if there is nothing to show."""
+class Pair:
+    """The scores of a level: as values above, as ranks below.
+
+    Attributes
+    ----------
+    title : str
+    color : str
+    together, single : float
+        tau of the mean score over seeds, and the mean tau of single seeds, which is the study's.
+    values, ranks : Points
+    said : tuple of str
+        Of each architecture.
+    """
 
     title: str
-    panels: tuple[Points, ...] = ()
-    said: tuple[str, ...] = ()
+    color: str
+    together: float
+    single: float
+    values: Points
+    ranks: Points
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Levels side by side; none if there is nothing to show."""
+
+    title: tuple[str, ...]
+    pairs: tuple[Pair, ...] = ()
 
 
 def scatter(results: Results, effects: Effects) -> Scatter:
-    """Return score and truth at the last checkpoint of the first run of the baseline."""
-    finished = effects.runs_of(effects.baseline)
-    if finished.empty or len(effects.truth) < 2:
-        return Scatter("no finished run of the baseline, or no truth to show it against")
-    run = finished.iloc[0]
-    scores = results.scores[results.scores["run_id"] == run["run_id"]]
-    epoch = scores["epoch"].max()
-    last = scores[scores["epoch"] == epoch].set_index("architecture")["score"]
-    truth, score = effects.truth.to_numpy(), last[effects.truth.index].to_numpy()
-    n = count(len(truth), "architecture")
-    title = f"baseline, seed {run['seed']}, epoch {epoch}: tau {number(kendall_tau(score, truth))}, {n}"
-    said = (
+    """Return the mean score over late checkpoints and seeds, and the truth, of the baseline and two levels."""
+    shown = extremes(effects)
+    if "baseline" not in shown or len(effects.truth) < 2:
+        return Scatter(("no finished run of the baseline, or no truth to show it against",))
+    pairs = tuple(_pair(results, effects, name, effect) for name, effect in shown.items())
+    n = count(len(effects.truth), "architecture")
+    title = (
+        f"predicted against published, {n}: above accuracies, below ranks, which are all that tau sees",
+        "scores are means over all seeds, so the first tau is that of these together; single seeds have the study's",
+    )
+    return Scatter(title, pairs)
+
+
+def _pair(results: Results, effects: Effects, name: str, effect: Effect) -> Pair:
+    truth = effects.truth.to_numpy()
+    score = mean_score(late_scores(results, effects, effect))
+    seeds = effect.tau.seeds
+    together = kendall_tau(score, truth) if np.isfinite(score).any() else math.nan
+    label = name if name == "baseline" else f"{name}: {level_name(effect)}"
+    taus = f"tau {number(together)} of {count(seeds, 'seed')} together,\n{number(effect.tau.value)} of single seeds"
+    kind = _kind(effects, effect)
+    x_label = f"published accuracy,\n{results.target}"
+    values = Points(x_label, kind, truth, score, (_limits(truth), _limits(score)))
+    ranks = Points("rank of the published", "rank of the score", stats.rankdata(truth), stats.rankdata(score))
+    said = tuple(
         f"architecture {architecture}: published {number(x, decimals=5)}, scored {number(y, decimals=5)}"
         for architecture, x, y in zip(effects.truth.index, truth, score, strict=True)
     )
-    return Scatter(title, (_values(results, truth, score), _ranks(results, truth, score)), tuple(said))
+    return Pair(f"{label}\n{taus}", COLORS[name], together, effect.tau.value, values, ranks, said)
 
 
-def _values(results: Results, truth: np.ndarray, score: np.ndarray) -> Points:
-    y_label = f"{_kind(results)} on {results.manifest.images}\nwith the supernet's weights"
-    limits = _limits(truth), _limits(score)
-    points = Points("", f"published accuracy, {results.target}", y_label, truth, score, limits)
-    title = f"values, {(~points.inside).sum()} of {len(truth)} outside"
-    return Points(title, points.x_label, points.y_label, truth, score, limits)
-
-
-def _ranks(results: Results, truth: np.ndarray, score: np.ndarray) -> Points:
-    return Points(
-        "ranks, which are all that tau sees",
-        f"rank of the published accuracy, {len(truth)} = best",
-        f"rank of the {_kind(results)} on {results.manifest.images}\nwith the supernet's weights",
-        stats.rankdata(truth),
-        stats.rankdata(score),
-    )
-
-
-def _kind(results: Results) -> str:
-    return "accuracy" if ranks_by(results.example) == "accuracy" else "minus cross-entropy"
+def _kind(effects: Effects, effect: Effect) -> str:
+    """Return what the scores of a level are."""
+    settings = effects.runs_of(effect)["heuristics"].dropna()
+    scoring = json.loads(settings.iloc[0]).get("scoring", {}) if len(settings) else {}
+    return "accuracy" if scoring.get("score", "accuracy") == "accuracy" else "minus cross-entropy"
 
 
 def _limits(values: np.ndarray) -> tuple[float, float]:
@@ -109,29 +138,39 @@ def _limits(values: np.ndarray) -> tuple[float, float]:
 
 
 def draw_scatter(data: Scatter) -> Figure:
-    """Draw score against truth."""
-    if not data.panels:
+    """Draw score against truth, a column for each level."""
+    if not data.pairs:
         note = Figure(figsize=(6.0, 0.2))
-        put_title(note, data.title)
+        put_title(note, *data.title)
         return note
-    figure = Figure(figsize=(8.0, 3.8), layout="constrained")
-    for axes, points in zip(figure.subplots(1, len(data.panels)), data.panels, strict=True):
-        _draw_points(axes, points, data.said)
-    put_title(figure, data.title)
+    titles = [list(_wrapped(pair.title)) for pair in data.pairs]
+    size = 2.5 * max(len(data.pairs), 2), 4.4 + LINE * max(map(len, titles))
+    figure = Figure(figsize=size, layout="constrained")
+    columns = figure.subplots(2, len(data.pairs), squeeze=False).T
+    for column, pair, lines in zip(columns, data.pairs, titles, strict=True):
+        for axes, points in zip(column, (pair.values, pair.ranks), strict=True):
+            # Said once: the file of vectors would be half as large again.
+            _draw_points(axes, points, pair, pair.said if points is pair.ranks else ())
+        column[0].set_title("\n".join(lines), fontsize=8)
+    put_title(figure, *data.title)
     return figure
 
 
-def _draw_points(axes: Axes, points: Points, said: tuple[str, ...]) -> None:
+def _wrapped(text: str) -> Iterator[str]:
+    for line in text.split("\n"):
+        yield from textwrap.wrap(line, LETTERS)
+
+
+def _draw_points(axes: Axes, points: Points, pair: Pair, said: tuple[str, ...]) -> None:
     many = len(points.x) > MANY
-    size = 1.5 if many else 4.0
-    axes.plot(points.x, points.y, "o", markersize=size, color=BASELINE_COLOR, alpha=0.5, mew=0, rasterized=many)
+    size = 1.5 if many else 3.0
+    axes.plot(points.x, points.y, "o", markersize=size, color=pair.color, alpha=0.55, mew=0, rasterized=many)
     if points.limits:
         axes.set_xlim(points.limits[0])
         axes.set_ylim(points.limits[1])
     axes.set_xlabel(points.x_label)
     axes.set_ylabel(points.y_label)
-    axes.set_title(points.title)
     inside = points.inside
-    if not many and inside.any():
+    if said and not many and inside.any():
         line = axes.plot(points.x[inside], points.y[inside], "o", color=UNSEEN, markersize=6, mew=0, zorder=ABOVE)
         say(line[0], *(text for text, is_inside in zip(said, inside, strict=True) if is_inside))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -25,6 +26,9 @@ BLUE, ORANGE, GREEN, PINK, SKY, GREY, BLACK = (
 )
 """Okabe and Ito's colours, which stay apart for colour-blind readers."""
 
+NAMED = (BLUE, ORANGE, GREEN, PINK, SKY, GREY, BLACK)
+"""Those that a palette never loses."""
+
 BASELINE_COLOR = ORANGE
 """Of the baseline in every figure, and of nothing else."""
 
@@ -34,7 +38,10 @@ LINE = 0.16
 CHARACTER = 0.078
 """Mean width of a character of 9 points, in inches, with some to spare."""
 
-PALETTE = 64
+FORMATS = (".png", ".svg")
+"""That every figure is written in."""
+
+PALETTE = 256
 """Colours of a published PNG, which make it a third as large."""
 
 
@@ -56,6 +63,7 @@ def style() -> Iterator[None]:
         "grid.color": "#e6e6e6",
         "legend.frameon": False,
         "legend.fontsize": 8,
+        "hatch.linewidth": 0.6,
         "svg.fonttype": "none",
         "svg.hashsalt": "supernet-bench",
         "savefig.dpi": 150,
@@ -89,7 +97,7 @@ def put_title(figure: Figure, *lines: str) -> None:
 def level_name(effect: Effect) -> str:
     """Return the name of a level, and what is special about it."""
     truth = " (uses truth)" if effect.level.uses_truth else ""
-    return effect.level.name + truth + (" (baseline)" if effect.level.baseline else "")
+    return effect.level.label + truth + (" (baseline)" if effect.level.baseline else "")
 
 
 def save(figure: Figure, folder: Path, name: str) -> str:
@@ -100,8 +108,54 @@ def save(figure: Figure, folder: Path, name: str) -> str:
     return svg
 
 
-def save_small(figure: Figure, file: Path) -> None:
-    """Write a figure as a PNG with a palette; use it inside `style`."""
-    figure.savefig(file)
+def save_small(figure: Figure, folder: Path, name: str) -> None:
+    """Write a figure as it is published, as SVG and as a PNG with a palette; use it inside `style`."""
+    save(figure, folder, name)
+    file = folder / f"{name}.png"
     with Image.open(file) as image:
-        image.convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE).save(file, optimize=True)
+        with_palette(image).save(file, optimize=True)
+
+
+def with_palette(image: Image.Image) -> Image.Image:
+    """Return an image in `PALETTE` colours: each that is named here and in it, what fills most of it, what is between.
+
+    The usual ways to choose a palette merge what is rare, such as the few pixels of a mark in a legend or of a colour
+    bar. Half of this one is what is most frequent; the other half is, one after the other, the colour that is furthest
+    from all so far (Gonzalez 1985, Clustering to Minimize the Maximum Intercluster Distance).
+    """
+    pixels = np.asarray(image.convert("RGB")).astype(np.int32)
+    codes = (pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]
+    found, where, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    counts[np.isin(found, [int(color[1:], 16) for color in NAMED])] = codes.size
+    order = np.argsort(-counts, kind="stable")
+    kept, nearest = _spread(_channels(found)[order], PALETTE)
+    nearest = nearest[np.argsort(order, kind="stable")]
+    small = Image.fromarray(nearest[where].reshape(codes.shape).astype(np.uint8), mode="P")
+    small.putpalette(kept.astype(np.uint8).tobytes())
+    return small
+
+
+def _channels(codes: np.ndarray) -> np.ndarray:
+    """Return red, green and blue of colours in one number each, [n, 3]."""
+    return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1)
+
+
+def _spread(colors: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which colours are kept, [kept, 3], and the place of the nearest of these for each of all, int [n].
+
+    Parameters
+    ----------
+    colors : ndarray of int, [n, 3]
+        The most frequent first.
+    most : int
+        How many are kept.
+    """
+    chosen, nearest = [], np.zeros(len(colors), dtype=np.int64)
+    distance = np.full(len(colors), np.iinfo(np.int64).max)
+    for place in range(min(most, len(colors))):
+        new = place if place < most // 2 else int(distance.argmax())
+        chosen.append(new)
+        apart = ((colors - colors[new]) ** 2).sum(axis=1)
+        nearest[apart < distance] = place
+        distance = np.minimum(distance, apart)
+    return colors[chosen], nearest

@@ -78,6 +78,11 @@ class TrainingCurves:
     late: tuple[float, float] | None
 
 
+def has_trace(effects: Effects) -> bool:
+    """Whether supernets were scored before the late checkpoints, so that there are curves to draw."""
+    return not effects.checkpoints["late"].astype(bool).all()
+
+
 def training_curves(effects: Effects) -> TrainingCurves:
     """Return tau at every checkpoint of every level."""
     panels = tuple(_panel(effects, factor) for factor in effects.factors or ["baseline"])

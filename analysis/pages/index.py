@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supernet_bench.analysis.figures import EFFECTS_FOREST
+from supernet_bench.analysis.figures.summary import NAME as SUMMARY
 from supernet_bench.analysis.findings import (
     VERDICTS,
     LevelFinding,
@@ -105,6 +106,7 @@ def index(results: Path, without: str = "") -> str:
         studies=studies,
         pairs=pairs,
         forest=EFFECTS_FOREST,
+        summary=SUMMARY if any(study.found.levels for study in studies) else "",
         nothing=NEGLIGIBLE,
         directed=DIRECTED,
         same_cost=SAME_COST,
@@ -132,7 +134,7 @@ def _by_factor(levels: Iterable[LevelFinding]) -> dict[str, list[LevelFinding]]:
 
 def _survivors(found: Iterable[Survivor], column: Column) -> list[str]:
     return [
-        f"{one.factor} {one.level}, {column.header} {with_interval(one.difference, '+', column.scale, column.decimals)}"
+        f"{one.factor} {one.label or one.level}, {column.header} {with_interval(one.difference, '+', column.scale, column.decimals)}"
         for one in found
         if one.metric == column.metric
     ]

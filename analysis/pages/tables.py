@@ -271,6 +271,7 @@ def _full_row(effect: Effect) -> dict[str, object]:
     row: dict[str, object] = {
         "factor": level.factor,
         "level": level.name,
+        "label": level.label,
         "baseline": level.baseline,
         "uses_truth": level.uses_truth,
         **asdict(effect.counts),

@@ -72,7 +72,7 @@ def write_agreement(
         plots = file_names(pair.name for pair in pairs)
         found = [(find_in_pair(pair, f"plots/{plots[pair.name]}.png"), pair) for pair in pairs]
         for one, pair in found:
-            _draw(pair, new / one.plot)
+            _draw(pair, (new / one.plot).with_suffix(""))
         _write_frame(new / LEVELS, (row for pair in pairs for row in level_rows(pair)))
         _write_frame(new / PAIRS, (pair_row(one, pair) for one, pair in found))
         write_findings([one for one, _ in found], new)
@@ -84,7 +84,7 @@ def write_agreement(
 def _draw(pair: Pair, file: Path) -> None:
     with style():
         data = two_studies(pair.levels, (pair.first.name, pair.second.name), order(pair))
-        save_small(draw_two_studies(data), file)
+        save_small(draw_two_studies(data), file.parent, file.name)
 
 
 def _write_frame(file: Path, rows: Iterator[dict[str, object]]) -> None:

@@ -5,7 +5,11 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from supernet_bench.analysis.figures.style import FORMATS, save_small, style
+from supernet_bench.analysis.figures.summary import NAME as SUMMARY
+from supernet_bench.analysis.figures.summary import draw_summary, summary
 from supernet_bench.analysis.findings import StudyFindings
 from supernet_bench.analysis.pages.front import table_of_findings
 from supernet_bench.analysis.pages.index import index, left_out, published_findings
@@ -43,10 +47,25 @@ def compose(results: Path, without: str = "") -> dict[Path, bytes]:
 def write_overview(results: Path) -> list[Path]:
     """Write the index of a folder of published studies and the tables on other pages; return what was written."""
     pages = compose(results)
-    for path, content in pages.items():
+    for path, content in {**pages, **_summary_of(results)}.items():
         write_atomically(path, content)
     _warn(results)
-    return list(pages)
+    return [*pages, *_pictures(results)]
+
+
+def _pictures(results: Path) -> list[Path]:
+    """Return the files of the figure of all studies, if any has a level to show."""
+    shown = any(study.levels for study in published_findings(results).values())
+    return [results / f"{SUMMARY}{suffix}" for suffix in FORMATS] if shown else []
+
+
+def _summary_of(results: Path) -> dict[Path, bytes]:
+    """Return these files with their content."""
+    files = _pictures(results)
+    with TemporaryDirectory() as temporary, style():
+        if files:
+            save_small(draw_summary(summary(published_findings(results))), Path(temporary), SUMMARY)
+        return {file: (Path(temporary) / file.name).read_bytes() for file in files}
 
 
 def check_overview(results: Path) -> list[str]:
@@ -59,7 +78,8 @@ def check_overview(results: Path) -> list[str]:
     """
     pages = compose(results)
     _warn(results)
-    return [line for path, content in pages.items() for line in of_pages(path, _text(_read(path)), _text(content))]
+    lines = [line for path, content in pages.items() for line in of_pages(path, _text(_read(path)), _text(content))]
+    return [*lines, *(f"{path} is not there" for path in _pictures(results) if not path.is_file())]
 
 
 def _warn(results: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from supernet_bench.analysis.conclude import find_in_study
 from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.figures import Plot
-from supernet_bench.analysis.figures.style import save_small
+from supernet_bench.analysis.figures.style import FORMATS, save_small
 from supernet_bench.analysis.findings import VERDICTS, write_findings
 from supernet_bench.analysis.pages.report import write_report_of
 from supernet_bench.analysis.publishing.provenance import SOURCE, write_source
@@ -109,7 +109,7 @@ def write_pages(results: Results, folder: Path, progress: Progress = SILENT, pic
         for page in PAGES:
             shutil.copyfile(report / page, folder / page)
         (folder / "plots").mkdir()
-        for plot in sorted((report / "plots").glob("*.png")):
+        for plot in sorted((report / "plots").iterdir()):
             shutil.copyfile(plot, folder / "plots" / plot.name)
     write_findings(find_in_study(results, effects), folder)
     _write_architectures(results, folder / ARCHITECTURES)
@@ -117,12 +117,13 @@ def write_pages(results: Results, folder: Path, progress: Progress = SILENT, pic
 
 def _save_small(plot: Plot, folder: Path) -> str:
     """Write a plot as it is published; the page in HTML is not."""
-    save_small(plot.draw(), folder / f"{plot.name}.png")
+    save_small(plot.draw(), folder, plot.name)
     return ""
 
 
 def _save_nothing(plot: Plot, folder: Path) -> str:
-    (folder / f"{plot.name}.png").touch()
+    for suffix in FORMATS:
+        (folder / f"{plot.name}{suffix}").touch()
     return ""
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, get_origin, get_type_hints
 from supernet_bench.benchmark.plugins.plugin_file import place
 from supernet_bench.core.errors import InputError, in_one_line
 from supernet_bench.core.settings import WORDS, allowed, build, check_value, check_values, required, settings, values_of
-from supernet_bench.heuristics.base import is_neutral
+from supernet_bench.heuristics.base import is_neutral, label_of
 from supernet_bench.spaces.base import Construction, TrainableSpace
 
 TEXT = "a text of one line"
@@ -132,9 +132,24 @@ def _check_heuristic(plugin: Any) -> None:
         _accept(plugin, "neutral", plugin.neutral, whole=False)
     for level in plugin.levels:
         _accept(plugin, "levels", level)
+    _check_labels(plugin)
     # A run that names no heuristic of a factor is one without it; ids of runs rest on that.
     if plugin.default and not is_neutral(plugin()):
         raise Mistake("default", f"is True and neutral is {plugin.neutral!r}; allowed: what it is as it stands")
+
+
+def _check_labels(plugin: Any) -> None:
+    """Look whether what a heuristic calls its levels fits cells and axes, and tells its levels apart."""
+    words = "a mapping of texts of one line"
+    _expect(plugin, "labels", lambda value: isinstance(value, Mapping) and _are_texts([*value, *value.values()]), words)
+    names = {"", *(field.name for field in settings(plugin))}
+    for key, text in plugin.labels.items():
+        if key.partition("=")[0] not in names or (text and not _is_text(text)):
+            raise Mistake("labels", f"has {key!r}: {text!r}; allowed: {words}, by setting or setting=value")
+    found = [label_of(plugin, level) for level in plugin.levels if plugin.labels]
+    for text in found:
+        if not text or found.count(text) > 1:
+            raise Mistake("labels", f"calls {found.count(text)} of its levels {text!r}; allowed: one of each")
 
 
 def _check_space(plugin: Any) -> None:

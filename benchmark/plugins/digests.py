@@ -2,7 +2,7 @@
 
 A digest is that of the syntax trees of the module of a class, of those that it inherits from, and of what these import
 of their own package, with the engines that run networks. Comments, docstrings, the layout of the text, types of
-arguments, and the names of files leave it.
+arguments, what people call levels, and the names of files leave it.
 Sources in other languages that lie beside these modules are part of it as they are.
 """
 
@@ -173,6 +173,8 @@ def _text(node: object) -> str:
         return repr(node)
     ignored = _IGNORED.get(type(node), ())
     fields = ((name, value) for name, value in ast.iter_fields(node) if name not in ignored)
+    if isinstance(node, ast.ClassDef):
+        fields = ((name, value if name != "body" else _without_labels(value)) for name, value in fields)
     parts = (f"{name}={_text(value)}" for name, value in fields if value is not None and value != [])
     return f"{type(node).__name__}({','.join(parts)})"
 
@@ -183,6 +185,17 @@ _IGNORED: dict[type[ast.AST], tuple[str, ...]] = {
     ast.arg: ("annotation", "type_comment"),
     ast.Constant: ("kind",),
 }
+
+
+def _without_labels(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the body of a class without what it calls its levels."""
+    named = ((node, [ast.unparse(target) for target in _targets(node)]) for node in body)
+    return [node for node, names in named if names != ["labels"]]
+
+
+def _targets(node: ast.stmt) -> list[ast.expr]:
+    """Return what a statement gives a value to, if it is an assignment."""
+    return node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
 
 
 def _says_nothing(node: object) -> bool:

@@ -21,8 +21,8 @@ from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.files import is_litter, resolved
 from supernet_bench.core.settings import LARGEST_WHOLE, build, in_words, values_of
-from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.proxies.base import Proxy
+from supernet_bench.heuristics.base import Heuristic, label_of
 from supernet_bench.records.archive import check_name
 from supernet_bench.records.manifest import Level, Manifest, PlannedRun
 from supernet_bench.records.proxies import ProxyTask
@@ -51,11 +51,14 @@ class LevelSpec:
         The run with the first seed.
     cell : mapping of str to str
         Of a cell of a grid, the level of each factor that it combines.
+    labels : mapping of str to str
+        What people call its setting of each factor; empty where its heuristics do not say.
     """
 
     name: str
     spec: RunSpec
     cell: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,7 @@ class Study:
                     baseline=level.spec == self.baseline,
                     uses_truth=level.spec.uses_truth,
                     cell=tuple(level.cell.items()),
+                    labels=tuple(level.labels.items()),
                 )
                 for factor in self.factors
                 for level in factor.levels
@@ -288,9 +292,10 @@ class _Setting:
 def _sweep(factor: str, levels: Any, baseline: _Baseline) -> Factor:
     """Vary one factor around the baseline."""
     settings = _settings(factor, levels)
-    found = [LevelSpec(setting.name, baseline.with_levels([setting])) for setting in settings]
+    found = [LevelSpec(each.name, baseline.with_levels([each]), labels=_labels([each])) for each in settings]
     if all(level.spec != baseline.spec for level in found):
-        found.insert(0, LevelSpec(_baseline_name(factor, baseline, settings), baseline.spec))
+        own = _baseline_setting(factor, baseline, settings)
+        found.insert(0, LevelSpec(own.name, baseline.spec, labels=_labels([own])))
     return _factor(factor, found)
 
 
@@ -304,6 +309,7 @@ def _grid(grid: Any, baseline: _Baseline) -> Factor:
             name=", ".join(f"{s.heuristic.factor} {s.name}" for s in cell),
             spec=baseline.with_levels(cell),
             cell={s.heuristic.factor: s.name for s in cell},
+            labels=_labels(cell),
         )
         for cell in itertools.product(*axes)
     ]
@@ -360,13 +366,20 @@ def _setting(kind: type[Heuristic], values: Mapping[str, Any]) -> _Setting:
     return _Setting(f"{name} {in_words(values)}".strip() or kind.name, kind, values)
 
 
-def _baseline_name(factor: str, baseline: _Baseline, others: Sequence[_Setting]) -> str:
-    """Name the baseline as a level, by the settings that the other levels of its heuristic vary."""
+def _labels(settings: Sequence[_Setting]) -> dict[str, str]:
+    """Return what people call settings, by factor; nothing if no heuristic of them says so."""
+    labels = {each.heuristic.factor: label_of(each.heuristic, each.values) for each in settings}
+    names = {each.heuristic.factor: each.name for each in settings}
+    return {factor: label or names[factor] for factor, label in labels.items()} if any(labels.values()) else {}
+
+
+def _baseline_setting(factor: str, baseline: _Baseline, others: Sequence[_Setting]) -> _Setting:
+    """Return the baseline as a level, by the settings that the other levels of its heuristic vary."""
     kind = type(baseline.spec.by_factor()[factor])
     written = baseline.written.get(kind.name, {})
     values = values_of(build(kind, written, f"heuristics.{kind.name}"))
     varied = [key for setting in others if setting.heuristic is kind for key in setting.values]
-    return _setting(kind, {key: values[key] for key in dict.fromkeys([*varied, *written])}).name
+    return _setting(kind, {key: values[key] for key in dict.fromkeys([*varied, *written])})
 
 
 def _proxies(value: Any) -> tuple[Proxy, ...]:

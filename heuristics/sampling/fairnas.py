@@ -31,6 +31,7 @@ class FairNas(Heuristic):
     factor = "sampling"
     source = "Chu et al. 2021, FairNAS: Rethinking Evaluation Fairness, arXiv 1907.01845"
     levels = ({"accounting": "step"}, {"accounting": "compute"})
+    labels = {"": "strictly fair", "accounting=step": "equal steps", "accounting=compute": "equal passes"}
 
     accounting: str = field(default="step", metadata=ACCOUNTING)
 

@@ -30,6 +30,12 @@ class MultiPath(Heuristic):
         {"paths": 4, "accounting": "step"},
         {"paths": 4, "accounting": "compute"},
     )
+    labels = {
+        "": "",
+        "paths": "{} paths per step",
+        "accounting=step": "equal steps",
+        "accounting=compute": "equal passes",
+    }
     neutral = {"paths": 1}
     order = 100  # What is divided is the loss that other heuristics may have replaced.
 

@@ -23,6 +23,7 @@ class Pool(Heuristic):
     factor = "sampling"
     source = "Luo et al. 2019, Understanding and Improving One-shot NAS (NAO-V2), arXiv 1909.10815"
     levels = tuple({"size": size} for size in (100, 1000))
+    labels = {"": "", "size": "a pool of {} paths"}
 
     size: int = field(default=1000, metadata={"help": "architectures in the pool", "low": 1})
 

@@ -24,6 +24,13 @@ class Proportional(Heuristic):
     factor = "sampling"
     source = "Luo et al. 2019, Understanding and Improving One-shot NAS (NAO-V2), arXiv 1909.10815"
     levels = ({"gamma": 1.0},)
+    labels = {
+        "": "in proportion to size",
+        "gamma": "power {}",
+        "gamma=1.0": "",
+        "cost=parameters": "",
+        "cost=macs": "by MACs",
+    }
     neutral = {"gamma": 0.0, "pool": 0}
 
     gamma: float = field(default=1.0, metadata={"help": "power of the cost; 0 is uniform", "low": -8.0, "high": 8.0})

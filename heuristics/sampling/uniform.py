@@ -15,6 +15,7 @@ class Uniform(Heuristic):
     factor = "sampling"
     source = "Guo et al. 2020, Single Path One-Shot NAS with Uniform Sampling, arXiv 1904.00420"
     levels = ({},)
+    labels = {"": "uniform"}
     default = True
 
     def begin(self, task: Task) -> None:

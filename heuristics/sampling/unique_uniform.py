@@ -22,6 +22,7 @@ class UniqueUniform(Heuristic):
     factor = "sampling"
     source = "Ning et al. 2021, Evaluating Efficient Performance Estimators of Neural Architectures, arXiv 2008.03064"
     levels = ({},)
+    labels = {"": "uniform over distinct networks"}
 
     def check(self, setup: Setup) -> None:
         numbers = setup.space.isomorphism()

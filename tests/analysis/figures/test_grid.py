@@ -8,7 +8,7 @@ import pytest
 
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
-from supernet_bench.analysis.figures.grid import draw_heat_maps, heat_maps
+from supernet_bench.analysis.figures.grid import PALE, draw_heat_maps, heat_maps
 from supernet_bench.analysis.numbers import in_full
 from supernet_bench.analysis.results import load_results
 from supernet_bench.records.layout import record_path
@@ -53,12 +53,18 @@ def test_heat_maps_colour_and_write_every_cell(tmp_path: Path) -> None:
             assert np.ma.getmaskarray(colors)[y, x]
         else:
             assert effect.difference is not None
-            assert colors[y, x] == effect.difference.value
+            decided = effect.difference.excludes_zero
+            assert heat_maps(effects, grid).maps[0].cells[row, column].decided == decided
+            assert colors[y, x] == pytest.approx(effect.difference.value * (1 if decided else PALE))
             assert f"[{effect.difference.low:+.3f}, {effect.difference.high:+.3f}]" in text
             assert f"{level.name}: {in_full(effect.difference, '+')}" in said_by(above)
         known = effect.interaction is not None and effect.interaction.seeds > 0
         assert np.ma.getmaskarray(interactions)[y, x] == (not known and not level.baseline)
     fairnas = effects.of_level(grid.cells["fairnas accounting=compute", "v"]).interaction
     assert fairnas is not None
-    assert interactions[1, 1] == fairnas.value
+    assert not fairnas.excludes_zero
+    assert interactions[1, 1] == pytest.approx(PALE * fairnas.value)
+    hatched = [patch for patch in above.patches if patch.get_hatch()]
+    undecided = [effects.of_level(level).difference for level in grid.cells.values() if not level.baseline]
+    assert len(hatched) == sum(bool(each and each.seeds and not each.excludes_zero) for each in undecided) > 0
     assert [text.get_text() for text in below.texts].count("no seed of all four") == 1

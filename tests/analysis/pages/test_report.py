@@ -34,7 +34,8 @@ PLOTS = [
     "effects_forest",
     "predicted_against_truth",
     "size_forest",
-    "tau_over_training",
+    "spread_over_seeds",
+    "tau_by_quantile",
     "top_metrics_forest",
 ]
 
@@ -406,7 +407,7 @@ def test_a_study_of_the_baseline_alone_has_a_report(tmp_path: Path) -> None:
     store = write_store(tmp_path / "store", Scenario(factors={}, architectures=30, epochs=(5, 10)))
     report = write_report(store, "default", tmp_path / "report", resamples=100)
     assert "baseline" in report.text
-    assert (tmp_path / "report" / "plots" / "tau_over_training.svg").is_file()
+    assert (tmp_path / "report" / "plots" / "predicted_against_truth.svg").is_file()
 
 
 def test_the_page_opens_with_what_was_trained(written: tuple[Path, Path, Report]) -> None:
@@ -459,7 +460,7 @@ def test_progress_is_told(store: Path, tmp_path: Path) -> None:
 
     write_report(store, "default", tmp_path / "report", resamples=100, progress=Watch())
     assert told[:15] == [("measuring runs", done / 15) for done in range(1, 16)]
-    assert told[-2:] == [("drew tau_over_training", None), ("drawing", 1.0)]
+    assert told[-2:] == [("drew spread_over_seeds", None), ("drawing", 1.0)]
 
 
 def test_analysis_needs_neither_torch_nor_the_rest_of_the_project() -> None:

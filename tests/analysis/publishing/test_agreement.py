@@ -25,7 +25,15 @@ def test_everything_is_written_and_the_same_again(pair: Pair, tmp_path: Path) ->
     studies = [pair.first, pair.second]
     paths = write_agreement(studies, tmp_path / "agreement", 100)
     names = [str(path.relative_to(tmp_path / "agreement")) for path in paths]
-    assert names == ["SHA256SUMS", "pairs.csv", "plots/cheap_and_dear.png", "report.md", "table.csv", "verdicts.json"]
+    assert names == [
+        "SHA256SUMS",
+        "pairs.csv",
+        "plots/cheap_and_dear.png",
+        "plots/cheap_and_dear.svg",
+        "report.md",
+        "table.csv",
+        "verdicts.json",
+    ]
     before = [path.read_bytes() for path in paths]
     assert [path.read_bytes() for path in write_agreement(studies, tmp_path / "agreement", 100)] == before
     assert compared(tmp_path / "agreement") == ["cheap", "dear"]

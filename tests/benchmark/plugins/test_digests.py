@@ -51,6 +51,25 @@ SAME = {
     ),
 }
 
+LABELLED = """
+class Mine(Heuristic):
+    labels = {"rate": "at {}"}
+    rate: float = 0.1
+
+    def loss(self, loss, labels):
+        labels = labels[:1]
+        return loss
+"""
+
+
+def test_what_people_call_levels_leaves_it() -> None:
+    old = 'labels = {"rate": "at {}"}'
+    assert old in LABELLED
+    assert canonical(LABELLED) == canonical(LABELLED.replace(old, 'labels: ClassVar = {"rate": "rate {}"}'))
+    assert canonical(LABELLED) == canonical(LABELLED.replace(f"    {old}\n", ""))
+    assert canonical(LABELLED) != canonical(LABELLED.replace("        labels = labels[:1]\n", ""))
+
+
 OTHER = {
     "a constant": ("FACTOR = 0.5", "FACTOR = 0.25"),
     "a default": ("rate: float = 0.1", "rate: float = 0.2"),

@@ -15,7 +15,7 @@ from supernet_bench.benchmark.study.study import Study, load_study, parse_study,
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.settings import settings
-from supernet_bench.heuristics.base import is_neutral
+from supernet_bench.heuristics.base import Heuristic, is_neutral, label_of
 from supernet_bench.heuristics.setup import Scoring, Training
 from tests.benchmark.plugins import mistakes
 
@@ -51,6 +51,31 @@ def test_a_sweep_varies_one_factor_around_the_baseline() -> None:
     assert settings_in(level.spec)["learning_rate"]["rate"] == 0.2
     assert settings_in(level.spec)["path_dropout"] == settings_in(made.baseline)["path_dropout"]
     assert level.spec.training == made.baseline.training
+
+
+def test_a_manifest_says_what_people_call_levels() -> None:
+    tables = {"learning_rate": [{"rate": 0.2}, {"schedule": "step", "rate": 0.1}], "sampling": [{"heuristic": "pool"}]}
+    grids = [{"sampling": [{"heuristic": "fairnas", "accounting": "step"}], "kernel_sharing": [{"mode": "crop"}]}]
+    levels = study(space=LARGER, factors=tables, grids=grids).manifest().levels
+    assert [(level.name, level.label) for level in levels] == [
+        ("rate=0.05 schedule=cosine", "rate 0.05, cosine schedule"),
+        ("rate=0.2", "rate 0.2"),
+        ("schedule=step rate=0.1", "step schedule, rate 0.1"),
+        ("uniform", "uniform"),
+        ("pool", "pool"),
+        (
+            "sampling fairnas accounting=step, kernel_sharing mode=crop",
+            "strictly fair, equal steps, small kernels cropped from large",
+        ),
+    ]
+    assert dict(levels[-1].labels)["kernel_sharing"] == "small kernels cropped from large"
+
+
+@pytest.mark.parametrize("kind", heuristic_types().values(), ids=heuristic_types())
+def test_shipped_heuristics_have_labels_without_signs_of_settings(kind: type[Heuristic]) -> None:
+    for level in kind.levels:
+        assert "=" not in label_of(kind, level)
+        assert label_of(kind, level)
 
 
 @pytest.mark.parametrize(
