@@ -21,8 +21,8 @@ from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.core.errors import InputError, unknown
 from supernet_bench.core.files import is_litter, resolved
 from supernet_bench.core.settings import LARGEST_WHOLE, build, in_words, values_of
-from supernet_bench.proxies.base import Proxy
 from supernet_bench.heuristics.base import Heuristic, label_of
+from supernet_bench.proxies.base import Proxy
 from supernet_bench.records.archive import check_name
 from supernet_bench.records.manifest import Level, Manifest, PlannedRun
 from supernet_bench.records.proxies import ProxyTask
