@@ -156,6 +156,17 @@ def test_forms_of_resamples_are_expected_to_be_those_of_the_sample(each: int) ->
     assert mean == pytest.approx(expected, abs=0.01 * counted.mean())
 
 
+def test_pairs_of_the_better_half_count_as_those_of_all() -> None:
+    rng = np.random.default_rng(0)
+    sample = Sample.in_strata(np.repeat(np.arange(4), 3), [40, 30, 20, 50])
+    x, y = rng.normal(size=(2, 12))
+    weights = sample.resample(30, seed=1)
+    better = metrics.above_of_weight(y, weights)
+    expected = resampling.pair_form(weights * better, x, y, sample)
+    assert resampling.BetterHalf(weights, y, sample).form(x, y) == pytest.approx(expected, abs=1e-4)
+    assert resampling.pair_form(weights * better, x, y) != pytest.approx(expected, abs=1e-2)
+
+
 def test_equal_seeds_give_equal_resamples() -> None:
     sample = Sample.in_strata(np.repeat([0, 1], 20), [400, 500])
     first, again, other = (sample.resample(50, seed) for seed in (4, 4, 5))
