@@ -100,7 +100,7 @@ class Blocks:
     correct : tuple of tuple of int, [blocks][architectures]
         Correct labels.
     cross_entropy : tuple of tuple of float or None, [blocks][architectures]
-        Mean over the images of the block, nats, rounded; None or infinite where it overflowed.
+        Mean over the images of the block, nats, rounded to 0.01 or 0.05; None or infinite where it overflowed.
     extra : mapping
         What a newer version of the suite says of it.
     """

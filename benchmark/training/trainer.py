@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
@@ -24,8 +24,12 @@ from supernet_bench.images._pixels import PixelAugmentation, normalise
 from supernet_bench.images.base import ImageData
 from supernet_bench.spaces.base import Architecture, Construction, Supernet, Truth
 
-LOSS_DECIMALS = 2
-"""Of the cross-entropy of a block, nats: far below what chance does in a block, and a record stays small."""
+LOSS_DECIMALS = 6
+"""Of a cross-entropy, nats."""
+
+LOSS_STEPS = {100: 0.01, 1: 0.05}
+"""To what the cross-entropy of a block of at least so many images is rounded, nats: below what chance does in a block,
+as a published study of hundreds of runs has to stay small."""
 
 
 class Diverged(ArithmeticError):
@@ -364,7 +368,7 @@ class Trainer:
                 "epoch": self.epoch,
                 "late": late,
                 "accuracy": scores.accuracy.tolist(),
-                "cross_entropy": _finite_or_none(scores.cross_entropy.tolist()),
+                "cross_entropy": _finite_or_none(scores.cross_entropy, LOSS_DECIMALS),
                 "blocks": _listed(scores.blocks) if late and scores.blocks else None,
             }
         )
@@ -377,16 +381,17 @@ class Trainer:
         return (self.epoch + len(self.checkpoints) + scored) / (epochs + len(checkpoints))
 
 
-def _finite_or_none(losses: Sequence[float]) -> list[float | None]:
+def _finite_or_none(losses: Tensor, decimals: int) -> list[float | None]:
     """Return what JSON can hold, which has no infinity: a supernet may have exploded for some architectures."""
-    return [loss if math.isfinite(loss) else None for loss in losses]
+    return [round(loss, decimals) if math.isfinite(loss) else None for loss in losses.tolist()]
 
 
 def _listed(blocks: BlockScores) -> dict[str, Any]:
     """Return the scores of each block of images, [blocks][n]."""
-    losses = blocks.cross_entropy.T.round(decimals=LOSS_DECIMALS).tolist()
+    step = next(step for images, step in LOSS_STEPS.items() if min(blocks.images) >= images)
+    rounded = (blocks.cross_entropy / step).round() * step
     return {
-        "images": list(blocks.images),
+        "images": blocks.images,
         "correct": blocks.correct.T.tolist(),
-        "cross_entropy": [_finite_or_none(block) for block in losses],
+        "cross_entropy": [_finite_or_none(block, decimals=2) for block in rounded.T],
     }
