@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from supernet_bench.analysis.effects.effects import Effects
+from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.pages.tables import (
     Table,
     effects_table,
     rank_metrics_table,
     references_table,
+    size_table,
+    together_table,
     top_metrics_table,
 )
 from supernet_bench.analysis.results import load_results
@@ -150,11 +152,37 @@ def test_the_untrained_supernet_comes_first(effects: Effects) -> None:
         assert [cells[1] for cells in table.rows[:2]] == ["untrained", "baseline"]
 
 
+def reference(effects: Effects, name: str) -> Effect:
+    return next(effect for effect in effects.references if effect.level.name == name)
+
+
+def test_what_is_added_to_the_parameter_count_is_shown_of_every_level(effects: Effects) -> None:
+    table = together_table(effects)
+    assert len(table.rows) == 1 + len(effects.levels)
+    printed, known = row(table, FAIRNAS), next(one for one in effects.levels if one.level.name == FAIRNAS)
+    for header, metric in (
+        ("mean score of all seeds", "tau_ensemble"),
+        ("rank sum of one seed", "tau_rank_sum"),
+        ("rank sum of all seeds", "tau_ensemble_rank_sum"),
+        ("gain over parameters of one seed", "gain_over_parameters"),
+    ):
+        assert printed[header].startswith(f"{known.estimates[metric].value:.3f} [")
+    difference = row(size_table(effects), FAIRNAS)["gain over parameters"]
+    assert difference.startswith(f"{known.differences['gain_over_parameters'].value:+.3f} [")
+
+
+def test_what_the_seeds_of_the_baseline_say_together_is_a_reference(effects: Effects) -> None:
+    seeds = effects.baseline.counts.finished
+    printed = row(references_table(effects), f"{seeds} seeds of the baseline and parameter count")
+    assert printed["tau"] == f"{effects.baseline.estimates['tau_ensemble_rank_sum'].value:.3f}"
+    assert printed["runs"] == "—"
+
+
 def test_references_are_in_all_tables(effects: Effects) -> None:
     printed = [row(table(effects), "parameter count") for table in (rank_metrics_table, top_metrics_table)]
     assert printed[0]["tau given parameters"] == printed[0]["runs"] == "—"
     assert float(printed[0]["tau of the better half"].split(" ")[0]) == pytest.approx(
-        effects.references[1].estimates["tau_better_half"].value, abs=5e-4
+        reference(effects, "parameter count").estimates["tau_better_half"].value, abs=5e-4
     )
     assert "[" in printed[0]["tau of the better half"]
     assert "[" not in printed[1]["ndcg at 10 %"], "no seed has a part in it"
