@@ -125,8 +125,8 @@ class Manifest:
     target: str | None
     levels: tuple[Level, ...]
     runs: tuple[PlannedRun, ...]
-    baseline_seeds: tuple[int, ...] = ()
     proxies: Mapping[str, str] = field(default_factory=dict, hash=False)
+    baseline_seeds: tuple[int, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod
@@ -150,8 +150,8 @@ class Manifest:
             target=fields.read("target", str, type(None), default=None),
             levels=tuple(level for factor in fields.objects("factors") for level in _levels(factor)),
             runs=tuple(map(PlannedRun.from_fields, fields.objects("runs"))),
-            baseline_seeds=fields.entries("baseline_seeds", int, default=()),
             proxies=fields.texts("proxies"),
+            baseline_seeds=fields.entries("baseline_seeds", int, default=()),
             extra=fields.rest(),
         )
         manifest._check()
@@ -229,8 +229,7 @@ class Manifest:
 
     def _shared(self) -> "Manifest":
         """Return what all manifests of a study have in common."""
-        shared = replace(self, seeds=(), baseline_seeds=(), levels=without_cells(self.levels))
-        return replace(shared, runs=(), proxies={})
+        return replace(self, seeds=(), baseline_seeds=(), levels=without_cells(self.levels), runs=(), proxies={})
 
     def _check(self) -> None:
         """Raise Malformed if a seed is no number that a column of a table holds."""

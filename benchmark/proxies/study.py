@@ -25,12 +25,18 @@ def ensure_proxies(study: Study, resources: Resources, progress: Progress = SILE
 
     Raises
     ------
+    InputError
+        If published accuracies, which strata need, or a device cannot be had.
     OSError
         If the store cannot be read or written.
     """
-    architectures = study.baseline.setup.scored_architectures()
+    tasks = study.proxy_tasks()
+    if not tasks:
+        return
+    setup = study.baseline.setup
+    architectures = setup.scored_architectures(lambda: setup.space.truth(resources.data))
     device, processes = find_device(resources.device), resources.jobs or cores()
-    for task in study.proxy_tasks():
+    for task in tasks:
         try:
             ensure_scores(
                 resources.store,

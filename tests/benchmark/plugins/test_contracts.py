@@ -38,6 +38,7 @@ def study(**tables: Any) -> Study:
         "space": {"name": "toy"},
         "images": {"name": "digits"},
         "scoring": {"architectures": 8},
+        "proxies": ["snip"],  # Otherwise all there are.
         "factors": {"path_dropout": True, "width": True},
     }
     return parse_study("small", {**small, **tables})
@@ -121,6 +122,7 @@ def test_nothing_else_is_left_out(installed: dict[str, Broken]) -> None:
     assert WORKING["heuristic"] in registry.heuristic_types()
     assert WORKING["space"] in registry.space_types()
     assert WORKING["images"] in registry.image_types()
+    assert WORKING["proxy"] in registry.proxy_types()
 
 
 def test_a_study_without_broken_plug_ins_is_as_if_there_were_none(
@@ -134,7 +136,10 @@ def test_a_study_without_broken_plug_ins_is_as_if_there_were_none(
     assert study().runs() == beside.runs()
 
 
-@pytest.mark.parametrize(("what", "working"), [("heuristics", "works"), ("spaces", "works_too"), ("studies", "smoke")])
+@pytest.mark.parametrize(
+    ("what", "working"),
+    [("heuristics", "works"), ("spaces", "works_too"), ("studies", "smoke"), ("proxies", "works_at_last")],
+)
 def test_what_works_is_listed_and_what_is_broken_is_told_once(
     installed: dict[str, Broken], what: str, working: str
 ) -> None:
