@@ -79,7 +79,7 @@ def test_a_published_figure_has_nothing_to_point_at(usual: tuple[Results, Effect
     assert "<title>" in whole
     assert "<title>" not in small
     assert len(small) < 0.9 * len(whole)
-    assert {text for text in re.findall(r">([^<>]+)</text>", small)} == set(re.findall(r">([^<>]+)</text>", whole))
+    assert set(re.findall(r">([^<>]+)</text>", small)) == set(re.findall(r">([^<>]+)</text>", whole))
 
 
 def test_an_element_of_a_page_needs_no_names_of_other_places() -> None:
