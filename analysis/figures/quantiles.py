@@ -79,12 +79,13 @@ def quantiles(results: Results, effects: Effects) -> Quantiles:
 def _shares(results: Results, effects: Effects, parts: Mapping[str, Part]) -> Iterator[Shares]:
     truth = effects.truth.to_numpy()
     chosen = {name: mask for name, part in parts.items() if (mask := _inside(truth, part)).sum() >= FEWEST}
-    for name, effect in extremes(effects).items():
+    shown = extremes(effects)
+    for name, effect in shown.items():
         scores = late_scores(results, effects, effect)
         label = name if name == "baseline" else f"{name}: {level_name(effect)}"
         yield Shares(label, COLORS[name], MARKERS[name], _taus(scores, truth, chosen))
     cost = effects.strongest_cost
-    if cost:
+    if cost and shown:
         values = results.reference.loc[effects.truth.index, _column(cost)].to_numpy()
         rows = [(part, 0, kendall_tau(values[mask], truth[mask])) for part, mask in chosen.items()]
         yield Shares(cost.level.name, *COST_LOOK, pd.DataFrame(rows, columns=["part", "seed", "tau"]))
@@ -149,7 +150,7 @@ def _draw(axes: Axes, shares: tuple[Shares, ...], label: str) -> None:
             palette={each.label: each.color for each in drawn},
             markers=[each.marker for each in drawn],
             errorbar=t_interval,
-            dodge=0.35,
+            dodge=0.35 * (len(drawn) > 1),
             linewidth=1.2,
             markersize=4,
             legend=True,

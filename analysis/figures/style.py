@@ -110,8 +110,10 @@ def save(figure: Figure, folder: Path, name: str) -> str:
 
 def save_small(figure: Figure, folder: Path, name: str) -> None:
     """Write a figure as it is published, as SVG and as a PNG with a palette; use it inside `style`."""
-    save(figure, folder, name)
     file = folder / f"{name}.png"
+    figure.savefig(file)
+    # Where published figures are looked at, nothing can be pointed at.
+    file.with_suffix(".svg").write_text(as_svg(figure, name, pointed=False), encoding="utf-8")
     with Image.open(file) as image:
         with_palette(image).save(file, optimize=True)
 

@@ -34,7 +34,7 @@ def says(artist: Artist) -> list[str]:
     return list(json.loads(gid.removeprefix(SAID))) if gid.startswith(SAID) else []
 
 
-def as_svg(figure: Figure, name: str) -> str:
+def as_svg(figure: Figure, name: str, pointed: bool = True) -> str:
     """Return a figure as a file in SVG.
 
     Parameters
@@ -42,11 +42,16 @@ def as_svg(figure: Figure, name: str) -> str:
     figure : Figure
     name : str
         Goes into the ids, so that those of several figures on one page differ.
+    pointed : bool
+        Whether it holds what can be pointed at, which is most of its size.
     """
     file = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": name}):
         figure.savefig(file, format="svg", metadata={"Date": None})
     root = ElementTree.fromstring(file.getvalue())
+    for parent in () if pointed else list(root.iter()):
+        for element in [child for child in parent if child.get("id", "").startswith(SAID)]:
+            parent.remove(element)
     for element in root.iter():
         if element.get("id", "").startswith(SAID):
             texts = json.loads(element.attrib.pop("id").removeprefix(SAID))

@@ -135,7 +135,7 @@ def _by_factor(levels: Iterable[LevelFinding]) -> dict[str, list[LevelFinding]]:
 def _survivors(found: Iterable[Survivor], column: Column) -> list[str]:
     return [
         f"{one.factor} {one.label or one.level}, {column.header} "
-        f"{with_interval(one.difference, '+', column.scale, column.decimals)}"
+        + with_interval(one.difference, "+", column.scale, column.decimals)
         for one in found
         if one.metric == column.metric
     ]

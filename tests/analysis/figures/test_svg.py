@@ -72,6 +72,16 @@ def test_the_same_figure_gives_the_same_text_whose_ids_are_its_own() -> None:
     assert not ids[0] & ids[1]
 
 
+def test_a_published_figure_has_nothing_to_point_at(usual: tuple[Results, Effects]) -> None:
+    with style():
+        plot = next(plot for plot in plots_of(*usual) if plot.name == "effects_forest")
+        whole, small = as_svg(plot.draw(), "name"), as_svg(plot.draw(), "name", pointed=False)
+    assert "<title>" in whole
+    assert "<title>" not in small
+    assert len(small) < 0.9 * len(whole)
+    assert set(re.findall(r">([^<>]+)</text>", small)) == set(re.findall(r">([^<>]+)</text>", whole))
+
+
 def test_an_element_of_a_page_needs_no_names_of_other_places() -> None:
     element = inline(vectors(), "a <label>")
     assert element.startswith("<svg ")

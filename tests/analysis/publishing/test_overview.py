@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from supernet_bench.analysis.findings import VERDICTS, read_study_findings, write_findings
 from supernet_bench.analysis.pages.front import table_of_findings
 from supernet_bench.analysis.pages.index import published_findings
+from supernet_bench.analysis.publishing import overview
 from supernet_bench.analysis.publishing.overview import check_overview, write_overview
 from supernet_bench.analysis.verdicts import Verdict
 from supernet_bench.core.errors import InputError
@@ -37,9 +39,33 @@ def test_the_committed_pages_are_as_rebuilt() -> None:
         assert table in (ROOT / page).read_text(encoding="utf-8")
 
 
+@pytest.fixture(autouse=True)
+def quickly(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw an empty figure, except where it is looked at: that of a whole catalogue takes seconds."""
+    if "a_figure_of_all" not in request.node.name:
+        monkeypatch.setattr(overview, "draw_summary", lambda data: Figure(figsize=(1, 1)))
+
+
+def pictures(results: Path) -> list[Path]:
+    """Return where the figure of all studies is."""
+    return [results / "summary.png", results / "summary.svg"]
+
+
+def test_a_figure_of_all_studies_is_written_and_missed(results: Path) -> None:
+    write_overview(results)
+    png, svg = pictures(results)
+    assert "![What each level does in each study](summary.png)" in (results / "README.md").read_text()
+    assert svg.read_text().startswith("<svg")
+    before = svg.read_bytes(), png.read_bytes()
+    write_overview(results)
+    assert (svg.read_bytes(), png.read_bytes()) == before
+    svg.unlink()
+    assert check_overview(results) == [f"{svg} is not there"]
+
+
 def test_a_table_is_written_between_its_marks_and_nothing_else(results: Path) -> None:
     readme = results.parent / "README.md"
-    assert write_overview(results) == [results / "README.md", readme]
+    assert write_overview(results) == [results / "README.md", readme, *pictures(results)]
     lines = readme.read_text().splitlines()
     assert lines[:4] == ["# A page", "", "<!-- table studies: begin, written by a command -->", ""]
     assert lines[-4:] == ["", "<!-- table studies: end -->", "", "Below."]
@@ -64,7 +90,7 @@ def test_a_changed_page_is_told(results: Path) -> None:
 def test_pages_without_marks_are_left_alone(results: Path) -> None:
     readme = results.parent / "README.md"
     readme.write_text("# Mine\n")
-    assert write_overview(results) == [results / "README.md"]
+    assert write_overview(results) == [results / "README.md", *pictures(results)]
     assert readme.read_text() == "# Mine\n"
 
 
@@ -88,7 +114,7 @@ def test_pages_of_any_encoding_keep_every_byte_outside_of_the_marks(results: Pat
     readme.write_bytes(before + marked + after)
     findings.parent.mkdir()
     findings.write_bytes("# Größe\n".encode("utf-16"))
-    assert write_overview(results) == [results / "README.md", readme]
+    assert write_overview(results) == [results / "README.md", readme, *pictures(results)]
     content = readme.read_bytes()
     assert content.startswith(before + marked.partition(b"old")[0])
     assert content.endswith(marked.partition(b"old\r\n")[2] + after)
