@@ -1,0 +1,191 @@
+"""Which form of a difference marks the tables: false claims and power of four forms, in simulated studies.
+
+All levels of a study are compared with one baseline, so false claims come together; whether a rule keeps the chance of
+any false one below 5 % has to be simulated with the baseline shared. ``python -m tools.simulate_marks`` prints what
+docs/numbers.md quotes. The form was chosen from this table before any study that it marks was read.
+"""
+
+import math
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import special, stats
+
+from supernet_bench.analysis.effects.intervals import ALPHA, holm
+from supernet_bench.analysis.effects.moderation import moderate
+
+FORMS = ("paired", "unpaired", "moderated", "partly paired")
+"""Paired t over the shared seeds; Welch's t over all; the same with moderated variances; the same with the difference
+of the baseline's shared seeds from all of its seeds taken off, as far as equal seeds resemble each other."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """A study that is simulated.
+
+    Attributes
+    ----------
+    levels, seeds, baseline_seeds : int
+        Levels besides the baseline, their seeds, and those of the baseline, which contain them.
+    certainty : float
+        Degrees of freedom of the inverse chi squared distribution that the levels' variances are drawn from.
+    correlation : float
+        Of a level and the baseline with equal seeds.
+    diverging : int
+        Levels whose standard deviation is five times what was drawn.
+    effects : float
+        Of a fifth of the levels, in typical standard deviations over seeds; 0 for none.
+    steady : float
+        The baseline's standard deviation over the typical one.
+    """
+
+    levels: int
+    seeds: int
+    baseline_seeds: int
+    certainty: float = 36.0
+    correlation: float = 0.1
+    diverging: int = 0
+    effects: float = 0.0
+    steady: float = 1.0
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What a form did over many studies.
+
+    Attributes
+    ----------
+    false : float
+        Share of the studies in which a level without effect was marked.
+    power : float
+        Share of the levels with an effect that were marked; NaN where there is none.
+    uncorrected : float
+        Mean number of levels without effect whose own interval excludes zero.
+    quantile : float
+        95 % quantile of that number.
+    """
+
+    false: float
+    power: float
+    uncorrected: float
+    quantile: float
+
+
+def simulate(design: Design, studies: int, seed: int = 0) -> dict[str, Rates]:
+    """Return what every form does to so many studies."""
+    rng = np.random.default_rng(seed)
+    effects = np.zeros(design.levels)
+    effects[: design.levels // 5 if design.effects else 0] = design.effects
+    null, found = effects == 0, {form: [] for form in FORMS}
+    for _ in range(studies):
+        levels, baseline = _values(design, effects, rng)
+        for form, p_values in _p_values(levels, baseline).items():
+            marked = np.array(holm(p_values)) < ALPHA
+            chance = np.count_nonzero(np.array(p_values)[null] < ALPHA)
+            power = marked[~null].mean() if design.effects else math.nan
+            found[form].append((marked[null].any(), power, chance))
+    rates = {}
+    for form, rows in found.items():
+        false, power, chance = np.array(rows, dtype=np.float64).T
+        rates[form] = Rates(
+            float(false.mean()), float(power.mean()), float(chance.mean()), float(np.quantile(chance, 0.95))
+        )
+    return rates
+
+
+def _values(design: Design, effects: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return values of the levels, [levels, seeds], and of the baseline, [baseline_seeds]."""
+    deviations = np.ones(design.levels)
+    if math.isfinite(design.certainty):
+        deviations = np.sqrt(design.certainty / rng.chisquare(design.certainty, design.levels))
+    deviations[len(deviations) - design.diverging :] *= 5
+    shape = design.levels, design.seeds
+    of_seed, own = rng.normal(size=design.baseline_seeds), rng.normal(size=shape)
+    mixed = design.correlation * of_seed[: design.seeds] + math.sqrt(1 - design.correlation**2) * own
+    return effects[:, None] + deviations[:, None] * mixed, design.steady * of_seed
+
+
+def _p_values(levels: np.ndarray, baseline: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the p-values of all levels in every form."""
+    number, seeds = levels.shape
+    paired = levels - baseline[:seeds]
+    differences = levels.mean(axis=1) - baseline.mean()
+    variances = np.append(levels.var(axis=1, ddof=1), baseline.var(ddof=1))
+    degrees = np.append(np.full(number, seeds - 1.0), len(baseline) - 1.0)
+    moderated = moderate(variances, degrees)
+    drawn, known = (np.array([getattr(one, name) for one in moderated]) for name in ("value", "degrees"))
+    return {
+        "paired": stats.ttest_1samp(paired, 0, axis=1).pvalue,
+        "unpaired": _welch(differences, variances, degrees, seeds, len(baseline)),
+        "moderated": _welch(differences, drawn, known, seeds, len(baseline)),
+        "partly paired": _partly_paired(levels, baseline, drawn, known),
+    }
+
+
+def _welch(
+    differences: np.ndarray, variances: np.ndarray, degrees: np.ndarray, seeds: int, baseline_seeds: int
+) -> np.ndarray:
+    """Return p-values of differences from the variances of all levels and, last, of the baseline."""
+    return _from_parts(differences, variances[:-1] / seeds, variances[-1] / baseline_seeds, degrees)
+
+
+def _from_parts(differences: np.ndarray, own: np.ndarray, baseline: np.ndarray, degrees: np.ndarray) -> np.ndarray:
+    total = own + baseline
+    known = total**2 / (own**2 / degrees[:-1] + baseline**2 / degrees[-1])
+    return np.asarray(2 * special.stdtr(known, -np.abs(differences) / np.sqrt(total)))
+
+
+def _partly_paired(levels: np.ndarray, baseline: np.ndarray, variances: np.ndarray, degrees: np.ndarray) -> np.ndarray:
+    """Return p-values of the combination with the smallest variance, if all levels have one correlation with the baseline.
+
+    With the slope g of a level on the baseline, it is the mean of the level, minus the mean of all baseline seeds, minus
+    g times what the shared baseline seeds are above them.
+    """
+    seeds, every = levels.shape[1], len(baseline)
+    centred, shared = levels - levels.mean(axis=1, keepdims=True), baseline[:seeds] - baseline[:seeds].mean()
+    sums = np.sqrt((centred**2).sum(axis=1) * (shared**2).sum())
+    correlation = float(np.clip(np.mean(centred @ shared / np.where(sums > 0, sums, np.inf)), 0, 0.95))
+    slopes = correlation * np.sqrt(variances[:-1] / variances[-1])
+    differences = levels.mean(axis=1) - baseline.mean() - slopes * (baseline[:seeds].mean() - baseline.mean())
+    own = variances[:-1] / seeds * (1 - correlation**2)
+    return _from_parts(differences, own, (1 - slopes) ** 2 * variances[-1] / every + slopes**2 * 0, degrees)
+
+
+DESIGNS: Mapping[str, Design] = {
+    "35 levels x 5 + 32": Design(35, 5, 32),
+    "35 levels x 5 + 5": Design(35, 5, 5),
+    "68 levels x 8 + 32": Design(68, 8, 32),
+    "68 levels x 8 + 8": Design(68, 8, 8),
+    "14 levels x 3 + 3": Design(14, 3, 3),
+}
+VARIANTS: Mapping[str, Callable[[Design], Design]] = {
+    "as measured": lambda design: design,
+    "equal variances": lambda design: replace(design, certainty=math.inf),
+    "variances that differ much": lambda design: replace(design, certainty=4.0),
+    "equal seeds alike (0.5)": lambda design: replace(design, correlation=0.5),
+    "equal seeds unlike (0)": lambda design: replace(design, correlation=0.0),
+    "three levels diverge": lambda design: replace(design, diverging=3),
+    "a restless baseline": lambda design: replace(design, steady=1.5),
+}
+EFFECT = 1.5
+"""Of a fifth of the levels where power is measured, in standard deviations over seeds: about 0.1 in tau."""
+
+
+def main(studies: int = 2000) -> None:
+    """Print the rates of every form in every design."""
+    print("| study | variant | form | any false mark | power | by chance: mean | 95 % quantile |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for name, design in DESIGNS.items():
+        for variant, changed in VARIANTS.items():
+            null = simulate(changed(design), studies)
+            real = simulate(replace(changed(design), effects=EFFECT), studies // 4, seed=1)
+            for form in FORMS:
+                rates = null[form]
+                counts = f"{rates.uncorrected:.1f} | {rates.quantile:.0f}"
+                print(f"| {name} | {variant} | {form} | {rates.false:.3f} | {real[form].power:.2f} | {counts} |")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
