@@ -5,21 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from supernet_bench.analysis.effects.shared import Resampled, Sample, Signed, by_architectures, by_images
 
 CONFIDENCE = 0.95
 ALPHA = 1 - CONFIDENCE
-
-EFFECTS_TO_DETECT = (0.05, 0.1)
-"""Differences in tau for which the seeds needed are told."""
-
-MOST_SEEDS = 10_000
-"""More seeds than these are not counted: an effect that they do not show is called not reachable."""
-
-QUANTILES = 500
-"""Of the standard deviation over seeds, over which the power is averaged."""
 
 SMALLEST_P = 1e-15
 """Below this the tails of the distributions are no longer told apart."""
@@ -125,8 +116,8 @@ class Spread:
 
     References
     ----------
-    Howe, "Approximate Confidence Limits on the Mean of X + Y Where X and Y Are Two Tabled Independent Random Variables",
-    Journal of the American Statistical Association 69, 1974.
+    Howe, "Approximate Confidence Limits on the Mean of X + Y Where X and Y Are Two Tabled Independent Random
+    Variables", Journal of the American Statistical Association 69, 1974.
     """
 
     seeds: tuple[Part, ...]
@@ -253,7 +244,8 @@ def over_seeds(
     """
     if not len(values):
         return nothing(architectures)
-    return _around(_alone(values, None, jackknife), architectures, lowest, 1.0)
+    level = _alone(values, None, jackknife)
+    return _around(level, architectures, (lowest, 1.0), by_images(level))
 
 
 def over_both(
@@ -292,7 +284,8 @@ def over_both(
     """
     if not len(values):
         return nothing(architectures)
-    return _around(_alone(values, replicates, jackknife), architectures, -bound, bound)
+    level = _alone(values, replicates, jackknife)
+    return _around(level, architectures, (-bound, bound), by_images(level))
 
 
 def difference_over_both(
@@ -300,29 +293,30 @@ def difference_over_both(
     replicates: np.ndarray,
     architectures: int,
     bound: float = 2.0,
-    jackknife: np.ndarray | None = None,
+    images: Resampled | None = None,
 ) -> Difference:
-    """Return the mean paired difference with the interval of `over_both`, whose parameters these are."""
+    """Return the mean paired difference with the interval of `over_both`, whose parameters these are.
+
+    What images add comes from the runs themselves (`shared.by_images`).
+    """
     if not len(values):
         return _undecided(nothing(architectures), paired=True)
-    return _decided(_alone(values, replicates, jackknife), architectures, -bound, bound, paired=True)
+    return _decided(_alone(values, replicates, None), architectures, (-bound, bound), paired=True, images=images)
 
 
-def difference_over_seeds(
-    values: np.ndarray, architectures: int, jackknife: np.ndarray | None = None
-) -> Difference:
-    """Return the mean paired difference with the interval of `over_seeds`, whose parameters these are."""
+def difference_over_seeds(values: np.ndarray, architectures: int, images: Resampled | None = None) -> Difference:
+    """Return the mean paired difference with the interval of `over_seeds`; images as in `difference_over_both`."""
     if not len(values):
         return _undecided(nothing(architectures), paired=True)
-    return _decided(_alone(values, None, jackknife), architectures, -1.0, 1.0, paired=True)
+    return _decided(_alone(values, None, None), architectures, (-1.0, 1.0), paired=True, images=images)
 
 
 def difference_between(levels: Signed, architectures: int, bound: float) -> Difference:
     """Return the sum of the means of some levels minus that of others, each over all its own seeds.
 
-    Each level adds its own variance over seeds, moderated where it comes so; a level whose seeds are all equal, so that
-    nothing shows its spread, leaves the difference without an interval. That runs of equal seeds may resemble each other
-    is not used: it can only make the interval too wide.
+    Each level adds its own variance over seeds, moderated where it comes so; a level whose seeds are all equal, so
+    that nothing shows its spread, leaves the difference without an interval. That runs of equal seeds may resemble each
+    other is not used: it makes the interval of a difference too wide.
 
     Parameters
     ----------
@@ -335,10 +329,10 @@ def difference_between(levels: Signed, architectures: int, bound: float) -> Diff
     """
     if not all(len(level.values) for _, level in levels):
         return _undecided(nothing(architectures))
-    return _decided(levels, architectures, -bound, bound)
+    return _decided(levels, architectures, (-bound, bound), images=by_images(levels))
 
 
-def spread_of(levels: Signed) -> Spread | None:
+def spread_of(levels: Signed, images: Resampled | None = None) -> Spread | None:
     """Return the spread of a contrast of levels; None where some level has one seed, or resamples say nothing.
 
     A percentile bootstrap over three seeds would be far too narrow: it has only ten distinct resamples, its
@@ -347,7 +341,7 @@ def spread_of(levels: Signed) -> Spread | None:
     """
     if min(len(level.values) for _, level in levels) < 2:
         return None
-    architectures, images = by_architectures(levels), by_images(levels)
+    architectures = by_architectures(levels)
     if architectures is None and levels[0][1].replicates is not None:
         return None
     variances = [(level.over_seeds, len(level.values)) for _, level in levels]
@@ -372,26 +366,25 @@ def _alone(values: np.ndarray, replicates: np.ndarray | None, jackknife: np.ndar
     return [(1, Sample(tuple(range(len(values))), values, replicates, jackknife))]
 
 
-def _around(levels: Signed, architectures: int, lowest: float, highest: float) -> Estimate:
+def _around(levels: Signed, architectures: int, ends: tuple[float, float], images: Resampled | None = None) -> Estimate:
     """Return a contrast of levels, none without seeds, with its interval, cut at both ends."""
     mean = float(sum(sign * np.mean(level.values) for sign, level in levels))
     seeds = min(len(level.values) for _, level in levels)
     if seeds == 1:
-        return _without_seeds(levels, mean, architectures)
-    spread = spread_of(levels)
+        return _without_seeds(levels, mean, architectures, images)
+    spread = spread_of(levels, images)
     half = math.nan if spread is None or _some_agree(levels) else spread.half_width()
     if not has_interval(mean, half, architectures):
         return Estimate(mean, math.nan, math.nan, seeds, architectures)
-    return Estimate(mean, max(mean - half, lowest), min(mean + half, highest), seeds, architectures)
+    return Estimate(mean, max(mean - half, ends[0]), min(mean + half, ends[1]), seeds, architectures)
 
 
-def _without_seeds(levels: Signed, mean: float, architectures: int) -> Estimate:
+def _without_seeds(levels: Signed, mean: float, architectures: int, images: Resampled | None) -> Estimate:
     """Return a contrast of which a level has one seed, with an interval over architectures and images alone."""
-    rows = [level.replicates for _, level in levels]
-    if any(each is None for each in rows):
+    rows = [sign * np.mean(level.replicates, axis=0) for sign, level in levels if level.replicates is not None]
+    if not rows:
         return Estimate(mean, math.nan, math.nan, 1, architectures)
-    replicates = sum(sign * np.mean(level.replicates, axis=0) for sign, level in levels if level.replicates is not None)
-    return over_architectures(mean, np.asarray(replicates), architectures, 1, _image_parts(by_images(levels))[1])
+    return over_architectures(mean, np.sum(rows, axis=0), architectures, 1, _image_parts(images)[1])
 
 
 def _some_agree(levels: Signed) -> bool:
@@ -400,14 +393,20 @@ def _some_agree(levels: Signed) -> bool:
     return any(agree) and not all(agree)
 
 
-def _decided(levels: Signed, architectures: int, lowest: float, highest: float, paired: bool = False) -> Difference:
+def _decided(
+    levels: Signed,
+    architectures: int,
+    ends: tuple[float, float],
+    paired: bool = False,
+    images: Resampled | None = None,
+) -> Difference:
     """Return what a contrast of levels decides, which is nothing where it has no interval."""
-    estimate = _around(levels, architectures, lowest, highest)
+    estimate = _around(levels, architectures, ends, images)
     found = _undecided(estimate, paired, sum(len(level.values) for sign, level in levels if sign < 0))
     first = levels[0][1]
     if len(first.values) > 1:
         found = replace(found, deviation=math.sqrt(first.over_seeds.value))
-    spread = None if math.isnan(estimate.low) else spread_of(levels)
+    spread = None if math.isnan(estimate.low) else spread_of(levels, images)
     return replace(found, spread=spread, p_value=spread.p_value(estimate.value)) if spread else found
 
 
@@ -449,70 +448,3 @@ def adjusted(differences: Iterable[Difference | None]) -> dict[frozenset[str], f
     family = distinct(differences)
     found = holm([difference.p_value for difference in family])
     return {difference.runs: p_value for difference, p_value in zip(family, found, strict=True)}
-
-
-def seeds_needed(
-    deviation: float, effect: float, alpha: float = ALPHA, shared: float = 0.0, power: float = 0.8
-) -> int | None:
-    """Return how many pairs of seeds a paired difference needs to exclude zero at `alpha` with this power.
-
-    Parameters
-    ----------
-    deviation : float
-        Standard deviation of the paired differences over seeds, finite.
-    effect : float
-        The true difference to detect, above 0.
-    alpha : float
-        Of the interval, in (0, 1).
-    shared : float
-        Standard deviation of what all seeds share, finite; more seeds do not reduce it.
-    power : float
-        Chance to detect the effect, in (0, 1).
-
-    Returns
-    -------
-    int or None
-        At least 2; None where even `MOST_SEEDS` do not reach the power.
-    """
-
-    def enough(seeds: int) -> bool:
-        return detection_power(seeds, deviation, effect, alpha, shared) >= power
-
-    if not enough(MOST_SEEDS):
-        return None
-    least, most = 1, MOST_SEEDS
-    while most - least > 1:
-        middle = (least + most) // 2
-        least, most = (least, middle) if enough(middle) else (middle, most)
-    return most
-
-
-def detection_power(seeds: int, deviation: float, effect: float, alpha: float = ALPHA, shared: float = 0.0) -> float:
-    """Return the chance that the interval of `over_both` around a mean paired difference excludes zero.
-
-    The mean is normal around the effect with variance ``deviation**2 / seeds + shared**2``. It is compared with the
-    half width of the interval, in which the observed standard deviation stands for the true one: that is averaged
-    over its distribution, chi with one degree of freedom less than seeds, at evenly spaced quantiles. Without a
-    shared part this is the paired t test. The chance to detect the effect with the wrong sign is left out.
-    """
-    spread = math.hypot(deviation / math.sqrt(seeds), shared)
-    if spread <= SAME * effect:
-        return 1.0
-    probabilities = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    observed = deviation * np.sqrt(2 * special.gammaincinv((seeds - 1) / 2, probabilities) / (seeds - 1))
-    over_seeds = -float(special.stdtrit(seeds - 1, alpha / 2)) / math.sqrt(seeds) * observed
-    half = np.hypot(over_seeds, float(special.ndtri(alpha / 2)) * shared)
-    return float(np.mean(special.ndtr((effect - half) / spread)))
-
-
-def typical_deviation(deviations: Sequence[float], seeds: Sequence[int]) -> float:
-    """Return the median standard deviation, each first corrected for being of few seeds; NaN for none.
-
-    The standard deviation of few values is usually too small: of three, its median is 0.83 of the true one. Each
-    is divided by that, the square root of the median of chi squared over its degrees of freedom. The median,
-    unlike the mean, is not moved by a few levels that diverge.
-    """
-    if not len(deviations):
-        return math.nan
-    degrees = np.asarray(seeds) - 1
-    return float(np.median(np.asarray(deviations) / np.sqrt(stats.chi2.median(degrees) / degrees)))

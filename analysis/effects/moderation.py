@@ -1,10 +1,10 @@
 """Variances over few seeds, moderated by what all levels of a study show of such variances.
 
-Five seeds that agree by luck make a level look certain. How variances are spread over many levels tells how far to trust
-the one of a single level: the true ones are taken as drawn from a scaled inverse chi squared distribution, whose
-centre and degrees of freedom are estimated from all levels (empirical Bayes), and each level's own is drawn towards it.
-A few levels that diverge must not widen all the others: they are held back while the prior is estimated, and have less
-of it themselves.
+Five seeds that agree by luck make a level look certain. How variances are spread over many levels tells how far to
+trust that of a single level: the true ones are taken as drawn from a scaled inverse chi squared distribution, whose
+centre and degrees of freedom are estimated from all levels (empirical Bayes), and each level's own is drawn towards
+it. A few levels that diverge must not widen all the others: they are held back while the prior is estimated, and have
+less of it themselves.
 
 References
 ----------
@@ -45,8 +45,10 @@ class Variance:
 def moderate(variances: Sequence[float], degrees: Sequence[float]) -> list[Variance]:
     """Return the variances of levels, each drawn towards what all of them show.
 
-    A level without any spread, as metrics that move in steps have it, takes the variance of the prior: its own says
-    nothing. No variance is known with more degrees of freedom than all levels have together.
+    Variances are only ever made larger. Seeds that agree by luck then do not make a level look certain, while those
+    that differ widely are believed: simulated studies in which some level diverges have too many false marks otherwise
+    (`tools/simulate_marks.py`). A level without any spread, as metrics that move in steps have it, keeps none. No
+    variance is known with more degrees of freedom than all levels have together.
 
     Parameters
     ----------
@@ -64,13 +66,13 @@ def moderate(variances: Sequence[float], degrees: Sequence[float]) -> list[Varia
     spread = own > 0
     if spread.sum() < max(FEWEST_LEVELS, len(own) / 2):
         return _together(own, known)
-    centre, certainty = _robust_prior(own[spread], known[spread])
-    prior = np.full(len(own), certainty.max())
-    prior[spread] = certainty
-    total = np.minimum(prior + np.where(spread, known, 0), known[spread].sum())
+    centre, prior = _robust_prior(own[spread], known[spread])
     with np.errstate(invalid="ignore"):
-        drawn = np.where(np.isinf(prior), centre, (prior * centre + known * own) / (prior + known))
-    return _together(np.where(spread, drawn, centre), total)
+        drawn = (prior * centre + known[spread] * own[spread]) / (prior + known[spread])
+    found, total = own.copy(), known.copy()
+    found[spread] = np.maximum(own[spread], np.where(np.isinf(prior), centre, drawn))
+    total[spread] = np.minimum(prior + known[spread], known[spread].sum())
+    return _together(found, total)
 
 
 def satterthwaite(parts: Iterable[Variance]) -> Variance:

@@ -1,4 +1,4 @@
-"""What all runs of a study share, so that more seeds do not take it away: the architectures and images they are scored on.
+"""What all runs of a study share, so that more seeds do not take it away: the architectures and images of the scores.
 
 How a run responds to them by itself shows in the spread between seeds. What runs have in common shows in how their
 resamples move together, and only there: in the covariances between runs. Adding the whole variance of the resamples
@@ -6,10 +6,10 @@ instead would count each run's own part twice.
 
 References
 ----------
-Owen, "The Pigeonhole Bootstrap", Annals of Applied Statistics 1, 2007: two crossed samples, each resampled by itself; what
-both do together is counted with either, which makes intervals a little too wide and never too narrow.
-Kott, "The Delete-a-Group Jackknife", Journal of Official Statistics 17, 2001: the variance from leaving out one of B groups
-at a time, known with B - 1 degrees of freedom.
+Owen, "The Pigeonhole Bootstrap", Annals of Applied Statistics 1, 2007: crossed samples, each resampled by itself; what
+they do together is counted with either, which is mildly conservative.
+Kott, "The Delete-a-Group Jackknife", Journal of Official Statistics 17, 2001: the variance from leaving out one of B
+groups at a time, known with B - 1 degrees of freedom.
 """
 
 from collections.abc import Sequence
@@ -80,7 +80,25 @@ def by_architectures(levels: Signed) -> Resampled | None:
 
 
 def by_images(levels: Signed) -> Resampled | None:
-    """Return what leaving out blocks of images shows; None where some run does not hold it."""
+    """Return what leaving out blocks of images shows; None where some run does not hold it.
+
+    Levels with other numbers of blocks were scored on other images: what these add is independent.
+    """
+    numbers = [level.jackknife.shape[1] for _, level in levels if level.jackknife is not None]
+    if len(numbers) < len(levels):
+        return None
+    alike = [[one for one, own in zip(levels, numbers, strict=True) if own == number] for number in set(numbers)]
+    found = [known for part in alike if (known := _by_same_images(part))]
+    if len(found) < len(alike):
+        return None
+    return Resampled(
+        shared=sum(one.shared for one in found),
+        whole=sum(one.whole for one in found),
+        draws=min(one.draws for one in found),
+    )
+
+
+def _by_same_images(levels: Signed) -> Resampled | None:
     rows = _defined([level.jackknife for _, level in levels])
     return rows and _resampled(levels, rows, (rows[0].shape[1] - 1) / rows[0].shape[1])
 
@@ -88,7 +106,7 @@ def by_images(levels: Signed) -> Resampled | None:
 def _defined(rows: Sequence[np.ndarray | None]) -> list[np.ndarray] | None:
     """Return the draws in which all runs have a value, centred; None if there are fewer than two."""
     known = [each for each in rows if each is not None]
-    if len(known) < len(rows) or len({each.shape[1] for each in known}) != 1:
+    if len(known) < len(rows):
         return None
     finite = np.all([np.isfinite(each).all(axis=0) for each in known], axis=0)
     if np.count_nonzero(finite) < 2:
@@ -110,9 +128,7 @@ def _resampled(levels: Signed, rows: Sequence[np.ndarray], scale: float) -> Resa
     return Resampled(max(0.0, scale * shared), scale * float(mean @ mean), len(mean))
 
 
-def _equal_seeds(
-    rows: np.ndarray, seeds: Sequence[int], others: np.ndarray, other_seeds: Sequence[int]
-) -> list[float]:
+def _equal_seeds(rows: np.ndarray, seeds: Sequence[int], others: np.ndarray, other_seeds: Sequence[int]) -> list[float]:
     """Return the products of the runs of equal seeds."""
     places = {seed: place for place, seed in enumerate(other_seeds)}
     return [float(row @ others[places[seed]]) for row, seed in zip(rows, seeds, strict=True) if seed in places]

@@ -25,7 +25,7 @@ from supernet_bench.analysis.figures.style import (
     put_title,
 )
 from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
-from supernet_bench.analysis.numbers import in_full, lost_note, marks, number, pairs_note, runs_note
+from supernet_bench.analysis.numbers import in_full, lost_note, marks, number, runs_note, seeds_note
 from supernet_bench.analysis.verdicts import Evidence, evidence
 from supernet_bench.core.output import count
 
@@ -209,7 +209,7 @@ def _difference_row(effect: Effect, metrics: Sequence[Metric]) -> Row:
     # In one panel there is the place to mark what the colour says, too.
     mark = marks(effect.difference) if effect.difference and len(metrics) == 1 else ""
     drawn = tuple(_difference_mark(effect, metric) for metric in metrics)
-    return Row(level_name(effect), pairs_note(effect) + mark, drawn)
+    return Row(level_name(effect), seeds_note(effect) + mark, drawn)
 
 
 def _difference_mark(effect: Effect, metric: Metric) -> Mark:

@@ -1,7 +1,7 @@
 """Every metric of one run, with its bootstrap replicates over architectures."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -130,11 +130,14 @@ class Measures:
         All `RANK_METRICS` and `TOP_METRICS`; NaN where a checkpoint leaves one undefined.
     replicates : dict of str to ndarray, [resamples]
         Only `RANK_METRICS`.
+    jackknife : dict of str to ndarray, [blocks]
+        Metrics with one block of scoring images left out; empty where the record has no blocks.
     """
 
     run_id: str
     values: dict[str, float]
     replicates: dict[str, np.ndarray]
+    jackknife: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def measure_run(scores: Scores, yardstick: Yardstick) -> Measures:

@@ -12,7 +12,6 @@ from supernet_bench.analysis.effects.intervals import (
     Difference,
     Estimate,
     adjusted,
-    detection_power,
     difference_over_both,
     difference_over_seeds,
     has_interval,
@@ -20,10 +19,10 @@ from supernet_bench.analysis.effects.intervals import (
     over_architectures,
     over_both,
     over_seeds,
-    seeds_needed,
-    spread_over_both,
-    typical_deviation,
+    Part,
+    Spread,
 )
+from supernet_bench.analysis.effects.power import Side, detection_power, seeds_needed, typical_deviation
 from supernet_bench.analysis.ranking.metrics import kendall_tau
 from supernet_bench.analysis.ranking.resampling import bootstrap_tau, bootstrap_weights
 
