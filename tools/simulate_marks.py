@@ -1,4 +1,4 @@
-"""Which form of a difference marks the tables: false claims and power of four forms, in simulated studies.
+"""Which form of a difference marks the tables: false claims and power of several forms, in simulated studies.
 
 All levels of a study are compared with one baseline, so false claims come together; whether a rule keeps the chance of
 any false one below 5 % has to be simulated with the baseline shared. ``python -m tools.simulate_marks`` prints what
@@ -7,18 +7,21 @@ docs/numbers.md quotes. The form was chosen from this table before any study tha
 
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special, stats
 
 from supernet_bench.analysis.effects.intervals import ALPHA, holm
-from supernet_bench.analysis.effects.moderation import moderate
+from supernet_bench.analysis.effects.moderation import Variance, moderate
 
-FORMS = ("paired", "unpaired", "moderated", "partly paired")
-"""Paired t over the shared seeds; Welch's t over all; the same with moderated variances; the same with the difference
-of the baseline's shared seeds from all of its seeds taken off, as far as equal seeds resemble each other."""
+FORMS = ("paired", "Welch", "limma", "chosen", "partly paired")
+"""Paired t over the shared seeds; Welch's t over all seeds; the same with variances moderated as limma does; what marks the
+tables; and that less the slope of the level on the baseline times what the shared baseline seeds are above all of them."""
+
+MOST_DEGREES = 1e6
+"""Degrees of freedom beyond which quantiles are those of a normal."""
 
 
 @dataclass(frozen=True)
@@ -110,47 +113,60 @@ def _values(design: Design, effects: np.ndarray, rng: np.random.Generator) -> tu
 def _p_values(levels: np.ndarray, baseline: np.ndarray) -> dict[str, np.ndarray]:
     """Return the p-values of all levels in every form."""
     number, seeds = levels.shape
-    paired = levels - baseline[:seeds]
     differences = levels.mean(axis=1) - baseline.mean()
-    variances = np.append(levels.var(axis=1, ddof=1), baseline.var(ddof=1))
+    own = np.append(levels.var(axis=1, ddof=1), baseline.var(ddof=1))
     degrees = np.append(np.full(number, seeds - 1.0), len(baseline) - 1.0)
-    moderated = moderate(variances, degrees)
-    drawn, known = (np.array([getattr(one, name) for one in moderated]) for name in ("value", "degrees"))
+    runs = np.append(np.full(number, seeds), len(baseline))
+    limma, wider = (_arrays(moderate(own, degrees, only_wider)) for only_wider in (False, True))
+    slopes, left = _slopes(levels, baseline, wider[0])
+    shared = baseline[:seeds].mean() - baseline.mean()
+    of_baseline = (1 - slopes) ** 2 * wider[0][-1] / len(baseline)
     return {
-        "paired": stats.ttest_1samp(paired, 0, axis=1).pvalue,
-        "unpaired": _welch(differences, variances, degrees, seeds, len(baseline)),
-        "moderated": _welch(differences, drawn, known, seeds, len(baseline)),
-        "partly paired": _partly_paired(levels, baseline, drawn, known),
+        "paired": stats.ttest_1samp(levels - baseline[:seeds], 0, axis=1).pvalue,
+        "Welch": _welch(differences, own / runs, degrees),
+        "limma": _welch(differences, limma[0] / runs, limma[1]),
+        "chosen": _quadrature(differences, wider[0][:-1] / seeds, wider[0][-1] / len(baseline), wider[1]),
+        "partly paired": _quadrature(
+            differences - slopes * shared, left * wider[0][:-1] / seeds, of_baseline, wider[1]
+        ),
     }
 
 
-def _welch(
-    differences: np.ndarray, variances: np.ndarray, degrees: np.ndarray, seeds: int, baseline_seeds: int
-) -> np.ndarray:
-    """Return p-values of differences from the variances of all levels and, last, of the baseline."""
-    return _from_parts(differences, variances[:-1] / seeds, variances[-1] / baseline_seeds, degrees)
+def _arrays(variances: Sequence[Variance]) -> tuple[np.ndarray, np.ndarray]:
+    """Return variances and their degrees of freedom."""
+    return np.array([one.value for one in variances]), np.array([one.degrees for one in variances])
 
 
-def _from_parts(differences: np.ndarray, own: np.ndarray, baseline: np.ndarray, degrees: np.ndarray) -> np.ndarray:
-    total = own + baseline
-    known = total**2 / (own**2 / degrees[:-1] + baseline**2 / degrees[-1])
+def _welch(differences: np.ndarray, variances: np.ndarray, degrees: np.ndarray) -> np.ndarray:
+    """Return p-values with Satterthwaite's degrees of freedom; variances are of the means, the baseline's last."""
+    total = variances[:-1] + variances[-1]
+    known = total**2 / (variances[:-1] ** 2 / degrees[:-1] + variances[-1] ** 2 / degrees[-1])
     return np.asarray(2 * special.stdtr(known, -np.abs(differences) / np.sqrt(total)))
 
 
-def _partly_paired(levels: np.ndarray, baseline: np.ndarray, variances: np.ndarray, degrees: np.ndarray) -> np.ndarray:
-    """Return p-values of the combination with the smallest variance, if all levels have one correlation with the baseline.
+def _quadrature(differences: np.ndarray, own: np.ndarray, baseline: np.ndarray, degrees: np.ndarray) -> np.ndarray:
+    """Return the p-values of `analysis.effects.intervals.Spread` for all levels at once."""
+    known = np.minimum(degrees, MOST_DEGREES)
+    low, high = np.full(len(differences), math.log(1e-9)), np.zeros(len(differences))
+    for _ in range(25):
+        middle = (low + high) / 2
+        tail = np.exp(middle) / 2
+        squares = special.stdtrit(known[:-1], tail) ** 2 * own + special.stdtrit(known[-1], tail) ** 2 * baseline
+        excludes = np.abs(differences) > np.sqrt(squares)
+        low, high = np.where(excludes, low, middle), np.where(excludes, middle, high)
+    return np.exp(high)
 
-    With the slope g of a level on the baseline, it is the mean of the level, minus the mean of all baseline seeds, minus
-    g times what the shared baseline seeds are above them.
+
+def _slopes(levels: np.ndarray, baseline: np.ndarray, variances: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the slopes of levels on the baseline of equal seeds, and the share of a level's variance that is left.
+
+    All levels are taken to have one correlation with the baseline, the mean of what they show.
     """
-    seeds, every = levels.shape[1], len(baseline)
+    seeds = levels.shape[1]
     centred, shared = levels - levels.mean(axis=1, keepdims=True), baseline[:seeds] - baseline[:seeds].mean()
     sums = np.sqrt((centred**2).sum(axis=1) * (shared**2).sum())
-    correlation = float(np.clip(np.mean(centred @ shared / np.where(sums > 0, sums, np.inf)), 0, 0.95))
-    slopes = correlation * np.sqrt(variances[:-1] / variances[-1])
-    differences = levels.mean(axis=1) - baseline.mean() - slopes * (baseline[:seeds].mean() - baseline.mean())
-    own = variances[:-1] / seeds * (1 - correlation**2)
-    return _from_parts(differences, own, (1 - slopes) ** 2 * variances[-1] / every + slopes**2 * 0, degrees)
+    correlation = float(np.clip(np.mean(centred @ shared / sums), 0, 0.95))
+    return correlation * np.sqrt(variances[:-1] / variances[-1]), 1 - correlation**2
 
 
 DESIGNS: Mapping[str, Design] = {
@@ -173,7 +189,7 @@ EFFECT = 1.5
 """Of a fifth of the levels where power is measured, in standard deviations over seeds: about 0.1 in tau."""
 
 
-def main(studies: int = 2000) -> None:
+def main(studies: int = 1000) -> None:
     """Print the rates of every form in every design."""
     print("| study | variant | form | any false mark | power | by chance: mean | 95 % quantile |")
     print("| --- | --- | --- | --- | --- | --- | --- |")

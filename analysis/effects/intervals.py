@@ -245,7 +245,7 @@ def over_seeds(
     if not len(values):
         return nothing(architectures)
     level = _alone(values, None, jackknife)
-    return _around(level, architectures, (lowest, 1.0), by_images(level))
+    return _around(level, architectures, (lowest, 1.0), by_images(level))[0]
 
 
 def over_both(
@@ -285,7 +285,7 @@ def over_both(
     if not len(values):
         return nothing(architectures)
     level = _alone(values, replicates, jackknife)
-    return _around(level, architectures, (-bound, bound), by_images(level))
+    return _around(level, architectures, (-bound, bound), by_images(level))[0]
 
 
 def difference_over_both(
@@ -366,17 +366,19 @@ def _alone(values: np.ndarray, replicates: np.ndarray | None, jackknife: np.ndar
     return [(1, Sample(tuple(range(len(values))), values, replicates, jackknife))]
 
 
-def _around(levels: Signed, architectures: int, ends: tuple[float, float], images: Resampled | None = None) -> Estimate:
-    """Return a contrast of levels, none without seeds, with its interval, cut at both ends."""
+def _around(
+    levels: Signed, architectures: int, ends: tuple[float, float], images: Resampled | None
+) -> tuple[Estimate, Spread | None]:
+    """Return a contrast of levels, none without seeds, with its interval, cut at both ends, and where that is from."""
     mean = float(sum(sign * np.mean(level.values) for sign, level in levels))
     seeds = min(len(level.values) for _, level in levels)
     if seeds == 1:
-        return _without_seeds(levels, mean, architectures, images)
-    spread = spread_of(levels, images)
-    half = math.nan if spread is None or _some_agree(levels) else spread.half_width()
+        return _without_seeds(levels, mean, architectures, images), None
+    spread = None if _some_agree(levels) else spread_of(levels, images)
+    half = spread.half_width() if spread else math.nan
     if not has_interval(mean, half, architectures):
-        return Estimate(mean, math.nan, math.nan, seeds, architectures)
-    return Estimate(mean, max(mean - half, ends[0]), min(mean + half, ends[1]), seeds, architectures)
+        return Estimate(mean, math.nan, math.nan, seeds, architectures), None
+    return Estimate(mean, max(mean - half, ends[0]), min(mean + half, ends[1]), seeds, architectures), spread
 
 
 def _without_seeds(levels: Signed, mean: float, architectures: int, images: Resampled | None) -> Estimate:
@@ -401,12 +403,11 @@ def _decided(
     images: Resampled | None = None,
 ) -> Difference:
     """Return what a contrast of levels decides, which is nothing where it has no interval."""
-    estimate = _around(levels, architectures, ends, images)
+    estimate, spread = _around(levels, architectures, ends, images)
     found = _undecided(estimate, paired, sum(len(level.values) for sign, level in levels if sign < 0))
     first = levels[0][1]
     if len(first.values) > 1:
         found = replace(found, deviation=math.sqrt(first.over_seeds.value))
-    spread = None if math.isnan(estimate.low) else spread_of(levels, images)
     return replace(found, spread=spread, p_value=spread.p_value(estimate.value)) if spread else found
 
 

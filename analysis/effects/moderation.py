@@ -42,13 +42,13 @@ class Variance:
     degrees: float
 
 
-def moderate(variances: Sequence[float], degrees: Sequence[float]) -> list[Variance]:
+def moderate(variances: Sequence[float], degrees: Sequence[float], only_wider: bool = True) -> list[Variance]:
     """Return the variances of levels, each drawn towards what all of them show.
 
-    Variances are only ever made larger. Seeds that agree by luck then do not make a level look certain, while those
-    that differ widely are believed: simulated studies in which some level diverges have too many false marks otherwise
-    (`tools/simulate_marks.py`). A level without any spread, as metrics that move in steps have it, keeps none. No
-    variance is known with more degrees of freedom than all levels have together.
+    Variances are only made larger, unless asked otherwise. Seeds that agree by luck then do not make a level look
+    certain, while those that differ widely are believed: simulated studies in which some level diverges have too many
+    false marks otherwise (`tools/simulate_marks.py`). A level without any spread, as metrics that move in steps have
+    it, keeps none. No variance is known with more degrees of freedom than all levels have together.
 
     Parameters
     ----------
@@ -56,6 +56,8 @@ def moderate(variances: Sequence[float], degrees: Sequence[float]) -> list[Varia
         Of each level's values over its seeds, at least 0.
     degrees : sequence of float, [levels]
         Their degrees of freedom, at least 1.
+    only_wider : bool
+        Whether no variance becomes smaller; otherwise they are those of limma.
 
     Returns
     -------
@@ -70,7 +72,8 @@ def moderate(variances: Sequence[float], degrees: Sequence[float]) -> list[Varia
     with np.errstate(invalid="ignore"):
         drawn = (prior * centre + known[spread] * own[spread]) / (prior + known[spread])
     found, total = own.copy(), known.copy()
-    found[spread] = np.maximum(own[spread], np.where(np.isinf(prior), centre, drawn))
+    found[spread] = np.where(np.isinf(prior), centre, drawn)
+    found = np.maximum(found, own) if only_wider else found
     total[spread] = np.minimum(prior + known[spread], known[spread].sum())
     return _together(found, total)
 
