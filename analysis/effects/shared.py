@@ -76,7 +76,7 @@ class Resampled:
 def by_architectures(levels: Signed) -> Resampled | None:
     """Return what resamples of the architectures show; None where there are none."""
     rows = _defined([level.replicates for _, level in levels])
-    return rows and _resampled(levels, rows, 1 / (rows[0].shape[1] - 1))
+    return _resampled(levels, rows, 1 / (rows[0].shape[1] - 1)) if rows else None
 
 
 def by_images(levels: Signed) -> Resampled | None:
@@ -100,7 +100,7 @@ def by_images(levels: Signed) -> Resampled | None:
 
 def _by_same_images(levels: Signed) -> Resampled | None:
     rows = _defined([level.jackknife for _, level in levels])
-    return rows and _resampled(levels, rows, (rows[0].shape[1] - 1) / rows[0].shape[1])
+    return _resampled(levels, rows, (rows[0].shape[1] - 1) / rows[0].shape[1]) if rows else None
 
 
 def _defined(rows: Sequence[np.ndarray | None]) -> list[np.ndarray] | None:
