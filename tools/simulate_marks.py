@@ -18,7 +18,7 @@ from supernet_bench.analysis.effects.moderation import Variance, moderate
 
 FORMS = ("paired", "Welch", "limma", "chosen", "partly paired")
 """Paired t over the shared seeds; Welch's t over all seeds; the same with variances moderated as limma does; what marks
-the tables; and that less the slope of the level on the baseline times what the baseline's shared seeds are above all."""
+the tables; and that less the slope of a level on the baseline times what the baseline's shared seeds are above all."""
 
 MOST_DEGREES = 1e6
 """Degrees of freedom beyond which quantiles are those of a normal."""
@@ -81,14 +81,15 @@ def simulate(design: Design, studies: int, seed: int = 0) -> dict[str, Rates]:
     rng = np.random.default_rng(seed)
     effects = np.zeros(design.levels)
     effects[: design.levels // 5 if design.effects else 0] = design.effects
-    null, found = effects == 0, {form: [] for form in FORMS}
+    null = effects == 0
+    found: dict[str, list[tuple[float, float, float]]] = {form: [] for form in FORMS}
     for _ in range(studies):
         levels, baseline = _values(design, effects, rng)
         for form, p_values in _p_values(levels, baseline).items():
-            marked = np.array(holm(p_values)) < ALPHA
-            chance = np.count_nonzero(np.array(p_values)[null] < ALPHA)
-            power = marked[~null].mean() if design.effects else math.nan
-            found[form].append((marked[null].any(), power, chance))
+            marked = np.array(holm(list(p_values))) < ALPHA
+            chance = np.count_nonzero(p_values[null] < ALPHA)
+            power = float(marked[~null].mean()) if design.effects else math.nan
+            found[form].append((float(marked[null].any()), power, chance))
     rates = {}
     for form, rows in found.items():
         false, power, chance = np.array(rows, dtype=np.float64).T
@@ -117,7 +118,7 @@ def _p_values(levels: np.ndarray, baseline: np.ndarray) -> dict[str, np.ndarray]
     own = np.append(levels.var(axis=1, ddof=1), baseline.var(ddof=1))
     degrees = np.append(np.full(number, seeds - 1.0), len(baseline) - 1.0)
     runs = np.append(np.full(number, seeds), len(baseline))
-    limma, wider = (_arrays(moderate(own, degrees, only_wider)) for only_wider in (False, True))
+    limma, wider = (_arrays(moderate(list(own), list(degrees), only_wider)) for only_wider in (False, True))
     slopes, left = _slopes(levels, baseline, wider[0])
     shared = baseline[:seeds].mean() - baseline.mean()
     of_baseline = (1 - slopes) ** 2 * wider[0][-1] / len(baseline)

@@ -58,8 +58,9 @@ def _excludes(
     parts += [(other, rng.normal(size=STUDIES), rng.random(STUDIES)) for other in others[1:]]
     shared = spread.shared * (scored + rng.normal(size=STUDIES)) / np.sqrt(2)
     value = shared + sum(part.deviation * drawn for part, drawn, _ in parts)
-    squares = sum((part.half_width(ALPHA)) ** 2 * observed(part, share) for part, _, share in parts)
-    squares = squares + spread.architectures.half_width(ALPHA) ** 2 + spread.images.half_width(ALPHA) ** 2
+    squares = np.full(STUDIES, spread.architectures.half_width(ALPHA) ** 2 + spread.images.half_width(ALPHA) ** 2)
+    for part, _, share in parts:
+        squares += part.half_width(ALPHA) ** 2 * observed(part, share)
     least = max((part.half_width(ALPHA) for part in spread.least), default=0.0)
     return np.asarray(np.abs(value) > np.maximum(np.sqrt(squares), least))
 
