@@ -44,14 +44,13 @@ def find_in_study(results: Results, effects: Effects) -> StudyFindings:
 def find_in_pair(pair: Pair, plot: str) -> PairFinding:
     """Return what the first of two studies tells of the second."""
     found, directions = pair.agreement, pair.directions()
-    first, second = map(len, found.seeds)
     return PairFinding(
         first=pair.first.name,
         second=pair.second.name,
         verdict=transfer(found),
         levels=found.levels,
         factors=found.factors,
-        seeds=(first, second),
+        seeds=found.fewest,
         rho=found.rho,
         ceiling=found.ceiling,
         shown=directions.shown,

@@ -47,11 +47,20 @@ def correlation(found: Correlation) -> str:
 def in_full(estimate: Estimate, sign: str = "", scale: float = 1.0, decimals: int = 3) -> str:
     """Return an estimate with more digits than a table has, what it rests on, and how sure a difference is."""
     parts = [with_interval(estimate, sign, scale, decimals + 2)]
-    parts += [count(estimate.seeds, "seed")] if estimate.seeds else []
+    parts += [_seeds(estimate)] if estimate.seeds else []
     parts += [count(estimate.architectures, "architecture")]
     if isinstance(estimate, Difference) and not math.isnan(estimate.adjusted):
         parts += [f"p {estimate.p_value:.2g}", f"corrected (Holm) {estimate.adjusted:.2g}"]
     return ", ".join(parts)
+
+
+def _seeds(estimate: Estimate) -> str:
+    """Return how many seeds an estimate rests on; of a difference, those of both sides."""
+    if not isinstance(estimate, Difference):
+        return count(estimate.seeds, "seed")
+    if estimate.paired:
+        return count(estimate.seeds, "pair")
+    return f"{count(estimate.seeds, 'seed')} against {estimate.against}"
 
 
 def marks(estimate: Estimate) -> str:
@@ -76,14 +85,16 @@ def runs_note(effect: Effect) -> str:
     return f"{counts.finished - counts.undefined} of {count(counts.planned, 'run')} ({lost_note(counts)})"
 
 
-def pairs_note(effect: Effect) -> str:
+def seeds_note(effect: Effect) -> str:
     """Return over how many seeds the difference to the baseline is taken, and why not over all."""
-    pairs = effect.difference.seeds if effect.difference else 0
+    difference = effect.difference
+    seeds = difference.seeds if difference else 0
     planned, lost = effect.counts.planned, sum(effect.counts.lost.values())
-    if pairs == planned:
-        return count(pairs, "pair")
-    reasons = [lost_note(effect.counts)] * bool(lost) + ["baseline incomplete"] * (pairs < planned - lost)
-    return f"{pairs} of {count(planned, 'pair')} ({', '.join(reasons)})"
+    unit = "pair" if difference and difference.paired else "seed"
+    if seeds == planned:
+        return count(seeds, unit)
+    reasons = [lost_note(effect.counts)] * bool(lost) + ["baseline incomplete"] * (seeds < planned - lost)
+    return f"{seeds} of {count(planned, unit)} ({', '.join(reasons)})"
 
 
 def lost_note(counts: Counts) -> str:

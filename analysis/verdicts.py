@@ -138,7 +138,7 @@ def transfer(found: Agreement) -> Transfer:
     """Return what a user may conclude from the effects in one study about those in another."""
     if found.levels < FEWEST or found.factors < 2:
         return Transfer.TOO_FEW_LEVELS
-    if min(map(len, found.seeds)) < 2:
+    if min(found.fewest) < 2:
         return Transfer.TOO_FEW_SEEDS
     if not found.computed:
         return Transfer.NO_ORDER

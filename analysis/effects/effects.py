@@ -53,8 +53,10 @@ class Effect:
     estimates : dict of str to Estimate
         By metric; rows of published numbers only have tau.
     differences : dict of str to Difference
-        By metric, mean over seeds of the level minus the baseline with the same seed; empty for the baseline
-        itself and for reference rows.
+        By metric, mean over the seeds of the level minus that over the seeds of the baseline, in the form that marks
+        tables (`comparisons`); empty for the baseline itself and for reference rows.
+    paired : dict of str to Difference
+        The same paired by seed, over the seeds that both have; nothing is marked by it.
     interaction : Difference, optional
         Only for cells of a grid that change both factors: how much more they change tau together than the sum of
         what each does alone, as a mean over seeds.
@@ -73,6 +75,7 @@ class Effect:
     counts: Counts
     estimates: dict[str, Estimate]
     differences: Mapping[str, Difference] = field(default_factory=dict)
+    paired: Mapping[str, Difference] = field(default_factory=dict)
     interaction: Difference | None = None
     baseline_minus_this: Estimate | None = None
     kind: Kind | None = None
@@ -110,6 +113,9 @@ class Effects:
         One line each.
     equal_size_pairs : int
         Pairs of architectures with equal parameter counts and different truth.
+    blocks : int
+        Blocks of scoring images that all runs have scores of; 0 where some have none, so that intervals of it do not
+        cover the choice of images.
     """
 
     levels: tuple[Effect, ...]
@@ -119,6 +125,7 @@ class Effects:
     truth: pd.Series
     warnings: tuple[str, ...]
     equal_size_pairs: int = 0
+    blocks: int = 0
 
     @property
     def baseline(self) -> Effect:

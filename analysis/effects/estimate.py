@@ -6,12 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from supernet_bench.analysis.effects.comparisons import Seeds, compare, contrast, corrected, defined
+from supernet_bench.analysis.effects.comparisons import (
+    Comparisons,
+    Seeds,
+    corrected,
+    defined,
+    jackknife,
+    moderated,
+)
 from supernet_bench.analysis.effects.effects import BASELINE, REFERENCE, UNTRAINED, Counts, Effect, Effects
 from supernet_bench.analysis.effects.grids import find_grids
 from supernet_bench.analysis.effects.intervals import FEWEST, Difference, Estimate, over_both, over_seeds
 from supernet_bench.analysis.effects.references import NOISE_CEILING, Reference, noise_ceiling, reference
 from supernet_bench.analysis.effects.together import combinations, together
+from supernet_bench.analysis.effects.training import trainings
 from supernet_bench.analysis.ranking.measures import (
     RANK_METRICS,
     TOP_METRICS,
@@ -81,19 +89,20 @@ def compute_effects(
         references = {name: one for name, one in found.items() if one}
     runs = _with_metrics(results.runs, measured)
     against = _by_seed(runs, BASELINE, measured)
-    interactions = _interactions(results.manifest.levels, runs, measured, len(truth))
+    comparisons = _comparisons(results, runs, measured)
+    interactions = _interactions(results.manifest.levels, runs, measured, comparisons)
     partial = {scores.name for scores in beside if not scores.complete}
     levels = [
         replace(
-            _effect(level, runs, measured, against, len(truth)),
+            _effect(level, runs, measured, against, comparisons),
             interaction=interactions.get(level),
             path_passes=_path_passes(level, runs),
         )
         for level in (BASELINE, *results.manifest.levels)
     ]
     untrained = replace(
-        _effect(UNTRAINED, runs, measured, {}, len(truth)),
-        baseline_minus_this=contrast("tau", [against], [_by_seed(runs, UNTRAINED, measured)], len(truth)),
+        _effect(UNTRAINED, runs, measured, {}, comparisons),
+        baseline_minus_this=comparisons.contrast("tau", [against], [_by_seed(runs, UNTRAINED, measured)]),
         kind=Kind.UNTRAINED,
     )
     return Effects(
@@ -107,7 +116,16 @@ def compute_effects(
         truth=truth,
         warnings=(*results.warnings, *_warnings(results, runs, truth)),
         equal_size_pairs=_equal_size_pairs(truth.to_numpy(), parameters),
+        blocks=min((len(run.jackknife.get("tau", ())) for run in measured.values()), default=0),
     )
+
+
+def _comparisons(results: Results, runs: pd.DataFrame, measured: Mapping[str, Measures]) -> Comparisons:
+    """Return what the levels of a study are compared by."""
+    trained = trainings(results)
+    levels = [_by_seed(runs, level, measured) for level in (BASELINE, *results.manifest.levels)]
+    variances = moderated([level for level in levels if level], trained)
+    return Comparisons(len(results.truth), trained, variances)
 
 
 def _equal_size_pairs(truth: np.ndarray, parameters: np.ndarray) -> int:
@@ -215,15 +233,19 @@ def _by_seed(runs: pd.DataFrame, level: Level, measured: Mapping[str, Measures])
 
 
 def _effect(
-    level: Level, runs: pd.DataFrame, measured: Mapping[str, Measures], against: Seeds, architectures: int
+    level: Level, runs: pd.DataFrame, measured: Mapping[str, Measures], against: Seeds, comparisons: Comparisons
 ) -> Effect:
-    seeds = _by_seed(runs, level, measured)
+    """Return the row of a level; one that is the baseline rests on all seeds of that."""
+    shown = BASELINE if level.baseline else level
+    seeds, architectures = _by_seed(runs, shown, measured), comparisons.architectures
+    compared = not (level.baseline or level == UNTRAINED)
     return Effect(
         level=level,
-        counts=_counts(runs[(runs["factor"] == level.factor) & (runs["level"] == level.name)]),
+        counts=_counts(runs[(runs["factor"] == shown.factor) & (runs["level"] == shown.name)]),
         estimates={name: _rank_estimate(name, seeds, architectures) for name in RANK_METRICS}
         | {name: _top_estimate(name, seeds, architectures) for name in TOP_METRICS},
-        differences={} if level.baseline or level == UNTRAINED else compare(seeds, against, architectures),
+        differences=comparisons.compare(seeds, against) if compared else {},
+        paired=comparisons.compare_paired(seeds, against) if compared else {},
     )
 
 
@@ -238,7 +260,7 @@ def _path_passes(level: Level, runs: pd.DataFrame) -> float:
 
 
 def _interactions(
-    levels: Sequence[Level], runs: pd.DataFrame, measured: Mapping[str, Measures], architectures: int
+    levels: Sequence[Level], runs: pd.DataFrame, measured: Mapping[str, Measures], comparisons: Comparisons
 ) -> dict[Level, Difference]:
     """Return the difference of differences of every cell of a grid that changes both factors."""
     found = {}
@@ -246,8 +268,9 @@ def _interactions(
         for place, level in grid.cells.items():
             corners = grid.corners(place)
             if corners:
-                both, neither, first, second = (_by_seed(runs, cell, measured) for cell in (level, *corners))
-                found[level] = contrast("tau", [both, neither], [first, second], architectures)
+                cells = (BASELINE if cell.baseline else cell for cell in (level, *corners))
+                both, neither, first, second = (_by_seed(runs, cell, measured) for cell in cells)
+                found[level] = comparisons.contrast("tau", [both, neither], [first, second])
     return found
 
 
@@ -272,7 +295,8 @@ def _beside(name: str, reference: Reference, baseline: Seeds) -> Effect:
     used = defined("tau", baseline)
     values = np.array([baseline[seed].values["tau"] - reference.tau.value for seed in used])
     replicates = np.array([baseline[seed].replicates["tau"] - reference.replicates for seed in used])
-    margin = over_both(values, replicates, reference.tau.architectures, bound=2.0)
+    blocks = jackknife("tau", baseline, used)
+    margin = over_both(values, replicates, reference.tau.architectures, bound=2.0, jackknife=blocks)
     level = Level(REFERENCE, name, baseline=False, uses_truth=False)
     return Effect(level, Counts(), dict(reference.estimates), baseline_minus_this=margin, kind=reference.kind)
 
@@ -287,12 +311,15 @@ def _counts(rows: pd.DataFrame) -> Counts:
 def _rank_estimate(name: str, seeds: Seeds, architectures: int) -> Estimate:
     used = defined(name, seeds)
     values = np.array([seeds[seed].values[name] for seed in used])
-    return over_both(values, np.array([seeds[seed].replicates[name] for seed in used]), architectures)
+    replicates = np.array([seeds[seed].replicates[name] for seed in used])
+    return over_both(values, replicates, architectures, jackknife=jackknife(name, seeds, used))
 
 
 def _top_estimate(name: str, seeds: Seeds, architectures: int) -> Estimate:
-    values = np.array([seeds[seed].values[name] for seed in defined(name, seeds)])
-    return over_seeds(values, architectures, lowest=-1.0 if name == "sparse_tau_yu" else 0.0)
+    used = defined(name, seeds)
+    values = np.array([seeds[seed].values[name] for seed in used])
+    lowest = -1.0 if name == "sparse_tau_yu" else 0.0
+    return over_seeds(values, architectures, lowest, jackknife(name, seeds, used))
 
 
 def _warnings(results: Results, runs: pd.DataFrame, truth: pd.Series) -> list[str]:

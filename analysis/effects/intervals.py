@@ -1,23 +1,16 @@
-"""Estimates with 95 % intervals over architectures and seeds, and what such intervals decide."""
+"""Estimates with 95 % intervals over seeds, architectures and images, and what such intervals decide."""
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
+
+from supernet_bench.analysis.effects.shared import Resampled, Sample, Signed, by_architectures, by_images
 
 CONFIDENCE = 0.95
 ALPHA = 1 - CONFIDENCE
-
-EFFECTS_TO_DETECT = (0.05, 0.1)
-"""Differences in tau for which the seeds needed are told."""
-
-MOST_SEEDS = 10_000
-"""More seeds than these are not counted: an effect that they do not show is called not reachable."""
-
-QUANTILES = 500
-"""Of the standard deviation over seeds, over which the power is averaged."""
 
 SMALLEST_P = 1e-15
 """Below this the tails of the distributions are no longer told apart."""
@@ -82,62 +75,66 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Difference(Estimate):
-    """A paired difference, and what its interval decides.
+class Part:
+    """One of the independent parts of how far a mean may be off.
 
     Attributes
     ----------
     deviation : float
-        Standard deviation of the differences over seeds; NaN for fewer than two.
-    shared : float
-        Standard deviation of the mean that all seeds share (`Spread`); NaN where there is no interval.
-    p_value : float
-        Smallest alpha at which the interval of confidence ``1 - alpha`` excludes zero; NaN where no interval
-        covers the choice of seed.
-    adjusted : float
-        The same after the correction for all comparisons of the study (`holm`); NaN before it.
-    runs : frozenset of str
-        The runs that are compared. A grid repeats comparisons of single factors: they have equal runs.
+        Standard deviation of the mean by this part alone.
+    degrees : float
+        Degrees of freedom that it is known with; infinite where many resamples show it.
     """
 
-    deviation: float = math.nan
-    shared: float = math.nan
-    p_value: float = math.nan
-    adjusted: float = math.nan
-    runs: frozenset[str] = frozenset()
+    deviation: float
+    degrees: float = math.inf
 
-    @property
-    def excludes_zero_corrected(self) -> bool:
-        """Whether zero is still excluded when all comparisons of the study are corrected for their number."""
-        return self.adjusted < ALPHA
+    def half_width(self, alpha: float) -> float:
+        """Return half the width of the interval of confidence ``1 - alpha`` that this part would give alone."""
+        return -float(special.stdtrit(self.degrees, alpha / 2)) * self.deviation
+
+
+NO_PART = Part(0.0)
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How far the mean over seeds could move: what the width of its interval comes from at any confidence.
+    """How far a mean could move: what the width of its interval comes from at any confidence.
+
+    Half widths are added in quadrature, which keeps the level when any part is nearly zero and, other than a sum of
+    variances with Satterthwaite's degrees of freedom, also far out, where corrections for many comparisons look.
 
     Attributes
     ----------
-    seeds : int
-        At least 2.
-    deviation : float
-        Standard deviation of the values over seeds.
-    shared : float
-        Standard deviation of the mean that all seeds share; it does not shrink with their number.
-    architectures : float
-        Standard deviation of the mean over architectures with these very seeds.
+    seeds : tuple of Part
+        What the choice of seeds adds: one of all pairs, or else one of each level.
+    architectures, images : Part
+        What those add that all seeds share; they do not shrink with the number of seeds.
+    least : tuple of Part
+        What architectures and images alone do to these very runs: few seeds may agree by luck, and the interval is
+        never narrower than these.
+
+    References
+    ----------
+    Howe, "Approximate Confidence Limits on the Mean of X + Y Where X and Y Are Two Tabled Independent Random
+    Variables", Journal of the American Statistical Association 69, 1974.
     """
 
-    seeds: int
-    deviation: float
-    shared: float = 0.0
-    architectures: float = 0.0
+    seeds: tuple[Part, ...]
+    architectures: Part = NO_PART
+    images: Part = NO_PART
+    least: tuple[Part, ...] = ()
+
+    @property
+    def shared(self) -> float:
+        """Standard deviation of the mean that all seeds share."""
+        return math.hypot(self.architectures.deviation, self.images.deviation)
 
     def half_width(self, alpha: float = ALPHA) -> float:
         """Return half the width of the interval of confidence ``1 - alpha``."""
-        normal = -float(special.ndtri(alpha / 2))
-        over_seeds = -float(special.stdtrit(self.seeds - 1, alpha / 2)) * self.deviation / math.sqrt(self.seeds)
-        return max(math.hypot(over_seeds, normal * self.shared), normal * self.architectures)
+        parts = (*self.seeds, self.architectures, self.images)
+        together = math.hypot(*(part.half_width(alpha) for part in parts))
+        return max((together, *(part.half_width(alpha) for part in self.least)))
 
     def p_value(self, mean: float) -> float:
         """Return the smallest alpha at which the interval around `mean` excludes zero, at least `SMALLEST_P`."""
@@ -150,13 +147,60 @@ class Spread:
         return math.exp(high)
 
 
+@dataclass(frozen=True)
+class Difference(Estimate):
+    """A difference of levels, and what its interval decides.
+
+    `seeds` are those of the level with the fewest, or the pairs where it is paired.
+
+    Attributes
+    ----------
+    spread : Spread, optional
+        What its width comes from; none where there is no interval, or none that covers the choice of seed.
+    against : int
+        Seeds of what is subtracted.
+    paired : bool
+        Whether runs of equal seeds are subtracted from each other.
+    deviation : float
+        Standard deviation over seeds of what is averaged: of the differences of pairs, or else of the first level, as
+        its interval takes it; NaN where it is not known.
+    p_value : float
+        Smallest alpha at which the interval of confidence ``1 - alpha`` excludes zero; NaN where no interval
+        covers the choice of seed.
+    adjusted : float
+        The same after the correction for all comparisons of the study (`holm`); NaN before it.
+    runs : frozenset of str
+        The runs that are compared. A grid repeats comparisons of single factors: they have equal runs.
+    """
+
+    spread: Spread | None = None
+    against: int = 0
+    paired: bool = False
+    deviation: float = math.nan
+    p_value: float = math.nan
+    adjusted: float = math.nan
+    runs: frozenset[str] = frozenset()
+
+    @property
+    def shared(self) -> float:
+        """Standard deviation of the mean that all seeds share; NaN where there is no interval."""
+        return self.spread.shared if self.spread else math.nan
+
+    @property
+    def excludes_zero_corrected(self) -> bool:
+        """Whether zero is still excluded when all comparisons of the study are corrected for their number."""
+        return self.adjusted < ALPHA
+
+
 def nothing(architectures: int) -> Estimate:
     """Return the estimate that rests on no run."""
     return Estimate(math.nan, math.nan, math.nan, 0, architectures)
 
 
-def over_architectures(value: float, replicates: np.ndarray, architectures: int, seeds: int = 0) -> Estimate:
-    """Return a percentile bootstrap interval over architectures.
+def over_architectures(
+    value: float, replicates: np.ndarray, architectures: int, seeds: int = 0, images: Part = NO_PART
+) -> Estimate:
+    """Return a percentile bootstrap interval over architectures, widened by what the choice of images adds.
 
     Parameters
     ----------
@@ -166,16 +210,23 @@ def over_architectures(value: float, replicates: np.ndarray, architectures: int,
         The same from each resample; NaN where a resample was constant.
     architectures, seeds : int
         What the value rests on.
+    images : Part
+        What the images add.
     """
     finite = replicates[np.isfinite(replicates)]
     low, high = np.quantile(finite, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) if len(finite) else (math.nan,) * 2
     if not has_interval(value, float(high - low) / 2, architectures):
         return Estimate(value, math.nan, math.nan, seeds, architectures)
+    if images.deviation > 0:
+        half = images.half_width(ALPHA)
+        low, high = value - math.hypot(value - low, half), value + math.hypot(high - value, half)
     return Estimate(value, float(low), float(high), seeds, architectures)
 
 
-def over_seeds(values: np.ndarray, architectures: int, lowest: float = 0.0) -> Estimate:
-    """Return the mean with a t interval over seeds alone, for exactly these architectures.
+def over_seeds(
+    values: np.ndarray, architectures: int, lowest: float = 0.0, jackknife: np.ndarray | None = None
+) -> Estimate:
+    """Return the mean with an interval over seeds and images, for exactly these architectures.
 
     This serves metrics of the best few architectures. Their bootstrap over architectures is not valid: a
     resample cannot hold an architecture better than the best one, and repeats it instead.
@@ -188,41 +239,30 @@ def over_seeds(values: np.ndarray, architectures: int, lowest: float = 0.0) -> E
         How many architectures were scored.
     lowest : float
         Smallest possible value; the interval is cut there and at 1.
+    jackknife : ndarray, [seeds, blocks], optional
+        The same with one block of images left out.
     """
     if not len(values):
         return nothing(architectures)
-    return _around(values, spread_over_seeds(values), architectures, lowest, 1.0)
+    level = _alone(values, None, jackknife)
+    return _around(level, architectures, (lowest, 1.0), by_images(level))[0]
 
 
-def _around(values: np.ndarray, spread: Spread | None, architectures: int, lowest: float, highest: float) -> Estimate:
-    """Return the mean with the interval of its spread, cut at both ends."""
-    mean, half = float(np.mean(values)), spread.half_width() if spread else math.nan
-    if not has_interval(mean, half, architectures):
-        return Estimate(mean, math.nan, math.nan, len(values), architectures)
-    return Estimate(mean, max(mean - half, lowest), min(mean + half, highest), len(values), architectures)
+def over_both(
+    values: np.ndarray,
+    replicates: np.ndarray,
+    architectures: int,
+    bound: float = 1.0,
+    jackknife: np.ndarray | None = None,
+) -> Estimate:
+    """Return the mean over seeds with an interval for all samples: seeds, architectures and, where known, images.
 
-
-def spread_over_seeds(values: np.ndarray) -> Spread | None:
-    """Return the spread of the mean over seeds alone, whose interval is a t interval; None for one seed.
-
-    A percentile bootstrap over three seeds would be far too narrow: it has only ten distinct resamples, its
-    spread is that of dividing by S instead of S - 1, and its 95 % are those of a normal, 1.96, where two
-    degrees of freedom ask for 4.30.
-    """
-    return None if len(values) < 2 else Spread(len(values), float(np.std(values, ddof=1)))
-
-
-def over_both(values: np.ndarray, replicates: np.ndarray, architectures: int, bound: float = 1.0) -> Estimate:
-    """Return the mean over seeds with an interval for both samples, that of seeds and that of architectures.
-
-    The variance of the mean has two parts. One shrinks with the number of seeds: how supernets differ, including
-    each one's own response to the architectures drawn. It shows in the spread between seeds, so the t interval
-    covers it. The other does not shrink: all seeds are scored on the same architectures. The seeds cannot show
-    it, but it is what their bootstrap replicates have in common, so it is estimated by the mean covariance of the
-    replicates of different seeds. Adding the whole bootstrap variance instead would count each supernet's own
-    part twice. The two half widths are added in quadrature, which keeps the level when either part is nearly
-    zero. Two or three seeds may agree by chance, so the interval is never narrower than the one over
-    architectures with these very seeds.
+    The variance of the mean has several parts. One shrinks with the number of seeds: how supernets differ, including
+    each one's own response to the architectures and images drawn. It shows in the spread between seeds, so the t
+    interval covers it. The others do not shrink: all seeds are scored on the same architectures and images. The seeds
+    cannot show them, but they are what their replicates have in common (`shared`). The half widths are added in
+    quadrature. Two or three seeds may agree by chance, so the interval is never narrower than the one over
+    architectures, or over images, with these very seeds.
 
     Parameters
     ----------
@@ -234,59 +274,145 @@ def over_both(values: np.ndarray, replicates: np.ndarray, architectures: int, bo
         How many architectures were scored.
     bound : float
         Largest magnitude that the value can have; the interval is cut there.
+    jackknife : ndarray, [seeds, blocks], optional
+        The same with one block of images left out; column b of every row is the same block.
 
     Returns
     -------
     Estimate
-        With one seed the interval covers the architectures only (`Estimate.one_seed`).
+        With one seed the interval covers architectures and images only (`Estimate.one_seed`).
     """
     if not len(values):
         return nothing(architectures)
-    if len(values) == 1:
-        return over_architectures(float(values[0]), replicates[0], architectures, seeds=1)
-    return _around(values, spread_over_both(values, replicates), architectures, -bound, bound)
-
-
-def spread_over_both(values: np.ndarray, replicates: np.ndarray) -> Spread | None:
-    """Return the spread of the mean over seeds and architectures, or None where there are fewer than two of either.
-
-    Parameters are those of `over_both`, which says what the parts are.
-    """
-    if len(values) < 2:
-        return None
-    defined = replicates[:, np.isfinite(replicates).all(axis=0)]
-    if defined.shape[1] < 2:
-        return None
-    return Spread(
-        seeds=len(values),
-        deviation=float(np.std(values, ddof=1)),
-        shared=math.sqrt(_shared_variance(defined)),
-        architectures=float(np.std(defined.mean(axis=0), ddof=1)),
-    )
+    level = _alone(values, replicates, jackknife)
+    return _around(level, architectures, (-bound, bound), by_images(level))[0]
 
 
 def difference_over_both(
-    values: np.ndarray, replicates: np.ndarray, architectures: int, bound: float = 2.0
+    values: np.ndarray,
+    replicates: np.ndarray,
+    architectures: int,
+    bound: float = 2.0,
+    images: Resampled | None = None,
 ) -> Difference:
-    """Return the mean paired difference with the interval of `over_both`, whose parameters these are."""
-    return _decided(over_both(values, replicates, architectures, bound), values, spread_over_both(values, replicates))
+    """Return the mean paired difference with the interval of `over_both`, whose parameters these are.
+
+    What images add comes from the runs themselves (`shared.by_images`).
+    """
+    if not len(values):
+        return _undecided(nothing(architectures), paired=True)
+    return _decided(_alone(values, replicates, None), architectures, (-bound, bound), paired=True, images=images)
 
 
-def difference_over_seeds(values: np.ndarray, architectures: int) -> Difference:
-    """Return the mean paired difference with the interval of `over_seeds`, whose parameters these are."""
-    return _decided(over_seeds(values, architectures, lowest=-1.0), values, spread_over_seeds(values))
+def difference_over_seeds(values: np.ndarray, architectures: int, images: Resampled | None = None) -> Difference:
+    """Return the mean paired difference with the interval of `over_seeds`; images as in `difference_over_both`."""
+    if not len(values):
+        return _undecided(nothing(architectures), paired=True)
+    return _decided(_alone(values, None, None), architectures, (-1.0, 1.0), paired=True, images=images)
 
 
-def _decided(estimate: Estimate, values: np.ndarray, spread: Spread | None) -> Difference:
-    """Return what a difference decides, which is nothing where it has no interval."""
-    if math.isnan(estimate.low):
-        spread = None
-    return Difference(
-        **vars(estimate),
-        deviation=float(np.std(values, ddof=1)) if len(values) > 1 else math.nan,
-        shared=spread.shared if spread else math.nan,
-        p_value=spread.p_value(estimate.value) if spread else math.nan,
+def difference_between(levels: Signed, architectures: int, bound: float) -> Difference:
+    """Return the sum of the means of some levels minus that of others, each over all its own seeds.
+
+    Each level adds its own variance over seeds, moderated where it comes so; a level whose seeds are all equal, so
+    that nothing shows its spread, leaves the difference without an interval. That runs of equal seeds may resemble each
+    other is not used: it makes the interval of a difference too wide.
+
+    Parameters
+    ----------
+    levels : sequence of (sign, Sample)
+        First those that are added, then as many that are subtracted.
+    architectures : int
+        How many architectures were scored.
+    bound : float
+        Largest magnitude that the difference can have; the interval is cut there.
+    """
+    if not all(len(level.values) for _, level in levels):
+        return _undecided(nothing(architectures))
+    return _decided(levels, architectures, (-bound, bound), images=by_images(levels))
+
+
+def spread_of(levels: Signed, images: Resampled | None = None) -> Spread | None:
+    """Return the spread of a contrast of levels; None where some level has one seed, or resamples say nothing.
+
+    A percentile bootstrap over three seeds would be far too narrow: it has only ten distinct resamples, its
+    spread is that of dividing by S instead of S - 1, and its 95 % are those of a normal, 1.96, where two
+    degrees of freedom ask for 4.30.
+    """
+    if min(len(level.values) for _, level in levels) < 2:
+        return None
+    architectures = by_architectures(levels)
+    if architectures is None and levels[0][1].replicates is not None:
+        return None
+    variances = [(level.over_seeds, len(level.values)) for _, level in levels]
+    own, least = _image_parts(images)
+    return Spread(
+        seeds=tuple(Part(math.sqrt(variance.value / seeds), variance.degrees) for variance, seeds in variances),
+        architectures=Part(math.sqrt(architectures.shared)) if architectures else NO_PART,
+        images=own,
+        least=(Part(math.sqrt(architectures.whole)) if architectures else NO_PART, least),
     )
+
+
+def _image_parts(images: Resampled | None) -> tuple[Part, Part]:
+    """Return what images add that all runs share, and what they do to these very runs."""
+    if images is None:
+        return NO_PART, NO_PART
+    return Part(math.sqrt(images.shared), images.draws - 1), Part(math.sqrt(images.whole), images.draws - 1)
+
+
+def _alone(values: np.ndarray, replicates: np.ndarray | None, jackknife: np.ndarray | None) -> Signed:
+    """Return the contrast that is the mean of one level."""
+    return [(1, Sample(tuple(range(len(values))), values, replicates, jackknife))]
+
+
+def _around(
+    levels: Signed, architectures: int, ends: tuple[float, float], images: Resampled | None
+) -> tuple[Estimate, Spread | None]:
+    """Return a contrast of levels, none without seeds, with its interval, cut at both ends, and where that is from."""
+    mean = float(sum(sign * np.mean(level.values) for sign, level in levels))
+    seeds = min(len(level.values) for _, level in levels)
+    if seeds == 1:
+        return _without_seeds(levels, mean, architectures, images), None
+    spread = None if _some_agree(levels) else spread_of(levels, images)
+    half = spread.half_width() if spread else math.nan
+    if not has_interval(mean, half, architectures):
+        return Estimate(mean, math.nan, math.nan, seeds, architectures), None
+    return Estimate(mean, max(mean - half, ends[0]), min(mean + half, ends[1]), seeds, architectures), spread
+
+
+def _without_seeds(levels: Signed, mean: float, architectures: int, images: Resampled | None) -> Estimate:
+    """Return a contrast of which a level has one seed, with an interval over architectures and images alone."""
+    rows = [sign * np.mean(level.replicates, axis=0) for sign, level in levels if level.replicates is not None]
+    if not rows:
+        return Estimate(mean, math.nan, math.nan, 1, architectures)
+    return over_architectures(mean, np.sum(rows, axis=0), architectures, 1, _image_parts(images)[1])
+
+
+def _some_agree(levels: Signed) -> bool:
+    """Whether the seeds of some level, but not of all, are equal, so that nothing shows what its seeds add."""
+    agree = [level.over_seeds.value <= SAME**2 for _, level in levels]
+    return any(agree) and not all(agree)
+
+
+def _decided(
+    levels: Signed,
+    architectures: int,
+    ends: tuple[float, float],
+    paired: bool = False,
+    images: Resampled | None = None,
+) -> Difference:
+    """Return what a contrast of levels decides, which is nothing where it has no interval."""
+    estimate, spread = _around(levels, architectures, ends, images)
+    found = _undecided(estimate, paired, sum(len(level.values) for sign, level in levels if sign < 0))
+    first = levels[0][1]
+    if len(first.values) > 1:
+        found = replace(found, deviation=math.sqrt(first.over_seeds.value))
+    return replace(found, spread=spread, p_value=spread.p_value(estimate.value)) if spread else found
+
+
+def _undecided(estimate: Estimate, paired: bool = False, against: int = 0) -> Difference:
+    return Difference(**vars(estimate), paired=paired, against=estimate.seeds if paired else against)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -323,77 +449,3 @@ def adjusted(differences: Iterable[Difference | None]) -> dict[frozenset[str], f
     family = distinct(differences)
     found = holm([difference.p_value for difference in family])
     return {difference.runs: p_value for difference, p_value in zip(family, found, strict=True)}
-
-
-def seeds_needed(
-    deviation: float, effect: float, alpha: float = ALPHA, shared: float = 0.0, power: float = 0.8
-) -> int | None:
-    """Return how many pairs of seeds a paired difference needs to exclude zero at `alpha` with this power.
-
-    Parameters
-    ----------
-    deviation : float
-        Standard deviation of the paired differences over seeds, finite.
-    effect : float
-        The true difference to detect, above 0.
-    alpha : float
-        Of the interval, in (0, 1).
-    shared : float
-        Standard deviation of what all seeds share, finite; more seeds do not reduce it.
-    power : float
-        Chance to detect the effect, in (0, 1).
-
-    Returns
-    -------
-    int or None
-        At least 2; None where even `MOST_SEEDS` do not reach the power.
-    """
-
-    def enough(seeds: int) -> bool:
-        return detection_power(seeds, deviation, effect, alpha, shared) >= power
-
-    if not enough(MOST_SEEDS):
-        return None
-    least, most = 1, MOST_SEEDS
-    while most - least > 1:
-        middle = (least + most) // 2
-        least, most = (least, middle) if enough(middle) else (middle, most)
-    return most
-
-
-def detection_power(seeds: int, deviation: float, effect: float, alpha: float = ALPHA, shared: float = 0.0) -> float:
-    """Return the chance that the interval of `over_both` around a mean paired difference excludes zero.
-
-    The mean is normal around the effect with variance ``deviation**2 / seeds + shared**2``. It is compared with the
-    half width of the interval, in which the observed standard deviation stands for the true one: that is averaged
-    over its distribution, chi with one degree of freedom less than seeds, at evenly spaced quantiles. Without a
-    shared part this is the paired t test. The chance to detect the effect with the wrong sign is left out.
-    """
-    spread = math.hypot(deviation / math.sqrt(seeds), shared)
-    if spread <= SAME * effect:
-        return 1.0
-    probabilities = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    observed = deviation * np.sqrt(2 * special.gammaincinv((seeds - 1) / 2, probabilities) / (seeds - 1))
-    over_seeds = -float(special.stdtrit(seeds - 1, alpha / 2)) / math.sqrt(seeds) * observed
-    half = np.hypot(over_seeds, float(special.ndtri(alpha / 2)) * shared)
-    return float(np.mean(special.ndtr((effect - half) / spread)))
-
-
-def typical_deviation(deviations: Sequence[float], seeds: Sequence[int]) -> float:
-    """Return the median standard deviation, each first corrected for being of few seeds; NaN for none.
-
-    The standard deviation of few values is usually too small: of three, its median is 0.83 of the true one. Each
-    is divided by that, the square root of the median of chi squared over its degrees of freedom. The median,
-    unlike the mean, is not moved by a few levels that diverge.
-    """
-    if not len(deviations):
-        return math.nan
-    degrees = np.asarray(seeds) - 1
-    return float(np.median(np.asarray(deviations) / np.sqrt(stats.chi2.median(degrees) / degrees)))
-
-
-def _shared_variance(replicates: np.ndarray) -> float:
-    """Return the mean covariance of the rows of [seeds, resamples], 0 where it comes out negative."""
-    covariance = np.cov(replicates)
-    seeds = len(covariance)
-    return max(0.0, float(covariance.sum() - np.trace(covariance)) / (seeds * (seeds - 1)))

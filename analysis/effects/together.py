@@ -6,10 +6,19 @@ Tukey (1958), which serves statistics like tau that are smooth in the scores of 
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from supernet_bench.analysis.effects.intervals import Estimate, Spread, has_interval, nothing, over_architectures
+from supernet_bench.analysis.effects.intervals import (
+    NO_PART,
+    Estimate,
+    Part,
+    Spread,
+    has_interval,
+    nothing,
+    over_architectures,
+)
 from supernet_bench.analysis.ranking.combined import ensemble, rank_sum
 from supernet_bench.analysis.ranking.measures import Yardstick
 from supernet_bench.analysis.ranking.metrics import kendall_tau
@@ -26,7 +35,7 @@ Combine = Callable[[Sequence[Scores]], np.ndarray]
 def together(runs: Sequence[Scores], yardstick: Yardstick) -> dict[str, Estimate]:
     """Return tau of what the runs of a level say together, by the names of `TOGETHER_METRICS`.
 
-    The intervals cover the choice of architectures and of seeds, of as many seeds: more of them say more together, so
+    The intervals cover the choice of architectures, of seeds, of as many seeds, and of images where it is known: more of them say more together, so
     the numbers of levels with other numbers of seeds do not compare.
 
     Parameters
@@ -60,10 +69,11 @@ def _estimate(combine: Combine, runs: Sequence[Scores], yardstick: Yardstick) ->
         return nothing(architectures)
     value = kendall_tau(scores[known], used.truth, used.sample)
     replicates = bootstrap_tau(used.weights, scores[known], used.truth, used.sample)
+    images = _part_of_images(combine, runs, known, used)
     if seeds == 1:
-        return over_architectures(value, replicates, architectures, seeds)
-    deviation = _deviation([_without(combine, runs, seed, known) for seed in range(seeds)], used)
-    half = Spread(seeds, deviation, shared=_deviation_of(replicates)).half_width()
+        return over_architectures(value, replicates, architectures, seeds, images)
+    of_seeds = _jackknifed([_without(combine, runs, seed, known) for seed in range(seeds)], used)
+    half = Spread((of_seeds,), Part(_deviation_of(replicates)), images).half_width()
     if not has_interval(value, half, architectures):
         return Estimate(value, math.nan, math.nan, seeds, architectures)
     return Estimate(value, max(value - half, -1.0), min(value + half, 1.0), seeds, architectures)
@@ -74,18 +84,30 @@ def _without(combine: Combine, runs: Sequence[Scores], seed: int, known: np.ndar
     return combine([*runs[:seed], *runs[seed + 1 :]])[known]
 
 
-def _deviation(left_out: Sequence[np.ndarray], yardstick: Yardstick) -> float:
-    """Return the standard deviation of one seed's part: that of the whole times the root of the number of seeds.
+def _part_of_images(combine: Combine, runs: Sequence[Scores], known: np.ndarray, yardstick: Yardstick) -> Part:
+    """Return how far other images would move it: the same blocks are left out of the scores of all runs."""
+    blocks = {len(deleted) for run in runs for deleted in run.deleted}
+    if len(blocks) != 1 or not all(run.deleted for run in runs):
+        return NO_PART
+    left_out = [
+        combine([replace(run, checkpoints=tuple(deleted[block] for deleted in run.deleted)) for run in runs])[known]
+        for block in range(blocks.pop())
+    ]
+    return _jackknifed(left_out, yardstick)
+
+
+def _jackknifed(left_out: Sequence[np.ndarray], yardstick: Yardstick) -> Part:
+    """Return the part of what is left out one by one.
 
     Parameters
     ----------
-    left_out : sequence of ndarray, [seeds][n]
-        What the others say together, without each of the seeds.
+    left_out : sequence of ndarray, [parts][n]
+        What the others say together, without each of the parts.
     yardstick : Yardstick
         Of these architectures.
     """
     taus = [kendall_tau(scores, yardstick.truth, yardstick.sample) for scores in left_out]
-    return float(np.std(taus) * math.sqrt(len(taus) * (len(taus) - 1)))
+    return Part(float(np.std(taus) * math.sqrt(len(taus) - 1)), len(taus) - 1)
 
 
 def _deviation_of(replicates: np.ndarray) -> float:

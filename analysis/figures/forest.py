@@ -10,7 +10,7 @@ from supernet_bench.analysis.effects.intervals import Difference, Estimate
 from supernet_bench.analysis.figures.cost import cost_of
 from supernet_bench.analysis.figures.references import ReferenceLine, main_references, reference_lines
 from supernet_bench.analysis.figures.style import BASELINE_COLOR, BLUE, GREY, SKY, level_name
-from supernet_bench.analysis.numbers import in_full, lost_note, marks, number, pairs_note, runs_note
+from supernet_bench.analysis.numbers import in_full, lost_note, marks, number, runs_note, seeds_note
 from supernet_bench.analysis.verdicts import NEGLIGIBLE, Evidence, evidence
 from supernet_bench.core.output import count
 
@@ -180,7 +180,7 @@ def difference_forest(effects: Effects, metrics: Sequence[Metric] = TAU, same_ax
     known = [each for each in metrics if all(each.name in effect.differences for effect in compared)]
     shown = known[:MOST] if compared else metrics[:1]
     sign = -1 if shown[0].lower_is_better else 1
-    usual = _usual(map(pairs_note, compared))
+    usual = _usual(map(seeds_note, compared))
     rows: list[Row] = []
     for factor in effects.factors:
         of_factor = [effect for effect in effects.of_factor(factor) if effect.difference]
@@ -248,7 +248,7 @@ def _difference_row(effects: Effects, effect: Effect, metrics: Sequence[Metric],
     # Of several panels, what stands beside the row is of the first.
     mark = marks(effect.difference) if effect.difference and metrics[0].name == "tau" else ""
     drawn = tuple(_difference_mark(effect, metric) for metric in metrics)
-    return Row(alone + level_name(effect), _note(effects, effect, pairs_note(effect), usual, mark), drawn)
+    return Row(alone + level_name(effect), _note(effects, effect, seeds_note(effect), usual, mark), drawn)
 
 
 def _difference_mark(effect: Effect, metric: Metric) -> Mark:

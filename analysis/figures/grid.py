@@ -16,7 +16,7 @@ from supernet_bench.analysis.effects.grids import Grid, Place
 from supernet_bench.analysis.effects.intervals import Difference
 from supernet_bench.analysis.figures.style import BLACK, CHARACTER, LINE, put_title
 from supernet_bench.analysis.figures.svg import ABOVE, UNSEEN, say
-from supernet_bench.analysis.numbers import in_full, interval, lost_note, marks, number, pairs_note
+from supernet_bench.analysis.numbers import in_full, interval, lost_note, marks, number, seeds_note
 from supernet_bench.core.output import count
 
 UNKNOWN = "#d9d9d9"
@@ -119,7 +119,7 @@ def _difference(effect: Effect) -> HeatCell:
     difference = effect.difference
     if not difference:
         return _cell(effect, None, "baseline")
-    note = pairs_note(effect) if difference.seeds else lost_note(effect.counts) or "no pair"
+    note = seeds_note(effect) if difference.seeds else lost_note(effect.counts) or "no pair"
     return _cell(effect, difference, note)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from supernet_bench.analysis.effects.chance import chance_of
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.effects.intervals import SAME, Estimate
 from supernet_bench.analysis.effects.power import power_of
@@ -66,6 +67,7 @@ def _content(effects: Effects) -> dict[str, Any]:
     return {
         "effects": effects,
         "power": power_of(effects),
+        "by_chance": chance_of(effects.comparisons),
         "runs": _runs(effects),
         "excluding": shown[Evidence.CORRECTED] + shown[Evidence.UNCORRECTED],
         "surviving": shown[Evidence.CORRECTED],

@@ -114,7 +114,7 @@ def other_tables(effects: Effects) -> Tables:
 def _factor(effects: Effects, factor: str, plots: dict[str, Picture]) -> Section:
     n = count(len(effects.truth), "architecture")
     found, size = _items(reading(effects, factor)), _items(size_reading(effects, factor))
-    blocks: list[Block] = [Paragraph(f"Differences in tau to the baseline, paired by seed, {n}:")]
+    blocks: list[Block] = [Paragraph(f"Differences in tau to the baseline, {n}:")]
     blocks += found or (Paragraph("No level besides the baseline."),)
     blocks += [plots[effect_names(effects)[factor]]]
     blocks += [Paragraph("Of those that exclude zero:"), *size] if size else []

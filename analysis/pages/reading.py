@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from supernet_bench.analysis.effects.effects import Effect, Effects
-from supernet_bench.analysis.numbers import marked, marks, pairs_note, with_interval
+from supernet_bench.analysis.numbers import marked, marks, seeds_note, with_interval
 from supernet_bench.analysis.pages.words import CLAIMS, SIZES
 from supernet_bench.analysis.verdicts import ENOUGH_PAIRS, beyond_size, verdict
 from supernet_bench.core.output import count
@@ -60,4 +60,4 @@ def _size(effect: Effect, enough: bool) -> str:
 def _level(effect: Effect) -> str:
     difference = effect.difference
     value = f" {with_interval(difference, '+')}{marks(difference)}" if difference and difference.seeds else ""
-    return f"{marked(effect.level)}{value}, {pairs_note(effect)}"
+    return f"{marked(effect.level)}{value}, {seeds_note(effect)}"

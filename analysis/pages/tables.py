@@ -115,7 +115,7 @@ TOP_COLUMNS = (
 def effects_table(effects: Effects) -> Table:
     """Return tau of every level and its paired difference to the baseline."""
     header = (
-        *("factor", "level", "runs", "tau", "95 %", "pairs", "difference", "95 %"),
+        *("factor", "level", "runs", "tau", "95 %", "seeds", "difference", "95 %"),
         *(BETTER_HALF.header, "difference in it", "path passes x baseline"),
     )
     rows = (
@@ -123,7 +123,7 @@ def effects_table(effects: Effects) -> Table:
             *_name(effect),
             runs_cell(effect),
             *_cells(effect.tau),
-            _pairs(effect),
+            _seeds(effect),
             *_cells(effect.difference, "+"),
             _cell(effect.estimates.get(BETTER_HALF.metric), BETTER_HALF),
             _cell(effect.differences.get(BETTER_HALF.metric), BETTER_HALF, "+"),
@@ -232,9 +232,12 @@ def runs_cell(effect: Effect) -> str:
     return f"{counts.finished - counts.undefined} of {counts.planned}: {lost_note(counts)}"
 
 
-def _pairs(effect: Effect) -> str:
-    """Return over how many seeds the difference is taken."""
-    return NONE if effect.difference is None else str(effect.difference.seeds)
+def _seeds(effect: Effect) -> str:
+    """Return how many seeds of the level and of the baseline the difference is from, or how many pairs."""
+    difference = effect.difference
+    if difference is None:
+        return NONE
+    return f"{difference.seeds} paired" if difference.paired else f"{difference.seeds}, {difference.against}"
 
 
 def _cells(estimate: Estimate | None, sign: str = "") -> tuple[str, str]:
@@ -256,12 +259,16 @@ def full_frame(effects: Effects) -> pd.DataFrame:
     """Return every estimate of every row: value, interval and number of seeds per metric.
 
     The intervals of `TOP_METRICS` cover seeds alone, the others architectures and seeds. Differences also have
-    their p-value, ``_p``, and the same corrected for all of the study in this metric, ``_holm``. Of the difference
-    in tau there are the standard deviations over seeds, ``_sd``, and of what all seeds share, ``_sd_shared``.
+    their p-value, ``_p``, and the same corrected for all of the study in this metric, ``_holm``, and how many seeds of
+    the baseline they are from, ``_against``. Of the difference in tau there are the standard deviations over the seeds
+    of the level, or of pairs, as its interval takes it, ``_sd``, and of what all seeds share, ``_sd_shared``. What
+    begins with `paired_` are the same differences over the pairs of equal seeds alone, which mark nothing.
     `path_passes_ratio` is how many times the path passes of the baseline a level trains.
     """
     frame = pd.DataFrame([_full_row(effect) for effect in (*effects.levels, *effects.references)])
-    frame = frame.astype(dict.fromkeys((column for column in frame if str(column).endswith("_seeds")), "Int64"))
+    frame = frame.astype(
+        dict.fromkeys((column for column in frame if str(column).endswith(("_seeds", "_against"))), "Int64")
+    )
     numbers = frame.select_dtypes("float").columns
     return frame.assign(**frame[numbers].round(DECIMALS))
 
@@ -288,12 +295,18 @@ def _full_row(effect: Effect) -> dict[str, object]:
         row |= _columns(metric, effect.estimates.get(metric))
     for metric in (*COMPARED_RANK_METRICS[1:], *COMPARED_TOP_METRICS):
         row |= _difference_columns(f"difference_{metric}", effect.differences.get(metric))
-    return row | _difference_columns("interaction", effect.interaction)
+    row |= _difference_columns("interaction", effect.interaction)
+    for metric in (*COMPARED_RANK_METRICS, *COMPARED_TOP_METRICS):
+        paired = effect.paired.get(metric)
+        row |= _columns(f"paired_{metric}", paired) | {f"paired_{metric}_p": paired.p_value if paired else None}
+    return row
 
 
 def _difference_columns(name: str, difference: Difference | None) -> dict[str, float | int | None]:
-    decided = (difference.p_value, difference.adjusted) if difference else (None, None)
-    return _columns(name, difference) | dict(zip((f"{name}_p", f"{name}_holm"), decided, strict=True))
+    decided = (difference.p_value, difference.adjusted, difference.against) if difference else (None, None, None)
+    return _columns(name, difference) | dict(
+        zip((f"{name}_p", f"{name}_holm", f"{name}_against"), decided, strict=True)
+    )
 
 
 def _columns(name: str, estimate: Estimate | None) -> dict[str, float | int | None]:

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from supernet_bench.analysis.effects.agreement import Agreement, Correlation, agree, disjoint
+from supernet_bench.analysis.effects.agreement import SPLITS, Agreement, Correlation, agree, divisions
 from supernet_bench.analysis.ranking.metrics import spearman_rho
 
 Made = tuple[np.ndarray, np.ndarray, np.ndarray, tuple[range, range]]
@@ -28,19 +30,68 @@ def _pair(rng, size: int, correlation: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "apart"),
+    ("first", "second", "ways"),
     [
-        (range(8), range(3), ((3, 4, 5, 6, 7), (0, 1, 2))),
-        (range(3), range(8), ((0, 1, 2), (3, 4, 5, 6, 7))),
-        (range(5), range(3), ((3, 4), (0, 1, 2))),
-        (range(4), range(4), ((1, 3), (0, 2))),
-        (range(2), range(2, 5), ((0, 1), (2, 3, 4))),
-        (range(2), range(2), ((1,), (0,))),
-        (range(1), range(1), ((), (0,))),
+        (range(8), range(3), [((3, 4, 5, 6, 7), (0, 1, 2))]),
+        (range(3), range(8), [((0, 1, 2), (3, 4, 5, 6, 7))]),
+        (range(5), range(3), [((0, 3, 4), (1, 2)), ((1, 3, 4), (0, 2)), ((2, 3, 4), (0, 1)), ((3, 4), (0, 1, 2))]),
+        (range(2), range(2, 5), [((0, 1), (2, 3, 4))]),
+        (range(2), range(2), [((0,), (1,)), ((1,), (0,))]),
+        (range(1), range(1), [((), (0,)), ((0,), ())]),
     ],
 )
-def test_no_seed_is_used_of_both(first: range, second: range, apart: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
-    assert disjoint(first, second) == apart
+def test_seeds_are_divided_in_all_equal_ways(first: range, second: range, ways: list[object]) -> None:
+    assert sorted(divisions(first, second)) == ways
+
+
+@given(st.sets(st.integers(0, 9), max_size=7), st.sets(st.integers(0, 9), max_size=7))
+def test_no_seed_is_used_of_both_and_all_are_used(first: set[int], second: set[int]) -> None:
+    ways = divisions(sorted(first), sorted(second))
+    common, sizes = first & second, {(len(one), len(other)) for one, other in ways}
+    found = Agreement(9, 9, 0, (tuple(first), tuple(second)), len(ways))
+    assert len(set(ways)) == len(ways) <= SPLITS
+    assert found.fewest == (min(one for one, _ in sizes), min(other for _, other in sizes))
+    for one, other in ways:
+        assert set(one).isdisjoint(other)
+        assert set(one) | set(other) == first | second
+        assert first - second <= set(one) <= first
+    if common:
+        difference = abs(abs(len(first) - len(second)) - len(common)) if not ways else min(abs(a - b) for a, b in sizes)
+        assert difference <= max(1, abs(len(first - second) - len(second - first)) - len(common))
+
+
+def test_of_many_divisions_some_are_drawn_and_always_the_same() -> None:
+    ways = divisions(range(8), range(8))
+    assert (len(ways), ways) == (SPLITS, divisions(range(8), range(8)))
+    assert len({one for one, _ in ways}) == SPLITS
+    assert all(len(one) == len(other) == 4 for one, other in ways)
+    assert np.ptp([sum(seed in one for one, _ in ways) for seed in range(8)]) < SPLITS / 2
+
+
+def test_the_correlation_is_the_mean_over_divisions() -> None:
+    first, second, factors, _ = made(np.random.default_rng(3), seeds=4, noise=1.0)
+    found = agree(first, second, factors, (range(4), range(4)), 50)
+    ways = divisions(range(4), range(4))
+    assert (found.divisions, found.fewest) == (len(ways), (2, 2)) == (6, (2, 2))
+    means = [(first[:, list(one)].mean(axis=1), second[:, list(other)].mean(axis=1)) for one, other in ways]
+    assert found.rho.value == pytest.approx(np.mean([stats.spearmanr(x, y).statistic for x, y in means]))
+    assert found.tau.value == pytest.approx(np.mean([stats.kendalltau(x, y).statistic for x, y in means]))
+    assert found.rho.low < found.rho.value < found.rho.high
+
+
+def test_the_interval_of_the_mean_over_divisions_covers() -> None:
+    """With common seeds, too, whose noise is that of both studies."""
+    rng, settings = np.random.default_rng(10), {"correlation": 0.7, "noise": 0.0, "seeds": 4}
+    noise = rng.normal(size=(2, 20_000, 2))
+    large = made(rng, factors=5000, of_each=4, **settings)[:2]
+    expected = spearman_rho(*(x[:, 0] + each.mean(axis=1) for x, each in zip(large, noise, strict=True)))
+    covered = 0
+    for seed in range(40):
+        first, second, factors, _ = made(rng, factors=10, **settings)
+        of_seed = rng.normal(size=first.shape)
+        found = agree(first + of_seed, second + of_seed, factors, (range(4), range(4)), 100, seed).rho
+        covered += found.low <= expected <= found.high
+    assert covered >= 36
 
 
 def test_noise_that_equal_seeds_share_makes_no_agreement() -> None:
@@ -136,16 +187,16 @@ def test_the_ceiling_has_an_interval_that_covers_that_of_other_factors() -> None
 def test_what_cannot_be_known_is_not_computed() -> None:
     rng = np.random.default_rng(7)
     first, second, factors, seeds = made(rng)
-    assert agree(first[:3], second[:3], factors[:3], seeds) == Agreement(3, 1, 0, (tuple(seeds[0]), tuple(seeds[1])))
+    assert agree(first[:3], second[:3], factors[:3], seeds) == Agreement(3, 1, 0, (tuple(seeds[0]), tuple(seeds[1])), 1)
     assert not agree(np.zeros((8, 5)), second[:8], factors[:8], seeds, 100).computed
     assert not agree(first[:0], second[:0], factors[:0], seeds, 100).computed
     one_seed = agree(first[:, :1], second, factors, (range(1), range(5)), 100)
-    assert one_seed.seeds == ((0,), (1, 2, 3, 4))
+    assert (one_seed.seeds, one_seed.fewest) == (((0,), (0, 1, 2, 3, 4)), (1, 4))
     assert one_seed.computed
     assert np.isnan([one_seed.rho.low, one_seed.selves[0].value, one_seed.ceiling.value]).all()
     assert not one_seed.rho.excludes_zero
     same_seed = agree(first[:, :1], second[:, :1], factors, (range(1), range(1)), 100)
-    assert same_seed.seeds == ((), (0,))
+    assert same_seed.fewest == (0, 0)
     assert not same_seed.computed
     one_factor = agree(first, second, np.zeros(len(factors), dtype=int), seeds, 100)
     assert np.isnan(one_factor.rho.low)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from scipy import stats
 from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.effects.intervals import FEWEST, holm
+from supernet_bench.analysis.effects.moderation import moderate
 from supernet_bench.analysis.pages.reading import reading
 from supernet_bench.analysis.ranking import metrics
 from supernet_bench.analysis.ranking.scores import Kind
@@ -69,20 +70,52 @@ def test_a_known_effect_is_found_and_its_sign_is_right(store: Path) -> None:
     assert row(effects, "untrained").tau.value < effects.baseline.tau.value
 
 
-def test_only_seeds_that_both_have_are_paired(store: Path) -> None:
+def by_seed(store: Path, factor: str, level: str, seeds: Iterable[int] = range(3)) -> np.ndarray:
+    return np.array([tau_by_hand(store, run_id(factor, level, seed)) for seed in seeds])
+
+
+def test_all_seeds_of_both_count_and_those_of_both_are_paired_beside(store: Path) -> None:
     record_path(store, run_id("sampling", "fairnas accounting=compute", 0)).unlink()
     record_path(store, run_id("baseline", "baseline", 2)).unlink()
     effect = row(effects_of(store), "fairnas")
-    identity = run_id("sampling", "fairnas accounting=compute", 1), run_id("baseline", "baseline", 1)
-    expected = tau_by_hand(store, identity[0]) - tau_by_hand(store, identity[1])
-    assert effect.difference is not None
-    assert (effect.tau.seeds, effect.difference.seeds) == (2, 1)
-    assert effect.difference.one_seed
-    assert effect.difference.value == pytest.approx(expected)
+    level, baseline = (
+        by_seed(store, "sampling", "fairnas accounting=compute", (1, 2)),
+        by_seed(store, "baseline", "baseline", (0, 1)),
+    )
+    difference, paired = effect.difference, effect.paired["tau"]
+    assert difference is not None
+    assert (effect.tau.seeds, difference.seeds, difference.against, difference.paired) == (2, 2, 2, False)
+    assert difference.value == pytest.approx(level.mean() - baseline.mean())
+    assert (paired.seeds, paired.paired, paired.one_seed) == (1, True, True)
+    assert paired.value == pytest.approx(level[0] - baseline[1])
 
 
-def test_all_runs_share_the_resamples(store: Path) -> None:
-    """A level with the scores of the baseline differs by exactly nothing, in every resample."""
+def test_seeds_of_the_baseline_alone_narrow_every_difference(tmp_path: Path) -> None:
+    few = write_store(tmp_path / "few", Scenario())
+    many = write_store(tmp_path / "many", Scenario(baseline_seeds=range(3, 11)))
+    one, other = (effects_of(store) for store in (few, many))
+    baseline = by_seed(many, "baseline", "baseline", range(11))
+    assert (other.baseline.tau.seeds, other.baseline.counts.planned) == (11, 11)
+    assert other.baseline.tau.value == pytest.approx(baseline.mean())
+    assert row(other, "uniform").tau == other.baseline.tau
+    for name in ("fairnas", "pool", "tracked"):
+        narrow, wide = row(other, name).difference, row(one, name).difference
+        assert narrow is not None
+        assert wide is not None
+        assert (narrow.seeds, narrow.against, wide.against) == (3, 11, 3)
+        assert narrow.value == pytest.approx(row(other, name).tau.value - baseline.mean())
+        assert narrow.high - narrow.low < wide.high - wide.low
+        assert row(other, name).paired == row(one, name).paired
+
+
+def test_a_level_that_only_scores_differently_is_paired_with_the_same_training(tmp_path: Path) -> None:
+    """All runs share the resamples: the scores of the baseline differ by exactly nothing, in every resample."""
+    store = write_store(tmp_path / "store", Scenario(same_training=("tracked",)))
+    tracked = row(effects_of(store), "tracked").difference
+    differences = by_seed(store, "batch_norm", "tracked") - by_seed(store, "baseline", "baseline")
+    assert tracked is not None
+    assert tracked.paired
+    assert tracked.deviation == pytest.approx(differences.std(ddof=1))
     for seed in range(3):
         content = record(store, run_id("batch_norm", "tracked", seed))
         content["checkpoints"] = record(store, run_id("baseline", "baseline", seed))["checkpoints"]
@@ -90,6 +123,44 @@ def test_all_runs_share_the_resamples(store: Path) -> None:
     difference = row(effects_of(store), "tracked").difference
     assert difference is not None
     assert (difference.value, difference.low, difference.high) == (0, 0, 0)
+    content["counts"]["path_passes"] += 1
+    write_record(store, content)
+    difference = row(effects_of(store), "tracked").difference
+    assert difference is not None
+    assert not difference.paired
+    assert difference.low < 0 < difference.high
+
+
+def moderated_scenario(levels: int) -> Scenario:
+    factors = {"sampling": {"uniform": 1.0} | {f"level {number}": 1.0 for number in range(levels)}}
+    return Scenario(factors=factors, epochs=(5,), late=1)
+
+
+def test_variances_over_seeds_are_moderated_by_those_of_many_levels(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", moderated_scenario(12))
+    names = [("baseline", "baseline"), *(("sampling", f"level {number}") for number in range(12))]
+    own = [float(np.var(by_seed(store, *name), ddof=1)) for name in names]
+    expected = moderate(own, [2.0] * 13)
+    levels = [effect for effect in effects_of(store).levels if effect.difference]
+    assert len(levels) == 12
+    for effect, variance in zip(levels, expected[1:], strict=True):
+        difference = effect.difference
+        assert difference is not None
+        assert difference.spread is not None
+        found = [(3 * part.deviation**2, part.degrees) for part in difference.spread.seeds]
+        wanted = [(variance.value, variance.degrees), (expected[0].value, expected[0].degrees)]
+        assert np.ravel(found) == pytest.approx(np.ravel(wanted))
+        assert difference.deviation == pytest.approx(math.sqrt(variance.value))
+
+
+def test_few_levels_have_their_own_variances(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", moderated_scenario(4))
+    for effect in effects_of(store).levels:
+        if effect.difference:
+            expected = by_seed(store, "sampling", effect.level.name).std(ddof=1)
+            assert effect.difference.deviation == pytest.approx(expected)
+            assert effect.difference.spread
+            assert [part.degrees for part in effect.difference.spread.seeds] == [2, 2]
 
 
 @pytest.mark.parametrize("architectures", [2, 3, 4, 5])
@@ -121,7 +192,7 @@ def test_differences_separate_tau_from_a_preference_for_size(store: Path) -> Non
     parameters = reference_table()["parameters"].to_numpy()[scored]
     truth = reference_table()["cifar10_valid_200"].to_numpy()[scored]
 
-    def by_seed(factor: str, level: str, metric: Callable[[np.ndarray], float]) -> np.ndarray:
+    def of_seeds(factor: str, level: str, metric: Callable[[np.ndarray], float]) -> np.ndarray:
         records = [record(store, run_id(factor, level, seed)) for seed in range(3)]
         late = [[np.array(c["accuracy"]) for c in content["checkpoints"] if c["late"]] for content in records]
         return np.array([np.mean([metric(accuracy) for accuracy in run]) for run in late])
@@ -138,11 +209,12 @@ def test_differences_separate_tau_from_a_preference_for_size(store: Path) -> Non
         return float(np.argmax(accuracy) == np.argmax(truth))
 
     for name, metric in {"tau_parameters": size, "partial_tau": partial, "precision_at_1_percent": precision}.items():
-        values = by_seed("sampling", "fairnas accounting=compute", metric)
-        differences = values - by_seed("baseline", "baseline", metric)
+        values = of_seeds("sampling", "fairnas accounting=compute", metric)
+        differences = values - of_seeds("baseline", "baseline", metric)
         assert effect.estimates[name].value == pytest.approx(values.mean())
         assert effect.differences[name].value == pytest.approx(differences.mean())
-        assert effect.differences[name].deviation == pytest.approx(differences.std(ddof=1))
+        assert effect.differences[name].deviation == pytest.approx(values.std(ddof=1))
+        assert effect.paired[name].deviation == pytest.approx(differences.std(ddof=1))
         assert effect.differences[name].seeds == 3
 
 
@@ -188,12 +260,18 @@ def test_without_equal_sizes_there_is_no_tau_among_them(store: Path) -> None:
 def test_top_metrics_differ_by_seed_alone(store: Path) -> None:
     effects = effects_of(store)
     runs = effects.runs.set_index(["factor", "level", "seed"]).sort_index()["regret_at_10"]
-    values = (runs["sampling", "pool size=50"] - runs["baseline", "baseline"]).to_numpy()
-    difference = row(effects, "pool").differences["regret_at_10"]
-    half = 4.302653 * values.std(ddof=1) / math.sqrt(3)
-    assert difference.value == pytest.approx(values.mean())
-    assert (difference.low, difference.high) == pytest.approx((values.mean() - half, values.mean() + half), abs=1e-6)
-    assert difference.p_value == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+    level, baseline = (runs[name].to_numpy() for name in (("sampling", "pool size=50"), ("baseline", "baseline")))
+    effect, values = row(effects, "pool"), level - baseline
+    for difference, half in (
+        (effect.differences["regret_at_10"], math.hypot(level.std(ddof=1), baseline.std(ddof=1))),
+        (effect.paired["regret_at_10"], values.std(ddof=1)),
+    ):
+        half *= 4.302653 / math.sqrt(3)
+        assert difference.value == pytest.approx(values.mean())
+        assert (difference.low, difference.high) == pytest.approx(
+            (values.mean() - half, values.mean() + half), abs=1e-6
+        )
+    assert effect.paired["regret_at_10"].p_value == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
 
 
 def test_every_metric_is_corrected_for_all_levels(store: Path) -> None:
@@ -225,12 +303,13 @@ def test_interactions_are_differences_of_differences_by_seed(tmp_path: Path) -> 
         return np.array([tau_by_hand(store, run_id(*place, seed)) for seed in range(3)])
 
     for second in ("v", "w"):
-        values = taus("y", second) - taus("y", "u") - taus("x", second) + taus("x", "u")
+        cells = [taus("y", second), -taus("y", "u"), -taus("x", second), taus("x", "u")]
+        spread = math.sqrt(sum(cell.var(ddof=1) for cell in cells))
         interaction = row(effects, f"sampling y, learning_rate {second}").interaction
         assert interaction is not None
-        assert interaction.value == pytest.approx(values.mean())
-        assert interaction.deviation == pytest.approx(values.std(ddof=1))
-        assert interaction.high - interaction.value > 4.302653 * values.std(ddof=1) / math.sqrt(3) - 1e-6
+        assert interaction.value == pytest.approx(sum(cell.mean() for cell in cells))
+        assert interaction.deviation == pytest.approx(cells[0].std(ddof=1))
+        assert interaction.high - interaction.value > 4.302653 * spread / math.sqrt(3) - 1e-6
     found = [effect.interaction for effect in effects.levels if effect.interaction]
     assert [one.adjusted for one in found] == holm([one.p_value for one in found])
     assert len(found) == 2

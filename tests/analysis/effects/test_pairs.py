@@ -27,7 +27,8 @@ def test_levels_that_are_the_baseline_of_neither_are_compared_in_the_order_of_th
     assert values == sorted(values, reverse=True)
     assert names.index("fair") < names.index("pool $x$")
     assert (pair.agreement.levels, pair.agreement.factors) == (4, 2)
-    assert pair.agreement.seeds == ((0, 2), (1, 3))
+    assert pair.agreement.seeds == ((0, 1, 2), (0, 1, 2, 3))
+    assert (pair.agreement.divisions, pair.agreement.fewest) == (3, (2, 2))
 
 
 def test_differences_are_paired_by_seed(pair: Pair) -> None:

@@ -18,7 +18,7 @@ from supernet_bench.analysis.verdicts import Verdict
 from tests.analysis.synthetic import Scenario, run_id, write_record, write_store
 
 FACTORS = {
-    "sampling": {"uniform": 1.0, "fair": 0.2, "pool size=50": 9.0, "close": 1.0, "failing": 1.0},
+    "sampling": {"uniform": 1.0, "fair": 0.1, "pool size=50": 9.0, "close": 1.0, "failing": 1.0},
     "batch_norm": {"batch": 1.0, "tracked": 1.1},
 }
 

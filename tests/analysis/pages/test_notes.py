@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from supernet_bench.analysis.effects.chance import chance_of
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
-from supernet_bench.analysis.effects.intervals import Spread, holm, seeds_needed
+from supernet_bench.analysis.effects.intervals import Part, holm
+from supernet_bench.analysis.effects.power import Power, Side, seeds_needed
 from supernet_bench.analysis.pages.notes import metric_notes, summary, table_notes
 from supernet_bench.analysis.results import load_results
 from supernet_bench.records.run import Strata
@@ -77,41 +79,56 @@ def test_a_comparison_that_a_grid_repeats_counts_once(tmp_path: Path) -> None:
     assert len(effects.levels) == 1 + 3 + 2 + 1
     line, seeds = summary(effects)[-2:]
     assert f"{excluding} of 3 intervals of differences" in line
-    assert "at most about 0.2 of them would by chance" in line
+    chance = chance_of(distinct)
+    assert f"{chance.mean:.1f} would by chance on average, and up to {chance.most} in 19 of 20 such studies" in line
     assert f"at 5 %, {surviving} exclude" in line
     assert "(median of 3 comparisons, each over 3 seeds)" in seeds
 
 
-def typical_spread(effects: Effects) -> Spread:
+def typical_power(effects: Effects) -> Power:
+    """Return the medians over comparisons, worked out anew."""
     found = [e.difference for e in effects.levels if e.difference]
-    deviation = float(np.median([one.deviation for one in found])) / math.sqrt(stats.chi2.median(2) / 2)
-    return Spread(3, deviation, float(np.median([one.shared for one in found])))
+    sides = []
+    for place in range(2):
+        parts = [one.spread.seeds[place] for one in found if one.spread]
+        assert all(part.degrees == 2 for part in parts)
+        deviation = float(np.median([part.deviation * math.sqrt(3) for part in parts]))
+        sides.append(Side(3, deviation / math.sqrt(stats.chi2.median(2) / 2), 2.0))
+    return Power(tuple(sides), float(np.median([one.shared for one in found])), (3, 3, 3))
 
 
 def test_the_seeds_needed_follow_from_the_observed_spread(tmp_path: Path) -> None:
     effects = effects_of(write_store(tmp_path / "store", Scenario()))
-    typical, line = typical_spread(effects), seeds_line(effects)
-    assert f"standard deviation of {typical.deviation:.3f} (median of 3 comparisons, each over 3 seeds)" in line
+    typical, line = typical_power(effects), seeds_line(effects)
+    level, baseline = (f"{side.deviation:.3f}" for side in typical.sides)
+    assert f"a standard deviation of {level} (median of 3 comparisons, each over 3 seeds)" in line
+    assert f"over the 3 of the baseline with {baseline}" in line
     assert f"adds one of {typical.shared:.3f}" in line
-    for alpha, start in ((0.05, "by an interval at 5 %"), (0.05 / 3, "At 5 % / 3, where Holm's correction starts")):
-        needed = (seeds_needed(typical.deviation, effect, alpha, typical.shared) for effect in (0.05, 0.1))
+    for alpha, start in (
+        (0.05, "by an interval at 5 %, the baseline having seeds in the same proportion"),
+        (0.05 / 3, "At 5 % / 3, where Holm's correction starts"),
+    ):
+        needed = (seeds_needed(typical.sides, effect, alpha, typical.shared) for effect in (0.05, 0.1))
         many, few = (f"{seeds} seeds" if seeds else "not reachable with 60 architectures" for seeds in needed)
         assert f"{start}: {many} for 0.05, {few} for 0.10." in line
 
 
 def test_what_no_number_of_seeds_shows_is_said(tmp_path: Path) -> None:
     effects = effects_of(write_store(tmp_path / "store", Scenario()))
-    levels = [
-        replace(e, differences={**e.differences, "tau": replace(e.difference, shared=0.03)}) if e.difference else e
-        for e in effects.levels
-    ]
+    levels = []
+    for effect in effects.levels:
+        tau = effect.difference
+        if tau and tau.spread:
+            tau = replace(tau, spread=replace(tau.spread, architectures=Part(0.03)))
+            effect = replace(effect, differences={**effect.differences, "tau": tau})
+        levels.append(effect)
     line = seeds_line(replace(effects, levels=tuple(levels)))
-    assert "at 5 %: not reachable with 60 architectures for 0.05, " in line
+    assert "in the same proportion: not reachable with 60 architectures for 0.05, " in line
 
 
 def test_the_smallest_difference_that_these_seeds_can_mark_is_said(tmp_path: Path) -> None:
     effects = effects_of(write_store(tmp_path / "store", Scenario()))
-    typical, line = typical_spread(effects), seeds_line(effects)
+    typical, line = typical_power(effects).typical, seeds_line(effects)
     alone, corrected = (f"{typical.half_width(alpha):.3f}" for alpha in (0.05, 0.05 / 3))
     assert f"With 3 seeds and this spread a difference excludes zero from {alone} if it stands alone" in line
     assert f"with 3 seeds the correction cannot mark effects below {corrected}, except" in line
@@ -119,7 +136,7 @@ def test_the_smallest_difference_that_these_seeds_can_mark_is_said(tmp_path: Pat
 
 def test_levels_that_share_a_baseline_are_said_to(tmp_path: Path) -> None:
     lines = summary(effects_of(write_store(tmp_path / "store", Scenario())))
-    assert sum("All levels share the runs of one baseline, so false ones come together." in line for line in lines) == 1
+    assert sum("All levels share the runs of one baseline, so false ones come together" in line for line in lines) == 1
 
 
 @pytest.mark.parametrize(("seeds", "rows"), [((0,), 6), ((0, 1, 2), 7)])

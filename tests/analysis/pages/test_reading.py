@@ -118,7 +118,7 @@ def test_only_differences_of_several_seeds_are_counted(tmp_path: Path) -> None:
     assert " of 2 intervals of differences" in summary(effects)[-2]
     (finding,) = (finding for finding in reading(effects, "sampling") if any("pool" in text for text in finding.levels))
     assert finding.claim.startswith("One seed: not decidable")
-    assert finding.levels[0].endswith("1 of 3 pairs (2 missing)")
+    assert finding.levels[0].endswith("1 of 3 seeds (2 missing)")
 
 
 def test_one_seed_shows_no_direction(tmp_path: Path) -> None:

@@ -153,7 +153,12 @@ def test_the_csv_holds_what_decides_about_differences(written: tuple[Path, Path,
     for name in ("difference", "difference_partial_tau", "difference_tau_parameters", "difference_regret_at_10"):
         outside = (compared[f"{name}_low"] > 0) | (compared[f"{name}_high"] < 0)
         assert (outside == (compared[f"{name}_p"] < 0.05)).all()
-        assert (compared[f"{name}_holm"] >= compared[f"{name}_p"]).all()
+        decided = compared[compared[f"{name}_p"].notna()]
+        assert (decided[f"{name}_holm"] >= decided[f"{name}_p"]).all()
+        assert (compared[f"{name}_against"] == 3).all()
+        paired = name.replace("difference", "paired_tau" if name == "difference" else "paired")
+        assert compared[paired].to_numpy() == pytest.approx(compared[name].to_numpy())
+        assert (compared[f"{paired}_seeds"] == 3).all()
     assert compared["difference_holm"].min() == pytest.approx(3 * compared["difference_p"].min(), abs=2e-6)
     assert (compared[["difference_sd", "difference_sd_shared"]] > 0).all(axis=None)
     assert list(compared["path_passes_ratio"]) == [1, 1, 1]
@@ -226,7 +231,7 @@ def test_words_claim_what_the_intervals_show(written: tuple[Path, Path, Report])
             section.replace("\\", "")
         )
     assert any("lower tau than the baseline" in head for head in claims)
-    assert section.count("3 pairs") == 2
+    assert section.count("3 seeds") == 2
     assert section.count("50 architectures") == 1
 
 
@@ -244,7 +249,9 @@ def test_the_file_for_browsers_says_and_shows_the_same_and_needs_nothing_else(
     levels = {level for effect in pd.read_csv(folder / "table.csv").itertuples() for level in [effect.level]}
     assert levels - {"macs"} <= {cell.split(" (")[0] for cell in shown.cells}
     row = pd.read_csv(folder / "table.csv").set_index("level").loc["pool size=50"]
-    numbers = f"{row['difference']:+.5f} [{row['difference_low']:+.5f}, {row['difference_high']:+.5f}], 3 seeds"
+    numbers = (
+        f"{row['difference']:+.5f} [{row['difference_low']:+.5f}, {row['difference_high']:+.5f}], 3 seeds against 3"
+    )
     assert f'title="sampling pool size=50, difference: {numbers}, 50 architectures, p ' in page
     in_forest = f"sampling pool size=50, difference in Kendall's tau to the baseline: {numbers}, 50 architectures, p "
     assert any(text.startswith(in_forest) for text in shown.said)
@@ -321,7 +328,7 @@ def test_failed_missing_and_damaged_runs_are_shown(store: Path, tmp_path: Path) 
     assert any("is damaged: it is no complete record" in line for line in report.warnings)
     assert "1 of 15 runs have no record yet" in report.warnings
     page = (tmp_path / "report" / "report.md").read_text()
-    assert "1 of 3 pairs (1 failed, 1 missing)" in page
+    assert "1 of 3 seeds (1 failed, 1 missing)" in page
     forest = (tmp_path / "report" / "plots" / "effects_forest.svg").read_text()
     assert "1 of 3 pairs (1 failed, 1" in forest
     assert all(line.split(":")[0] in page for line in report.warnings)
@@ -343,7 +350,7 @@ def test_without_a_baseline_there_are_levels_but_no_differences(store: Path, tmp
     assert table.loc[table["level"] == "tracked", "tau"].notna().all()
     assert "the baseline has no finished run: there are no differences to it" in report.warnings
     page = (tmp_path / "report" / "report.md").read_text()
-    assert "- No run to compare with the baseline:\n  - tracked, 0 of 3 pairs (baseline incomplete)" in page
+    assert "- No run to compare with the baseline:\n  - tracked, 0 of 3 seeds (baseline incomplete)" in page
 
 
 def test_one_seed_is_marked(tmp_path: Path) -> None:
