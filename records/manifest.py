@@ -98,6 +98,8 @@ class Manifest:
     levels : tuple of Level
         Those of a factor beside each other.
     runs : tuple of PlannedRun
+    imported : bool
+        Whether its scores were brought by somebody, so that nothing was trained.
     extra : mapping
         What a newer version of the suite says of it.
     """
@@ -110,6 +112,7 @@ class Manifest:
     target: str | None
     levels: tuple[Level, ...]
     runs: tuple[PlannedRun, ...]
+    imported: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod
@@ -133,6 +136,7 @@ class Manifest:
             target=fields.read("target", str, type(None), default=None),
             levels=tuple(level for factor in fields.objects("factors") for level in _levels(factor)),
             runs=tuple(map(PlannedRun.from_fields, fields.objects("runs"))),
+            imported=fields.read("imported", bool, default=False),
             extra=fields.rest(),
         )
         manifest._check()
@@ -153,6 +157,7 @@ class Manifest:
                 {"factor": factor, "levels": [level.to_json() for level in levels]} for factor, levels in by_factor
             ],
             "runs": [run.to_json() for run in self.runs],
+            **({"imported": True} if self.imported else {}),
             **self.extra,
         }
 

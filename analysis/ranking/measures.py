@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from supernet_bench.analysis.ranking import metrics, resampling
+from supernet_bench.analysis.ranking.degrees import spearman_resamples
 from supernet_bench.analysis.ranking.scores import Scores
 
 TOP = 10
@@ -197,16 +198,23 @@ def _replicates(score: np.ndarray, cross_entropy: np.ndarray, yardstick: Yardsti
 
     of_truth = tau(truth, yardstick.untied)
     of_parameters = tau(yardstick.parameters, yardstick.untied_parameters)
-    ranks = resampling.resampled_ranks(weights, score)
     return {
         "tau": of_truth,
         "sparse_tau": tau(yardstick.bins, yardstick.untied_bins),
-        "spearman": resampling.bootstrap_spearman(weights, ranks, yardstick.ranks),
+        "spearman": _spearman_replicates(score, yardstick),
         "partial_tau": metrics.partial_tau(of_truth, of_parameters, yardstick.resampled_truth_given),
         "tau_equal_size": _equal_size_replicates(score, yardstick),
         "tau_parameters": of_parameters,
         "tau_cross_entropy": _cross_entropy_replicates(cross_entropy, yardstick),
     }
+
+
+def _spearman_replicates(score: np.ndarray, yardstick: Yardstick) -> np.ndarray:
+    """Return rho of each resample; of more architectures than have exact forms of pairs, linear in the counts too."""
+    if len(score) > resampling.EXACT_LIMIT:
+        return spearman_resamples(yardstick.weights, score, yardstick.truth)
+    ranks = resampling.resampled_ranks(yardstick.weights, score)
+    return resampling.bootstrap_spearman(yardstick.weights, ranks, yardstick.ranks)
 
 
 def _equal_size_replicates(score: np.ndarray, yardstick: Yardstick) -> np.ndarray:

@@ -7,13 +7,11 @@ untied pairs. tau-b is a ratio of three such forms, and the forms of all resampl
 
 import numpy as np
 
+from supernet_bench.analysis.ranking.degrees import pair_degrees, resampled_sums
 from supernet_bench.core.errors import InputError
 
 EXACT_LIMIT = 2000
 """Most architectures for which all pairs are held; it also keeps every count exact in float32."""
-
-BLOCK = 4_000_000
-"""Pairs held at a time above that."""
 
 EXACT_PAIRS = 20_000
 """Most listed pairs whose counts are held for every resample: all pairs of 200 architectures."""
@@ -69,15 +67,13 @@ def pair_form(weights: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of float64, [resamples]
-        Exact up to `EXACT_LIMIT` architectures. Above, the form is linear in the counts around the sample,
-        which needs no more memory than a block of pairs; what is left out is of relative order 1 / n.
+        Exact up to `EXACT_LIMIT` architectures. Above, the form is linear in the counts around the sample; what is
+        left out is of relative order 1 / n.
     """
     x, y = _order(x), _order(y)
     if len(x) <= EXACT_LIMIT:
-        return _row_products(weights @ _pair_signs(x, y, slice(None)), weights)
-    sums = [_pair_signs(x, y, block).sum(axis=1) for block in _blocks(len(x))]
-    degrees = np.concatenate(sums).astype(np.float64)
-    return 2 * (weights @ degrees) - degrees.sum()
+        return _row_products(weights @ _pair_signs(x, y), weights)
+    return resampled_sums(weights, pair_degrees(x, y))
 
 
 def _order(values: np.ndarray) -> np.ndarray:
@@ -85,15 +81,9 @@ def _order(values: np.ndarray) -> np.ndarray:
     return np.unique(values, return_inverse=True)[1].astype(np.float32)
 
 
-def _blocks(n: int) -> list[slice]:
-    """Return slices of at most `BLOCK` pairs that cover all rows."""
-    rows = max(1, BLOCK // n)
-    return [slice(start, start + rows) for start in range(0, n, rows)]
-
-
-def _pair_signs(x: np.ndarray, y: np.ndarray, rows: slice) -> np.ndarray:
-    """Return the products of signs of the pairs of `rows` with all, float32 [rows, n]."""
-    return np.sign(x[rows, None] - x) * np.sign(y[rows, None] - y)
+def _pair_signs(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the products of signs of all pairs, float32 [n, n]."""
+    return np.sign(x[:, None] - x) * np.sign(y[:, None] - y)
 
 
 def tau_of_forms(concordance: np.ndarray, untied_x: np.ndarray, untied_y: np.ndarray) -> np.ndarray:
