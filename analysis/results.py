@@ -15,7 +15,7 @@ from supernet_bench.core.output import count
 from supernet_bench.records.layout import record_path
 from supernet_bench.records.manifest import Manifest, PlannedRun, read_manifest, single_spaced
 from supernet_bench.records.reference import choose_target, read_reference
-from supernet_bench.records.run import Checkpoint, RunRecord, read_record
+from supernet_bench.records.run import Checkpoint, RunRecord, SourceFile, read_record
 
 SCORES = {
     "run_id": str,
@@ -58,6 +58,8 @@ class Results:
         A record of the baseline, for the settings that all runs share; none before there is one.
     warnings : tuple of str
         One line per record that could not be used, or not wholly.
+    files : tuple of SourceFile
+        What imported scores were read from.
     """
 
     manifest: Manifest
@@ -69,6 +71,7 @@ class Results:
     architectures: np.ndarray
     example: RunRecord | None
     warnings: tuple[str, ...]
+    files: tuple[SourceFile, ...] = ()
 
     @property
     def truth(self) -> pd.Series:
@@ -131,6 +134,7 @@ def results_of(
             *_overflows(scores),
             *_different_architectures(manifest, records),
         ),
+        files=tuple(dict.fromkeys(file for record in records.values() for file in _files(record))),
     )
 
 
@@ -252,6 +256,10 @@ def _common_architectures(records: Mapping[str, RunRecord], reference: pd.DataFr
     if unlisted:
         raise InputError(f"run {first} scored architecture {min(unlisted)}, which the reference table does not have")
     return np.asarray(lists[first], dtype=np.int64)
+
+
+def _files(record: RunRecord) -> tuple[SourceFile, ...]:
+    return record.execution.files if record.execution else ()
 
 
 def _different_architectures(manifest: Manifest, records: Mapping[str, RunRecord]) -> list[str]:

@@ -77,7 +77,9 @@ def digest(architectures: Sequence[int], checkpoints: Mapping[int, Sequence[floa
 
 def problem(record: "RunRecord") -> str | None:
     """Return in a few words why a record of imported scores is not what its id names, or None."""
-    if record.spec.get("scores") != digest(record.architectures, {each.epoch: each.score for each in record.checkpoints}):
+    if record.spec.get("scores") != digest(
+        record.architectures, {each.epoch: each.score for each in record.checkpoints}
+    ):
         return "has other scores than its spec says"
     own = imported_id(record.spec)
     return None if own == record.run_id else f"has the spec of run {own}"

@@ -125,6 +125,11 @@ class Effects:
         """The grids of two factors."""
         return find_grids([effect.level for effect in self.levels])
 
+    @property
+    def untrained(self) -> list[Effect]:
+        """The row of the untrained supernet; nothing where scores were imported."""
+        return [effect for effect in self.references if effect.kind is Kind.UNTRAINED]
+
     def of_level(self, level: Level) -> Effect:
         """Return the row of a level of the study."""
         return next(effect for effect in self.levels if effect.level == level)

@@ -11,6 +11,7 @@ from supernet_bench.analysis.effects.effects import BASELINE, REFERENCE, UNTRAIN
 from supernet_bench.analysis.effects.grids import find_grids
 from supernet_bench.analysis.effects.intervals import FEWEST, Difference, Estimate, over_both, over_seeds
 from supernet_bench.analysis.effects.references import NOISE_CEILING, Reference, noise_ceiling, reference
+from supernet_bench.analysis.ranking.degrees import grouped_degrees
 from supernet_bench.analysis.ranking.measures import (
     RANK_METRICS,
     TOP_METRICS,
@@ -19,7 +20,6 @@ from supernet_bench.analysis.ranking.measures import (
     checkpoint_taus,
     measure_run,
 )
-from supernet_bench.analysis.ranking.metrics import equal_pairs, pair_signs
 from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_weights, check_resamples
 from supernet_bench.analysis.ranking.scores import Kind, Scores, of_runs, of_table
 from supernet_bench.analysis.results import Results
@@ -89,7 +89,7 @@ def compute_effects(
     return Effects(
         levels=corrected(levels),
         references=(
-            untrained,
+            *(() if results.manifest.imported else (untrained,)),
             *(_beside(name, one, {} if name in partial else against) for name, one in references.items()),
         ),
         runs=runs,
@@ -102,7 +102,7 @@ def compute_effects(
 
 def _equal_size_pairs(truth: np.ndarray, parameters: np.ndarray) -> int:
     """Return how many pairs of architectures have equal parameter counts and different truth."""
-    return int(np.count_nonzero(pair_signs(truth, *equal_pairs(parameters)))) if len(truth) else 0
+    return int(grouped_degrees(truth, truth, parameters).sum()) // 2 if len(truth) else 0
 
 
 def _measure(results: Results, truth: pd.Series, weights: np.ndarray, progress: Progress) -> dict[str, Measures]:
@@ -241,7 +241,7 @@ def _warnings(results: Results, runs: pd.DataFrame, truth: pd.Series) -> list[st
     trained = int(((unique["status"] == "finished") & (unique["factor"] != UNTRAINED.factor)).sum())
     if missing:
         lines.append(f"{missing} of {count(len(unique), 'run')} have no record yet")
-    if trained < 2:
+    if trained < 2 and not results.manifest.imported:
         lines.append(f"{count(trained, 'finished run')} of trained supernets: nothing can be compared")
     if not ((runs["factor"] == BASELINE.factor) & (runs["status"] == "finished")).any():
         lines.append("the baseline has no finished run: there are no differences to it")

@@ -79,7 +79,7 @@ def scatter(results: Results, effects: Effects) -> Scatter:
 
 
 def _values(results: Results, truth: np.ndarray, score: np.ndarray) -> Points:
-    y_label = f"{_kind(results)} on {results.manifest.images}\nwith the supernet's weights"
+    y_label = _of_scores(results)
     limits = _limits(truth), _limits(score)
     points = Points("", f"published accuracy, {results.target}", y_label, truth, score, limits)
     title = f"values, {(~points.inside).sum()} of {len(truth)} outside"
@@ -90,14 +90,16 @@ def _ranks(results: Results, truth: np.ndarray, score: np.ndarray) -> Points:
     return Points(
         "ranks, which are all that tau sees",
         f"rank of the published accuracy, {len(truth)} = best",
-        f"rank of the {_kind(results)} on {results.manifest.images}\nwith the supernet's weights",
+        f"rank of the {_of_scores(results)}",
         stats.rankdata(truth),
         stats.rankdata(score),
     )
 
 
-def _kind(results: Results) -> str:
-    return "accuracy" if ranks_by(results.example) == "accuracy" else "minus cross-entropy"
+def _of_scores(results: Results) -> str:
+    """Return what the scores are."""
+    kind = {"accuracy": "accuracy", "cross_entropy": "minus cross-entropy"}.get(ranks_by(results.example))
+    return f"{kind} on {results.manifest.images}\nwith the supernet's weights" if kind else "imported score"
 
 
 def _limits(values: np.ndarray) -> tuple[float, float]:

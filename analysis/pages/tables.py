@@ -179,7 +179,7 @@ def interaction_table(effects: Effects, grid: Grid) -> Table:
 def _metrics_table(title: str, effects: Effects, columns: tuple[Column, ...]) -> Table:
     rows = (
         (*_name(effect), runs_cell(effect), *(_cell(effect.estimates[column.metric], column) for column in columns))
-        for effect in (effects.references[0], *effects.levels)
+        for effect in (*effects.untrained, *effects.levels)
     )
     what = f"{title}, means over seeds with 95 % intervals, {count(len(effects.truth), 'architecture')}"
     return Table(what, ("factor", "level", "runs", *(column.header for column in columns)), tuple(rows), 2)

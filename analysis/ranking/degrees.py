@@ -2,9 +2,8 @@
 
 tau is a U-statistic: a mean over pairs. Its variance over samples of items comes from the degrees, the sums over the
 pairs that an item is in (Hoeffding, "A Class of Statistics with Asymptotically Normal Distribution", Annals of
-Mathematical Statistics 19, 1948; Noether, "Elements of Nonparametric Statistics", 1967, for tau). For thousands of items
-resamples are linear in them: the bootstrap of the linear part, whose variance is that of the U-statistic up to relative
-order 1 / n.
+Mathematical Statistics 19, 1948). For thousands of items resamples are linear in them: the bootstrap of the linear
+part, whose variance is that of the U-statistic up to relative order 1 / n.
 """
 
 import numpy as np
@@ -36,6 +35,26 @@ def pair_degrees(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     below_x_above_y = below_x - both_below - equal_y_below_x
     both_above = above_x - below_y_above_x - equal_y_above_x
     return both_below + both_above - below_y_above_x - below_x_above_y
+
+
+def grouped_degrees(x: np.ndarray, y: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return the same as `pair_degrees` from the pairs whose members are of one group alone, int64 [n].
+
+    Where groups come first in the order of both, all pairs across them are concordant; where they come the other way
+    round in one, discordant: half of both sums is what is left within.
+
+    Parameters
+    ----------
+    x, y : ndarray, [n]
+        Values without NaN.
+    groups : ndarray, [n]
+        Equal values are one group.
+    """
+    x, y, own = (np.unique(values, return_inverse=True)[1].astype(np.int64) for values in (x, y, groups))
+    n = len(x)
+    by_group = own * n + x
+    both = pair_degrees(by_group, own * n + y) + pair_degrees(by_group, (own.max() - own) * n + y)
+    return np.asarray(both // 2)
 
 
 def _below(values: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from supernet_bench.analysis.ranking import metrics, resampling
-from supernet_bench.analysis.ranking.degrees import spearman_resamples
+from supernet_bench.analysis.ranking.degrees import grouped_degrees, resampled_sums, spearman_resamples
 from supernet_bench.analysis.ranking.scores import Scores
 
 TOP = 10
@@ -101,6 +101,8 @@ class Yardstick:
     @cached_property
     def untied_equal_sizes(self) -> np.ndarray:
         """Those of these pairs that the truth does not tie in each resample, [resamples]."""
+        if len(self.truth) > resampling.EXACT_LIMIT:
+            return resampled_sums(self.weights, grouped_degrees(self.truth, self.truth, self.parameters))
         return self.equal_sizes.form(np.abs(self.equal_size_signs))
 
     @cached_property
@@ -218,6 +220,10 @@ def _spearman_replicates(score: np.ndarray, yardstick: Yardstick) -> np.ndarray:
 
 
 def _equal_size_replicates(score: np.ndarray, yardstick: Yardstick) -> np.ndarray:
+    if len(score) > resampling.EXACT_LIMIT:  # All pairs of equal size are millions.
+        degrees = (grouped_degrees(score, other, yardstick.parameters) for other in (yardstick.truth, score))
+        concordance, untied = (resampled_sums(yardstick.weights, each) for each in degrees)
+        return resampling.tau_of_forms(concordance, untied, yardstick.untied_equal_sizes)
     pairs = yardstick.equal_sizes
     signs = metrics.pair_signs(score, pairs.first, pairs.second)
     concordance = pairs.form(signs * yardstick.equal_size_signs)

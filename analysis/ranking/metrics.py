@@ -12,6 +12,7 @@ import math
 import numpy as np
 from scipy import stats
 
+from supernet_bench.analysis.ranking.degrees import grouped_degrees
 from supernet_bench.core.errors import InputError
 
 SINGLE_PRECISION = float(np.finfo(np.float32).eps)
@@ -200,10 +201,9 @@ def kendall_tau_within(predicted: np.ndarray, truth: np.ndarray, groups: np.ndar
         As `kendall_tau`.
     """
     predicted, truth, groups = _checked(predicted=predicted, truth=truth, groups=groups)
-    first, second = equal_pairs(groups)
-    x, y = pair_signs(predicted, first, second), pair_signs(truth, first, second)
-    untied = math.sqrt(np.count_nonzero(x) * np.count_nonzero(y))
-    return float(x @ y) / untied if untied else math.nan
+    pairs = ((predicted, truth), (predicted, predicted), (truth, truth))
+    concordance, *untied = (int(grouped_degrees(x, y, groups).sum()) // 2 for x, y in pairs)
+    return concordance / math.sqrt(math.prod(untied)) if all(untied) else math.nan
 
 
 def equal_pairs(groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,7 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 GROUPS = {
-    "import": "Read a published benchmark file once, into a compact table.",
+    "import": "Bring in scores of your own, or read a published benchmark file once.",
     "new": "Write a new plug-in that works, and its test.",
 }
 """What the first words of names of two words are for."""

@@ -49,7 +49,6 @@ def test_the_form_for_many_architectures_has_the_same_spread(monkeypatch: pytest
     exact = resampling.bootstrap_tau(weights, predicted, truth)
     ranks = resampling.resampled_ranks(weights, truth)
     monkeypatch.setattr(resampling, "EXACT_LIMIT", 100)
-    monkeypatch.setattr(resampling, "BLOCK", 7 * 300)
     linear = resampling.bootstrap_tau(weights, predicted, truth)
     assert np.array_equal(resampling.resampled_ranks(weights, truth), ranks)
     assert not np.array_equal(linear, exact)
