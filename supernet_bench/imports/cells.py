@@ -18,6 +18,9 @@ from supernet_bench.spaces.base import Space
 WHOLE = re.compile(r"\+?\d+(\.0*)?")
 """A whole number as programs write it; pandas puts a point into those of a column that once had gaps."""
 
+INDEX = re.compile(r"(0|[1-9]\d*)(\.0*)?")
+"""The number of an architecture: zeros in front are those of a published string of another space."""
+
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -94,7 +97,7 @@ def architectures(table: Table, name: str, space: Space, others: Mapping[str, Sp
 
 
 def _of_indices(table: Table, name: str, texts: list[str], space: Space, others: Mapping[str, Space]) -> np.ndarray:
-    found = [_whole(text) for text in texts]
+    found = [_whole(text) if INDEX.fullmatch(text) else None for text in texts]
     for row, index in enumerate(found):
         if index is None or index >= space.size:
             larger = [other for other, each in others.items() if index is not None and index < each.size]

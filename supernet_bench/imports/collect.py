@@ -99,7 +99,7 @@ def collect(
     if lower_is_better:
         frame["score"] = -frame["score"]
     found = [_brought(rows, tables, columns) for _, rows in frame.groupby(["level", "seed"], sort=False)]
-    _check_common(found)
+    _check_common(found, ", ".join(table.name for table in tables))
     return found
 
 
@@ -182,14 +182,14 @@ def _brought(rows: pd.DataFrame, tables: Sequence[Table], columns: Columns) -> B
     )
 
 
-def _check_common(brought: Sequence[Brought]) -> None:
+def _check_common(brought: Sequence[Brought], files: str) -> None:
     """Refuse levels that have hardly any architecture in common, which are what is compared."""
     common = set.intersection(*(set(each.architectures) for each in brought))
     if len(common) < FEWEST:
         fewest = min(brought, key=lambda each: len(each.architectures))
         raise InputError(
-            f"{len(common)} architectures have a score in all levels and seeds; allowed: at least {FEWEST}; the "
-            f"fewest, {len(fewest.architectures)}, are in level {fewest.level!r}, seed {fewest.seed}"
+            f"{files}: {len(common)} architectures have a score in all levels and seeds; allowed: at least {FEWEST}; "
+            f"the fewest, {len(fewest.architectures)}, are in level {fewest.level!r}, seed {fewest.seed}"
         )
 
 

@@ -107,11 +107,16 @@ def check_import(manifest: Manifest, store: Store, shipped: Sequence[str]) -> Ma
             f"study {name!r} is of space {stored.space} and target {stored.target or 'default'} in {path}; allowed: "
             "the same, another name or --store"
         )
-    other = other_levels(stored, manifest)
-    if other or _baseline(stored) != _baseline(manifest):
-        places = ", ".join(level for _, level in other) or "the baseline"
+    if _baseline(stored) != _baseline(manifest):
         raise InputError(
-            f"study {name!r} has other scores of {places} in {path}; allowed: the same scores, another name or --store"
+            f"study {name!r} has baseline {_baseline(stored)!r} in {path}, here {_baseline(manifest)!r}; allowed: "
+            f"--baseline '{_baseline(stored)}', another name or --store"
+        )
+    other = dict.fromkeys(level for _, level in other_levels(stored, manifest))
+    if other:
+        raise InputError(
+            f"study {name!r} has other scores of {', '.join(other)} in {path}; allowed: the same scores, another name "
+            "or --store"
         )
     return _united(stored, manifest)
 

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import io
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,17 +146,15 @@ def _read_parquet(name: str, content: bytes) -> Table:
 
 def _read_npz(name: str, content: bytes) -> Table:
     """Read arrays that `numpy.savez` wrote; pickles, which could do anything, are refused."""
-    columns = {}
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            if not hasattr(arrays, "files"):
-                raise InputError(f"{name} is a single array; allowed: what numpy.savez writes, an array per column")
-            for column in arrays.files:
-                columns[column] = _array(name, column, arrays)
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, TypeError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
+        found = np.load(io.BytesIO(content), allow_pickle=False)
+        columns = {column: _array(name, column, found) for column in getattr(found, "files", ())}
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # What a foreign file makes NumPy raise is not specified.
         raise InputError(f"{name} is damaged or no NPZ ({in_one_line(error)}); allowed: a whole file") from None
+    if isinstance(found, np.ndarray):
+        raise InputError(f"{name} is a single array; allowed: what numpy.savez writes, an array per column")
     lengths = {column: len(values) for column, values in columns.items()}
     if len(set(lengths.values())) > 1:
         texts = ", ".join(f"{column} {length}" for column, length in lengths.items())
