@@ -15,7 +15,7 @@ from supernet_bench.core.output import count
 from supernet_bench.records.layout import record_path
 from supernet_bench.records.manifest import Manifest, PlannedRun, read_manifest, single_spaced
 from supernet_bench.records.reference import choose_target, read_reference
-from supernet_bench.records.run import Checkpoint, RunRecord, SourceFile, read_record
+from supernet_bench.records.run import Blocks, Checkpoint, RunRecord, SourceFile, Strata, read_record
 
 SCORES = {
     "run_id": str,
@@ -54,6 +54,10 @@ class Results:
     architectures : ndarray of int, [n]
         What every run of the study scored; empty before the first one has. Levels of imported scores may each have
         others: these are the ones that all have.
+    strata : Strata, optional
+        What these were drawn from, where not from the whole space alike.
+    blocks : mapping of (run_id, epoch) to Blocks
+        The scores of late checkpoints by block of images; older records have none.
     example : RunRecord, optional
         A record of the baseline, for the settings that all runs share; none before there is one.
     warnings : tuple of str
@@ -69,6 +73,8 @@ class Results:
     reference: pd.DataFrame
     target: str
     architectures: np.ndarray
+    strata: Strata | None
+    blocks: Mapping[tuple[str, int], Blocks]
     example: RunRecord | None
     warnings: tuple[str, ...]
     files: tuple[SourceFile, ...] = ()
@@ -126,6 +132,13 @@ def results_of(
         reference=reference,
         target=column,
         architectures=_common_architectures(records, reference),
+        strata=next((record.strata for record in records.values() if record.checkpoints), None),
+        blocks={
+            (run_id, checkpoint.epoch): checkpoint.blocks
+            for run_id, record in records.items()
+            for checkpoint in record.checkpoints
+            if checkpoint.blocks
+        },
         example=next(
             (records[r.run_id] for r in manifest.runs if r.factor == "baseline" and r.run_id in records), None
         ),
@@ -243,19 +256,21 @@ def _curve(records: Mapping[str, RunRecord]) -> pd.DataFrame:
 
 def _common_architectures(records: Mapping[str, RunRecord], reference: pd.DataFrame) -> np.ndarray:
     """Return the one list of architectures that all runs with scores share, int [n]."""
-    lists = {run_id: record.architectures for run_id, record in records.items() if record.checkpoints}
+    lists = {run_id: (record.architectures, record.strata) for run_id, record in records.items() if record.checkpoints}
     if not lists:
         return np.empty(0, dtype=np.int64)
     first = next(iter(lists))
     if records[first].imported:
-        lists = {first: tuple(sorted(set.intersection(*map(set, lists.values()))))}
-    for run_id, architectures in lists.items():
-        if architectures != lists[first]:
-            raise InputError(f"runs {first} and {run_id} of one study scored different architectures")
-    unlisted = set(lists[first]) - set(reference.index)
+        common = tuple(sorted(set.intersection(*(set(records[run_id].architectures) for run_id in lists))))
+    else:
+        different = next((run_id for run_id, each in lists.items() if each != lists[first]), None)
+        if different is not None:
+            raise InputError(f"runs {first} and {different} of one study scored different architectures")
+        common = records[first].architectures
+    unlisted = set(common) - set(reference.index)
     if unlisted:
         raise InputError(f"run {first} scored architecture {min(unlisted)}, which the reference table does not have")
-    return np.asarray(lists[first], dtype=np.int64)
+    return np.asarray(common, dtype=np.int64)
 
 
 def _files(record: RunRecord) -> tuple[SourceFile, ...]:

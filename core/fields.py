@@ -63,6 +63,14 @@ class Fields:
             _checked(entries[wrong], kinds, f"{self._prefix}{name}[{wrong}]", allowed)
         return tuple(entries)
 
+    def rows(self, name: str, *kinds: type, allowed: str = "") -> tuple[tuple[Any, ...], ...]:
+        """Return a list of lists, each entry of which is of one of these kinds; see `read`."""
+        rows = self.entries(name, list)
+        return tuple(
+            Fields({str(place): row}, f"{self._prefix}{name}").entries(str(place), *kinds, allowed=allowed)
+            for place, row in enumerate(rows)
+        )
+
     def objects(self, name: str, default: Any = REQUIRED) -> list["Fields"]:
         """Return a list of objects; see `read`."""
         entries = self.entries(name, dict, default=default)

@@ -155,7 +155,7 @@ class Heuristic:
         """Return what is run: `setup`, with other settings of space, images, training or scoring.
 
         Every run of a study scores the same architectures of the same space, so the name of the space and
-        `scoring.architectures` and `scoring.subset` stay.
+        which architectures are scored stays as it is.
         """
         return setup
 

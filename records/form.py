@@ -9,7 +9,7 @@ from typing import Any
 from supernet_bench.core.errors import InputError
 from supernet_bench.records.damage import Damaged
 
-RECORD_VERSION = 2
+RECORD_VERSION = 3
 """Version of records and manifests, their field ``schema``; `UPGRADES` says what each one changed."""
 
 
@@ -90,5 +90,13 @@ def _memory_was_not_measured(content: dict[str, Any]) -> dict[str, Any]:
     return {**content, "execution": {**execution, "peak_memory_bytes": None, "peak_device_bytes": None}}
 
 
-UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _memory_was_not_measured}
+def _all_were_drawn_alike(content: dict[str, Any]) -> dict[str, Any]:
+    """Version 3 has scores by block of images, and strata, whose architectures do not stand for equally many."""
+    return content
+
+
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _memory_was_not_measured,
+    2: _all_were_drawn_alike,
+}
 """What makes content of each version one of the next."""

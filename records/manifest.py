@@ -93,6 +93,9 @@ class Manifest:
     space, images : str
         Names of those of the baseline.
     seeds : tuple of int
+        Of every level.
+    baseline_seeds : tuple of int
+        Further ones of the baseline alone.
     target : str or None
         Column of the reference table to compare with; None is the table's own choice.
     levels : tuple of Level
@@ -112,6 +115,7 @@ class Manifest:
     target: str | None
     levels: tuple[Level, ...]
     runs: tuple[PlannedRun, ...]
+    baseline_seeds: tuple[int, ...] = ()
     imported: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
@@ -136,6 +140,7 @@ class Manifest:
             target=fields.read("target", str, type(None), default=None),
             levels=tuple(level for factor in fields.objects("factors") for level in _levels(factor)),
             runs=tuple(map(PlannedRun.from_fields, fields.objects("runs"))),
+            baseline_seeds=fields.entries("baseline_seeds", int, default=()),
             imported=fields.read("imported", bool, default=False),
             extra=fields.rest(),
         )
@@ -145,6 +150,7 @@ class Manifest:
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it, without a checksum."""
         by_factor = groupby(self.levels, key=lambda level: level.factor)
+        further = {"baseline_seeds": list(self.baseline_seeds)} if self.baseline_seeds else {}
         return {
             "schema": RECORD_VERSION,
             "study": self.study,
@@ -152,6 +158,7 @@ class Manifest:
             "space": self.space,
             "images": self.images,
             "seeds": list(self.seeds),
+            **further,
             "target": self.target,
             "factors": [
                 {"factor": factor, "levels": [level.to_json() for level in levels]} for factor, levels in by_factor
@@ -194,21 +201,25 @@ class Manifest:
         if other_levels(self, other):
             return None
         known = {(run.factor, run.level, run.seed) for run in self.runs}
+        seeds = tuple(dict.fromkeys((*self.seeds, *other.seeds)))
+        further = dict.fromkeys((*self.baseline_seeds, *other.baseline_seeds))
         new = [run for run in other.runs if (run.factor, run.level, run.seed) not in known]
         return replace(
             self,
-            seeds=tuple(dict.fromkeys((*self.seeds, *other.seeds))),
+            seeds=seeds,
+            baseline_seeds=tuple(seed for seed in further if seed not in seeds),
             levels=tuple(replace(mine, cell=mine.cell or theirs.cell) for mine, theirs in levels),
             runs=(*self.runs, *new),
         )
 
     def _shared(self) -> "Manifest":
         """Return what all manifests of a study have in common."""
-        return replace(self, seeds=(), levels=without_cells(self.levels), runs=())
+        return replace(self, seeds=(), baseline_seeds=(), levels=without_cells(self.levels), runs=())
 
     def _check(self) -> None:
         """Raise Malformed if a seed is no number that a column of a table holds."""
         seeds = {f"seeds[{place}]": seed for place, seed in enumerate(self.seeds)}
+        seeds |= {f"baseline_seeds[{place}]": seed for place, seed in enumerate(self.baseline_seeds)}
         seeds |= {f"runs[{place}].seed": run.seed for place, run in enumerate(self.runs)}
         for name, seed in seeds.items():
             if not 0 <= seed <= LARGEST_WHOLE:

@@ -91,6 +91,102 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class Blocks:
+    """The scores of a checkpoint by block of images: what a delete-a-group jackknife needs.
+
+    Attributes
+    ----------
+    images : tuple of int, [blocks]
+        How many are in each block; blocks are the same images for all architectures and runs of a study, unless a
+        heuristic draws them.
+    correct : tuple of tuple of int, [blocks][architectures]
+        Correct labels.
+    cross_entropy : tuple of tuple of float or None, [blocks][architectures]
+        Mean over the images of the block, nats, rounded to 0.01 or 0.05; None or infinite where it overflowed.
+    extra : mapping
+        What a newer version of the suite says of it.
+    """
+
+    images: tuple[int, ...]
+    correct: tuple[tuple[int, ...], ...]
+    cross_entropy: tuple[tuple[float | None, ...], ...]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> "Blocks":
+        """Read them; raise Malformed if they are none."""
+        return cls(
+            images=fields.entries("images", int),
+            correct=fields.rows("correct", int),
+            cross_entropy=fields.rows("cross_entropy", *NUMBER, NOTHING, allowed="a number or null"),
+            extra=fields.rest(),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {
+            "images": list(self.images),
+            "correct": [list(block) for block in self.correct],
+            "cross_entropy": [list(block) for block in self.cross_entropy],
+            **self.extra,
+        }
+
+    def check(self, architectures: int) -> None:
+        """Raise Malformed unless every block has a score per architecture, and no more correct labels than images."""
+        if not len(self.images) == len(self.correct) == len(self.cross_entropy):
+            raise Malformed("blocks do not have one row of scores each")
+        for images, correct, losses in zip(self.images, self.correct, self.cross_entropy, strict=True):
+            if not len(correct) == len(losses) == architectures:
+                raise Malformed("a block does not have one score per architecture")
+            if images < 1 or not all(0 <= number <= images for number in correct):
+                raise Malformed("a block has more correct labels than images, or no image")
+
+
+@dataclass(frozen=True)
+class Strata:
+    """What the scored architectures were drawn from, where not from the space as a whole.
+
+    Attributes
+    ----------
+    by : str
+        What orders the space: ``"truth"`` or ``"parameters"``.
+    sizes : tuple of int, [strata]
+        Architectures of the space in each stratum.
+    of : tuple of int, [architectures]
+        The stratum of each scored architecture.
+    extra : mapping
+        What a newer version of the suite says of it.
+    """
+
+    by: str
+    sizes: tuple[int, ...]
+    of: tuple[int, ...]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> "Strata":
+        """Read them; raise Malformed if they are none."""
+        return cls(
+            by=fields.read("by", str),
+            sizes=fields.entries("sizes", int),
+            of=fields.entries("of", int),
+            extra=fields.rest(),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {"by": self.by, "sizes": list(self.sizes), "of": list(self.of), **self.extra}
+
+    def check(self, architectures: int) -> None:
+        """Raise Malformed unless every architecture is in a stratum that has as many in the space."""
+        if len(self.of) != architectures:
+            raise Malformed("strata do not have one number per architecture")
+        for stratum in set(self.of):
+            if not 0 <= stratum < len(self.sizes) or self.of.count(stratum) > self.sizes[stratum]:
+                raise Malformed(f"stratum {stratum} is none, or has fewer architectures than are scored of it")
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """Scores after an epoch, in the order of the architectures of the record.
 
@@ -103,6 +199,8 @@ class Checkpoint:
         Fractions.
     cross_entropy : tuple of float or None
         None or infinite where it overflowed.
+    blocks : Blocks or None
+        The same by block of images, of late checkpoints; older records do not say.
     score : tuple of float
         Only of imported scores, which have neither of the others; higher is better.
     extra : mapping
@@ -113,6 +211,7 @@ class Checkpoint:
     late: bool
     accuracy: tuple[float, ...]
     cross_entropy: tuple[float | None, ...]
+    blocks: Blocks | None = None
     score: tuple[float, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -124,17 +223,20 @@ class Checkpoint:
             late=fields.read("late", bool),
             accuracy=fields.entries("accuracy", *NUMBER, allowed="a fraction in [0, 1]"),
             cross_entropy=fields.entries("cross_entropy", *NUMBER, NOTHING, allowed="a number or null"),
+            blocks=Blocks.from_fields(blocks) if (blocks := fields.object("blocks")) else None,
             score=fields.entries("score", *NUMBER, allowed="a number", default=[]),
             extra=fields.rest(),
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it."""
+        blocks = {"blocks": self.blocks.to_json()} if self.blocks else {}
         return {
             "epoch": self.epoch,
             "late": self.late,
             "accuracy": list(self.accuracy),
             "cross_entropy": list(self.cross_entropy),
+            **blocks,
             **({"score": list(self.score)} if self.score else {}),
             **self.extra,
         }
@@ -256,6 +358,8 @@ class RunRecord:
         What training took: ``optimiser_steps``, ``path_passes``, ``images``; empty if it could not begin.
     execution : ExecutionRecord or None
         None where every process was killed, so that nothing is known.
+    strata : Strata or None
+        What the architectures were drawn from, where not from the whole space alike.
     extra : mapping
         What a newer version of the suite says of it.
     """
@@ -271,6 +375,7 @@ class RunRecord:
     checkpoints: tuple[Checkpoint, ...]
     counts: Mapping[str, int]
     execution: ExecutionRecord | None
+    strata: Strata | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -284,7 +389,7 @@ class RunRecord:
         """
         fields = Fields(content)
         fields.read("schema", int)
-        error, execution = fields.object("error"), fields.object("execution")
+        error, execution, strata = (fields.object(name) for name in ("error", "execution", "strata"))
         record = cls(
             run_id=fields.read("run_id", str),
             status=fields.read("status", str),
@@ -297,6 +402,7 @@ class RunRecord:
             checkpoints=tuple(map(Checkpoint.from_fields, fields.objects("checkpoints"))),
             counts=fields.read("counts", dict, default={}),
             execution=ExecutionRecord.from_fields(execution) if execution else None,
+            strata=Strata.from_fields(strata) if strata else None,
             extra=fields.rest(),
         )
         record._check()
@@ -312,6 +418,7 @@ class RunRecord:
 
     def result(self) -> dict[str, Any]:
         """Return, as JSON has it, what the spec of the run determines."""
+        strata = {"strata": self.strata.to_json()} if self.strata else {}
         return {
             "run_id": self.run_id,
             "status": self.status,
@@ -320,6 +427,7 @@ class RunRecord:
             "revised": self.revised,
             "heuristics": self.heuristics,
             "architectures": list(self.architectures),
+            **strata,
             "curve": [epoch.to_json() for epoch in self.curve],
             "checkpoints": [checkpoint.to_json() for checkpoint in self.checkpoints],
             "counts": self.counts,
@@ -346,7 +454,11 @@ class RunRecord:
             Fields(settings, f"heuristics.{factor}")
         if len(set(self.architectures)) != len(self.architectures):
             raise Malformed("an architecture appears twice")
+        if self.strata:
+            self.strata.check(len(self.architectures))
         for checkpoint in self.checkpoints:
+            if checkpoint.blocks:
+                checkpoint.blocks.check(len(self.architectures))
             n = len(self.architectures)
             found = len(checkpoint.accuracy), len(checkpoint.cross_entropy), len(checkpoint.score)
             if found != ((0, 0, n) if self.imported else (n, n, 0)):

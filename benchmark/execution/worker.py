@@ -20,13 +20,14 @@ from supernet_bench.benchmark.study.origins import code_of
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.training.trainer import Trainer
 from supernet_bench.core.errors import InputError, in_one_line
+from supernet_bench.core.fields import Fields
 from supernet_bench.core.output import say
 from supernet_bench.core.settings import values_of
 from supernet_bench.core.versions import code_version
 from supernet_bench.images.base import ImageData
 from supernet_bench.records import leases
 from supernet_bench.records.damage import Damaged, set_aside
-from supernet_bench.records.run import Checkpoint, Epoch, ExecutionRecord, Failure, RunRecord
+from supernet_bench.records.run import Blocks, Checkpoint, Epoch, ExecutionRecord, Failure, RunRecord, Strata
 from supernet_bench.records.store import Store
 
 ATTEMPTS = 3
@@ -199,7 +200,8 @@ def result(spec: RunSpec, trainer: Trainer | None, error: Failure | None) -> Run
         spec=spec.canonical(),
         revised={part: values_of(getattr(revised, part)) for part in ("space", "images", "training", "scoring")},
         heuristics={factor: {"name": h.name, **values_of(h)} for factor, h in heuristics.items()},
-        architectures=tuple(spec.setup.scored_architectures()),
+        architectures=tuple(trainer.architectures) if trainer else (),
+        strata=_strata(spec, trainer) if trainer else None,
         curve=tuple(Epoch(**epoch) for epoch in trainer.curve) if trainer else (),
         checkpoints=tuple(map(_checkpoint, trainer.checkpoints)) if trainer else (),
         counts=trainer.counts if trainer else {},
@@ -208,13 +210,21 @@ def result(spec: RunSpec, trainer: Trainer | None, error: Failure | None) -> Run
 
 
 def _checkpoint(scores: Mapping[str, Any]) -> Checkpoint:
-    """Return the scores of a checkpoint as they are read from a record."""
+    """Return the scores of a checkpoint as they are read from a record; older saved states have no blocks."""
+    blocks = scores.get("blocks")
     return Checkpoint(
         epoch=scores["epoch"],
         late=scores["late"],
         accuracy=tuple(scores["accuracy"]),
         cross_entropy=tuple(scores["cross_entropy"]),
+        blocks=blocks and Blocks.from_fields(Fields(blocks)),
     )
+
+
+def _strata(spec: RunSpec, trainer: Trainer) -> Strata | None:
+    """Return what the scored architectures were drawn from, if not from the whole space alike."""
+    choice = trainer.choice
+    return Strata(spec.scoring.strata, choice.sizes, tuple(choice.strata)) if choice.strata is not None else None
 
 
 def write_failure(store: Store, spec: RunSpec, error: Failure, guard: Callable[[], None] = lambda: None) -> None:

@@ -158,6 +158,8 @@ def _check_setup(given: Setup, revised: Setup, heuristic: Heuristic) -> None:
         ("space.name", given.space.name, revised.space.name),
         ("scoring.architectures", given.scoring.architectures, revised.scoring.architectures),
         ("scoring.subset", given.scoring.subset, revised.scoring.subset),
+        ("scoring.part", given.scoring.part, revised.scoring.part),
+        ("scoring.strata", given.scoring.strata, revised.scoring.strata),
     ):
         if after != before:
             raise InputError(

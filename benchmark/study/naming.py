@@ -79,8 +79,14 @@ def differences(one: Manifest, other: Manifest, whose: str) -> list[str]:
         for mine, theirs in [(getattr(one, name), getattr(other, name))]
         if mine != theirs
     ]
-    if sorted(one.seeds) != sorted(other.seeds):
-        found.append(f"seeds {listed(one.seeds)}, {whose} {listed(other.seeds)}")
+    found += [
+        f"{name} {listed(mine)}, {whose} {listed(theirs)}"
+        for name, mine, theirs in (
+            ("seeds", one.seeds, other.seeds),
+            ("baseline_seeds", one.baseline_seeds, other.baseline_seeds),
+        )
+        if sorted(mine) != sorted(theirs)
+    ]
     ours, theirs, seeds = _described(one), _described(other), _seeds(one.runs)
     changed = {level for level in ours if level in theirs and ours[level] != theirs[level]}
     changed |= set(other_levels(one, other))
@@ -89,7 +95,7 @@ def differences(one: Manifest, other: Manifest, whose: str) -> list[str]:
         "levels that are missing": [level for level in theirs if level not in ours],
         "levels that are other runs": [level for level in ours if level in changed],
         "levels without a run for each seed": [
-            level for level in ours if level in theirs and seeds[level] != set(one.seeds)
+            level for level in ours if level in theirs and not seeds[level] >= set(one.seeds)
         ],
     }
     return found + [f"{name}: {shortened(levels)}" for name, levels in lists.items() if levels]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from supernet_bench.core.generators import SharedGenerators
 from supernet_bench.core.settings import LARGEST_WHOLE, build, values_of
 from supernet_bench.core.streams import stream_seed
 from supernet_bench.heuristics.base import Heuristic, is_neutral
-from supernet_bench.heuristics.setup import Scoring, Setup, Training
+from supernet_bench.heuristics.setup import FEWEST_PER_STRATUM, STRATA, Scoring, Setup, Training
 from supernet_bench.images.base import ImageData, ImageSource
 from supernet_bench.spaces.base import Space, TrainableSpace
 
@@ -103,13 +103,16 @@ class RunSpec:
         return self.setup.scoring
 
     def canonical(self) -> dict[str, Any]:
-        """Return nested tables with every setting, the same for equal runs however they were written."""
+        """Return nested tables with every setting, the same for equal runs however they were written.
+
+        Settings that were added since ids exist are left out where they are neutral, as heuristics are.
+        """
         return {
             "schema": SPEC_VERSION,
             "space": {"name": self.space.name, **values_of(self.space)},
             "images": {"name": self.images.name, **values_of(self.images)},
             "training": values_of(self.training),
-            "scoring": values_of(self.scoring),
+            "scoring": _unless_added(self.scoring),
             "heuristics": {each.name: values_of(each) for each in self.heuristics},
             "seed": self.seed,
         }
@@ -182,10 +185,28 @@ class RunSpec:
             raise InputError("training.nesterov is True; allowed: false, since training.momentum is 0")
         if revised.scoring.images == 1:
             raise InputError("scoring.images is 1; allowed: 0 for all, or at least 2, for statistics of a batch")
-        if self.scoring.architectures > self.space.size:
+        self._check_choice()
+
+    def _check_choice(self) -> None:
+        """Raise InputError if the space does not have the architectures that are to be scored."""
+        scoring, size = self.scoring, self.space.size
+        if scoring.architectures > size:
             raise InputError(
-                f"scoring.architectures is {self.scoring.architectures}; "
-                f"allowed: 0 to the size of space {self.space.name}, {self.space.size}"
+                f"scoring.architectures is {scoring.architectures}; "
+                f"allowed: 0 to the size of space {self.space.name}, {size}"
+            )
+        if scoring.strata != "none" and not scoring.architectures >= STRATA * FEWEST_PER_STRATUM:
+            raise InputError(
+                f"scoring.architectures is {scoring.architectures}; allowed: at least {STRATA * FEWEST_PER_STRATUM}, "
+                f"{FEWEST_PER_STRATUM} in each of {STRATA} strata"
+            )
+        parts = size // (scoring.architectures or size)
+        if scoring.strata != "none":
+            parts = size // STRATA // -(-scoring.architectures // STRATA)
+        if scoring.part >= parts:
+            raise InputError(
+                f"scoring.part is {scoring.part}; allowed: 0 to {parts - 1}, since space {self.space.name} has {size} "
+                f"architectures, and {scoring.architectures or size} are scored"
             )
 
     def _check_conflicts(self) -> None:
@@ -196,6 +217,11 @@ class RunSpec:
                     raise InputError(
                         f"heuristics {heuristic.name!r} and {other!r} are in conflict; allowed: one of them"
                     )
+
+
+def _unless_added(scoring: Scoring) -> dict[str, Any]:
+    neutral = {each.name: each.default for each in fields(scoring) if each.metadata.get("added")}
+    return {name: value for name, value in values_of(scoring).items() if neutral.get(name) != value}
 
 
 def _table(key: str, tables: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -71,6 +71,8 @@ class Study:
         The run that every level is compared with, with the first seed.
     factors : tuple of Factor
     seeds : tuple of int
+    baseline_seeds : tuple of int
+        Further ones, of the baseline alone: every level is compared with it.
     target : str or None
         Column of the reference table to compare with; None is the table's own choice.
     """
@@ -81,9 +83,10 @@ class Study:
     factors: tuple[Factor, ...]
     seeds: tuple[int, ...]
     target: str | None
+    baseline_seeds: tuple[int, ...] = ()
 
     def placed_runs(self) -> Iterator[PlacedRun]:
-        """Yield the run of every factor, level and seed, all levels of a seed first.
+        """Yield the run of every factor, level and seed, all levels of a seed first, then what only the baseline has.
 
         The same run may have several places: the baseline is a level of each factor.
         """
@@ -95,6 +98,12 @@ class Study:
             for factor in self.factors:
                 for level in factor.levels:
                     yield PlacedRun(factor.name, level.name, replace(level.spec, seed=seed))
+        for seed in self.baseline_seeds:
+            yield PlacedRun("baseline", "baseline", replace(self.baseline, seed=seed))
+            for factor in self.factors:
+                for level in factor.levels:
+                    if level.spec == self.baseline:
+                        yield PlacedRun(factor.name, level.name, replace(self.baseline, seed=seed))
 
     def runs(self) -> list[RunSpec]:
         """Return every different run once."""
@@ -108,6 +117,7 @@ class Study:
             space=self.baseline.space.name,
             images=self.baseline.images.name,
             seeds=self.seeds,
+            baseline_seeds=self.baseline_seeds,
             target=self.target,
             levels=tuple(
                 Level(
@@ -196,7 +206,7 @@ def _read(path: Path) -> dict[str, Any]:
 def parse_study(name: str, tables: Mapping[str, Any], folder: Path = Path()) -> Study:
     """Build a study from the tables of its file, which is in `folder`."""
     run_tables = {"space", "images", "training", "heuristics", "scoring"}
-    known = run_tables | {"title", "plugins", "seeds", "target", "factors", "grids"}
+    known = run_tables | {"title", "plugins", "seeds", "baseline_seeds", "target", "factors", "grids"}
     for key in tables:
         if key not in known:
             raise unknown("table of a study", key, known)
@@ -214,6 +224,7 @@ def parse_study(name: str, tables: Mapping[str, Any], folder: Path = Path()) -> 
         factors=tuple(factors),
         seeds=seeds,
         target=_text("target", tables),
+        baseline_seeds=_baseline_seeds(tables.get("baseline_seeds", 0), seeds),
     )
 
 
@@ -351,10 +362,30 @@ def _text(key: str, tables: Mapping[str, Any]) -> str | None:
 def _seeds(value: Any) -> tuple[int, ...]:
     if type(value) is int and 0 < value <= MOST_SEEDS:
         return tuple(range(value))
-    whole = isinstance(value, list) and all(type(seed) is int and 0 <= seed <= LARGEST_WHOLE for seed in value)
-    if whole and 0 < len(value) == len(set(value)) <= MOST_SEEDS:
-        return tuple(value)
+    listed = _listed_seeds(value)
+    if listed:
+        return listed
     raise InputError(
         f"seeds is {value!r}; allowed: how many, or a list of different whole numbers from 0 to {LARGEST_WHOLE}; "
         f"at most {MOST_SEEDS} seeds"
     )
+
+
+def _baseline_seeds(value: Any, seeds: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the further seeds of the baseline: those after the largest of all levels, or as listed."""
+    largest = max(seeds)
+    if type(value) is int and 0 <= value <= min(MOST_SEEDS, LARGEST_WHOLE - largest):
+        return tuple(range(largest + 1, largest + 1 + value))
+    listed = _listed_seeds(value)
+    if listed is not None and not set(listed) & set(seeds):
+        return listed
+    raise InputError(
+        f"baseline_seeds is {value!r}; allowed: how many besides those of all levels, or a list of different whole "
+        f"numbers from 0 to {LARGEST_WHOLE} that seeds does not have; at most {MOST_SEEDS}"
+    )
+
+
+def _listed_seeds(value: Any) -> tuple[int, ...] | None:
+    """Return a list of different seeds, or None if it is none."""
+    whole = isinstance(value, list) and all(type(seed) is int and 0 <= seed <= LARGEST_WHOLE for seed in value)
+    return tuple(value) if whole and len(value) == len(set(value)) <= MOST_SEEDS else None

@@ -21,6 +21,31 @@ CHUNK = 64
 """Logits that are compared with the labels at once: each alone costs as much as a layer of a small network."""
 
 
+BLOCKS = 20
+"""Blocks of images whose scores are kept apart, so that it can be told what other images would have given."""
+
+
+@dataclass(frozen=True)
+class BlockScores:
+    """The same scores by block of images: a sufficient statistic of a delete-a-group jackknife.
+
+    Blocks are consecutive images, of nearly equal number.
+
+    Attributes
+    ----------
+    images : list of int, [blocks]
+        In each.
+    correct : Tensor of int64, [n, blocks]
+        Images whose label has the largest logit.
+    cross_entropy : Tensor of float64, [n, blocks]
+        Mean over the images of a block, nats.
+    """
+
+    images: list[int]
+    correct: Tensor
+    cross_entropy: Tensor
+
+
 @dataclass(frozen=True)
 class CheckpointScores:
     """One value per architecture.
@@ -31,10 +56,13 @@ class CheckpointScores:
         Fraction of images whose label has the largest logit.
     cross_entropy : Tensor of float64, [n]
         Mean over images, nats.
+    blocks : BlockScores or None
+        None where architectures were scored on different numbers of images.
     """
 
     accuracy: Tensor
     cross_entropy: Tensor
+    blocks: BlockScores | None
 
 
 def batches_for(images: int, batch_size: int) -> int:
@@ -69,19 +97,37 @@ def score(
     """
     supernet.eval()
     progress = Shares(len(architectures) * len(batches), advance)
-    if heuristics.prepares_scoring():
-        rows, pool = [], _Pool(batches)
-        for architecture in architectures:
-            heuristics.call(Heuristic.before_scoring, supernet, architecture)
-            chosen = heuristics.first(Heuristic.scored_images, pool.size)
-            own = batches if chosen is None else pool.pick(chosen)
-            rows.append(_means(supernet, [architecture], own, progress))
-            progress.add(len(batches) - len(own))
-        means = torch.cat(rows)
-    else:
-        means = _means(supernet, architectures, batches, progress)
-    accuracy, loss = means.cpu().unbind(1)
-    return CheckpointScores(accuracy=accuracy, cross_entropy=loss)
+    if not heuristics.prepares_scoring():
+        return _means([_sums(supernet, architectures, batches, progress)])
+    rows, pool = [], _Pool(batches)
+    for architecture in architectures:
+        heuristics.call(Heuristic.before_scoring, supernet, architecture)
+        chosen = heuristics.first(Heuristic.scored_images, pool.size)
+        own = batches if chosen is None else pool.pick(chosen)
+        rows.append(_sums(supernet, [architecture], own, progress))
+        progress.add(len(batches) - len(own))
+    return _means(rows)
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Number of correct labels and summed cross-entropy, float64 [n, blocks, 2], and the images of each block."""
+
+    values: Tensor
+    images: list[int]
+
+
+def _means(rows: Sequence[_Sums]) -> CheckpointScores:
+    totals = torch.cat([row.values.sum(1) / sum(row.images) for row in rows]).cpu()
+    return CheckpointScores(accuracy=totals[:, 0], cross_entropy=totals[:, 1], blocks=_by_block(rows))
+
+
+def _by_block(rows: Sequence[_Sums]) -> BlockScores | None:
+    images = rows[0].images
+    if any(row.images != images for row in rows):
+        return None
+    correct, losses = torch.cat([row.values for row in rows]).cpu().unbind(-1)
+    return BlockScores(images, correct.long(), losses / torch.tensor(images))
 
 
 class _Pool:
@@ -104,15 +150,24 @@ class _Pool:
         return [(images[part].contiguous(memory_format=torch.channels_last), labels[part]) for part in parts]
 
 
-def _means(
+def _sums(
     supernet: Supernet, architectures: Sequence[Architecture], batches: Sequence[Batch], progress: Shares
-) -> Tensor:
-    """Return the share of correct labels and the mean cross-entropy of each architecture, float64 [n, 2]."""
-    totals = torch.stack([_batch_totals(supernet, architectures, batch, progress) for batch in batches]).sum(0)
-    return totals / sum(len(labels) for _, labels in batches)
+) -> _Sums:
+    count = sum(len(labels) for _, labels in batches)
+    blocks = torch.arange(count).tensor_split(min(BLOCKS, count))
+    images = [len(block) for block in blocks]
+    block_of = torch.repeat_interleave(torch.arange(len(images)), torch.tensor(images))
+    sums = torch.zeros(len(architectures), len(images), 2, dtype=torch.float64, device=batches[0][1].device)
+    for batch, part in zip(batches, block_of.split([len(labels) for _, labels in batches]), strict=True):
+        found, lengths = part.unique_consecutive(return_counts=True)
+        values = _batch_values(supernet, architectures, batch, progress).split(lengths.tolist(), dim=1)
+        for block, images_of_block in zip(found.tolist(), values, strict=True):
+            sums[:, block] += images_of_block.sum(1)
+    return _Sums(sums, images)
 
 
-def _batch_totals(supernet: Supernet, architectures: Sequence[Architecture], batch: Batch, progress: Shares) -> Tensor:
+def _batch_values(supernet: Supernet, architectures: Sequence[Architecture], batch: Batch, progress: Shares) -> Tensor:
+    """Return what `_compare` says of every architecture and image, float64 [n, batch, 2]."""
     images, labels = batch
     row_of: dict[int, int] = {}
 
@@ -130,10 +185,10 @@ def _batch_totals(supernet: Supernet, architectures: Sequence[Architecture], bat
 
 
 def _compare(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the number of correct labels and the summed cross-entropy, float64 [n, 2], of logits [n, batch, classes].
+    """Return whether each label is correct, and its cross-entropy, float64 [n, batch, 2]; logits [n, batch, classes].
 
-    In double precision: on some devices the order in which one is summed depends on how many are compared at once.
+    In double precision: on some devices the order in which losses are summed depends on how many are compared at once.
     """
-    correct = (logits.argmax(-1) == labels).sum(-1)
+    correct = logits.argmax(-1) == labels
     losses = functional.cross_entropy(logits.double().flatten(0, 1), labels.repeat(len(logits)), reduction="none")
-    return torch.stack([correct.double(), losses.view(len(logits), -1).sum(-1)], dim=-1)
+    return torch.stack([correct.double(), losses.view(len(logits), -1)], dim=-1)

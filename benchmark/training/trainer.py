@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from supernet_bench.benchmark.plugins.composition import Composition
 from supernet_bench.benchmark.study.spec import RunSpec
-from supernet_bench.benchmark.training.scores import Batch, batches_for, score
+from supernet_bench.benchmark.training.scores import Batch, BlockScores, batches_for, score
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.generators import SharedGenerators
 from supernet_bench.core.streams import StepStreams, stream, stream_seed
@@ -23,6 +23,13 @@ from supernet_bench.heuristics.base import Heuristic, Step, Task
 from supernet_bench.images._pixels import PixelAugmentation, normalise
 from supernet_bench.images.base import ImageData
 from supernet_bench.spaces.base import Architecture, Construction, Supernet, Truth
+
+LOSS_DECIMALS = 6
+"""Of a cross-entropy, nats."""
+
+LOSS_STEPS = {100: 0.01, 1: 0.05}
+"""To what the cross-entropy of a block of at least so many images is rounded, nats: below what chance does in a block,
+as a published study of hundreds of runs has to stay small."""
 
 
 class Diverged(ArithmeticError):
@@ -110,7 +117,7 @@ class Trainer:
     def _set_up(self, spec: RunSpec, data: ImageData) -> None:
         check_images(spec, data, self.heuristics)
         # Before anything is revised: all runs of a study score the same.
-        self.architectures = spec.setup.scored_architectures()
+        self.choice = spec.setup.choice(self._truth)
         self.spec = spec = replace(spec, setup=self.heuristics.fold(Heuristic.revise, spec.setup))
         self._construction = self.heuristics.fold(Heuristic.construct, Construction())
         self._classes = data.classes
@@ -128,6 +135,11 @@ class Trainer:
         self.counts = {"optimiser_steps": 0, "path_passes": 0, "images": 0}
         self.seconds = {"training": 0.0, "scoring": 0.0}
         self._build(data)
+
+    @property
+    def architectures(self) -> list[int]:
+        """Indices of the scored architectures."""
+        return self.choice.architectures
 
     @property
     def total_steps(self) -> int:
@@ -221,7 +233,9 @@ class Trainer:
         if self._truth is None:
             raise InputError("a heuristic asks for published accuracies; allowed: where a run is given them")
         self.truth_seen = self._truth()
-        return np.where(self.spec.setup.apart_from_scored(), self.truth_seen.columns[self.truth_seen.target], np.nan)
+        return np.where(
+            self.spec.setup.apart_from_scored(self._truth), self.truth_seen.columns[self.truth_seen.target], np.nan
+        )
 
     def _initial_supernet(self, step: int) -> Supernet:
         """Return a supernet with the initial weights of the iteration that starts at `step`."""
@@ -354,8 +368,8 @@ class Trainer:
                 "epoch": self.epoch,
                 "late": late,
                 "accuracy": scores.accuracy.tolist(),
-                # JSON has no infinity; a supernet may have exploded for some architectures.
-                "cross_entropy": [loss if math.isfinite(loss) else None for loss in scores.cross_entropy.tolist()],
+                "cross_entropy": _finite_or_none(scores.cross_entropy, LOSS_DECIMALS),
+                "blocks": _listed(scores.blocks) if late and scores.blocks else None,
             }
         )
         self.seconds["scoring"] += perf_counter() - started
@@ -365,3 +379,19 @@ class Trainer:
         epochs, scoring = self.spec.training.epochs, self.spec.scoring
         checkpoints = {*scoring.late_epochs(epochs), *scoring.trace_epochs(epochs)}
         return (self.epoch + len(self.checkpoints) + scored) / (epochs + len(checkpoints))
+
+
+def _finite_or_none(losses: Tensor, decimals: int) -> list[float | None]:
+    """Return what JSON can hold, which has no infinity: a supernet may have exploded for some architectures."""
+    return [round(loss, decimals) if math.isfinite(loss) else None for loss in losses.tolist()]
+
+
+def _listed(blocks: BlockScores) -> dict[str, Any]:
+    """Return the scores of each block of images, [blocks][n]."""
+    step = next(step for images, step in LOSS_STEPS.items() if min(blocks.images) >= images)
+    rounded = (blocks.cross_entropy / step).round() * step
+    return {
+        "images": blocks.images,
+        "correct": blocks.correct.T.tolist(),
+        "cross_entropy": [_finite_or_none(block, decimals=2) for block in rounded.T],
+    }

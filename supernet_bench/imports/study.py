@@ -39,7 +39,7 @@ def _record(each: Brought, space: str, lower_is_better: bool, started: str) -> R
         architectures=each.architectures,
         curve=(),
         checkpoints=tuple(
-            Checkpoint(epoch, epoch == last, (), (), score) for epoch, score in sorted(each.checkpoints.items())
+            Checkpoint(epoch, epoch == last, (), (), score=score) for epoch, score in sorted(each.checkpoints.items())
         ),
         counts={},
         execution=ExecutionRecord(

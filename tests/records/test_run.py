@@ -14,7 +14,7 @@ from supernet_bench.core.fields import Malformed
 from supernet_bench.records.archive import RECORDS
 from supernet_bench.records.damage import Damaged
 from supernet_bench.records.form import RECORD_VERSION, seal
-from supernet_bench.records.run import Failure, RunRecord, parse_record, read_record
+from supernet_bench.records.run import Blocks, Failure, RunRecord, Strata, parse_record, read_record
 from supernet_bench.records.store import Store
 from tests.records.made import executed, run_record, write_sealed
 
@@ -29,6 +29,13 @@ def old_record() -> RunRecord:
     return parse_record(content, Path(f"{json.loads(content)['run_id']}.json"))
 
 
+def with_blocks() -> RunRecord:
+    record = run_record()
+    (checkpoint,) = record.checkpoints
+    blocks = Blocks((2, 3), ((1, 2), (0, 3)), ((0.25, 1.5), (None, 0.1)))
+    return replace(record, checkpoints=(replace(checkpoint, blocks=blocks),))
+
+
 def content_of(record: RunRecord) -> bytes:
     return json.dumps(seal(record.to_json())).encode()
 
@@ -39,9 +46,11 @@ def content_of(record: RunRecord) -> bytes:
         run_record(),
         run_record(status="failed", error=Failure("Diverged", "loss is NaN", "..."), curve=(), checkpoints=()),
         run_record(status="failed", error=Failure("Killed", "three times", ""), checkpoints=(), execution=None),
+        run_record(strata=Strata("truth", (4, 5), (1, 0))),
+        with_blocks(),
         run_record(execution=executed(code=None, truth={"table": "t", "column": "c"}, peak_device_bytes=5)),
     ],
-    ids=["finished", "failed", "killed", "of older code"],
+    ids=["finished", "failed", "killed", "strata", "blocks", "of older code"],
 )
 def test_what_is_written_is_read(record: RunRecord) -> None:
     assert parse_record(content_of(record), PATH) == record
@@ -233,12 +242,42 @@ RESULTS = Path(__file__).resolve().parents[2] / "results"
 
 @pytest.mark.parametrize("study", sorted(path.parent.name for path in RESULTS.glob(f"*/{RECORDS}")))
 def test_published_records_are_read_and_would_be_written_as_they_are(study: str) -> None:
-    """But for what says how they were executed, which newer versions say more of."""
+    """But for the version, and for what says how they were executed, which newer versions say more of."""
     for line in lzma.decompress((RESULTS / study / RECORDS).read_bytes()).splitlines():
         content = json.loads(line)
         written = parse_record(line, Path(f"{content['run_id']}.json")).to_json()
         assert list(written) == [name for name in content if name != "checksum"]
-        assert json.dumps(written | {"execution": 0}) == json.dumps(
-            {name: content[name] for name in written} | {"execution": 0}
+        assert json.dumps(written | {"schema": 0, "execution": 0}) == json.dumps(
+            {name: content[name] for name in written} | {"schema": 0, "execution": 0}
         )
         assert content["execution"].items() <= written["execution"].items()
+
+
+BLOCKS = ("checkpoints", 0, "blocks")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "problem"),
+    [
+        ((*BLOCKS, "correct", 0, 0), 3, "a block has more correct labels than images"),
+        ((*BLOCKS, "images", 0), 0, "a block has more correct labels than images, or no image"),
+        ((*BLOCKS, "correct", 1), [], "a block does not have one score per architecture"),
+        ((*BLOCKS, "images"), [5], "blocks do not have one row of scores each"),
+        (
+            (*BLOCKS, "correct", 0, 0),
+            0.5,
+            r"blocks\.correct\.0\[0\] is 0\.5; allowed: a whole number",
+        ),
+        (("strata",), {"by": "truth", "sizes": [9], "of": []}, "strata do not have one number per architecture"),
+        (("strata",), {"by": "truth", "sizes": [9], "of": [1, 0]}, "stratum 1 is none, or has fewer"),
+        (("strata",), {"by": "truth", "sizes": [1], "of": [0, 0]}, "stratum 0 is none, or has fewer"),
+    ],
+)
+def test_blocks_and_strata_must_fit_the_architectures(place: tuple, value: object, problem: str) -> None:
+    content = json.loads(content_of(with_blocks()))
+    part = content
+    for name in place[:-1]:
+        part = part[name]
+    part[place[-1]] = value
+    with pytest.raises(Damaged, match=problem):
+        parse_record(json.dumps(seal(content)).encode(), PATH)

@@ -48,11 +48,12 @@ def test_the_same_study_is_continued_without_a_word(tmp_path: Path, capsys) -> N
     [
         ({"seeds": 4}, "seeds 0 1, now 0 1 2 3"),
         ({"seeds": [7]}, "seeds 0 1, now 7"),
+        ({"baseline_seeds": 2}, "baseline_seeds none, now 2 3"),
         ({"factors": MORE}, "levels that are missing: path_dropout rate=0.6, learning_rate rate="),
         ({"factors": {}}, "levels that are not now: path_dropout rate=0.0, path_dropout rate=0.3"),
         ({"title": "Ours"}, "title 'Mine', now 'Ours'"),
     ],
-    ids=["seeds", "other seeds", "levels", "fewer levels", "title"],
+    ids=["seeds", "other seeds", "further seeds of the baseline", "levels", "fewer levels", "title"],
 )
 def test_a_study_that_its_user_changed_is_continued_and_that_is_said(
     tmp_path: Path, capsys, tables: dict, change: str
@@ -152,3 +153,15 @@ def test_grids_of_older_manifests_do_not_matter(tmp_path: Path) -> None:
     Store(tmp_path).write_manifest(replace(manifest, levels=without_cells(manifest.levels)))
     check_stored(made, tmp_path)
     check_continued(replace(made, seeds=(0, 1)), Store(tmp_path))
+
+
+def test_seeds_of_the_baseline_alone_unite_with_those_of_all_levels(tmp_path: Path) -> None:
+    """A seed that one manifest has for the baseline alone and another for every level is of every level."""
+    few, many = study(seeds=2, baseline_seeds=3), study(seeds=3, baseline_seeds=1)
+    united = few.manifest().unite(many.manifest())
+    assert united is not None
+    assert (united.seeds, united.baseline_seeds) == ((0, 1, 2), (3, 4))
+    assert {run.seed for run in united.runs if run.level == "rate=0.3"} == {0, 1, 2}
+    store = put(tmp_path, few)
+    assert read_manifest(store.folder, "mine") == few.manifest().on_one_line()
+    assert "baseline_seeds" not in study().manifest().to_json()

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -205,7 +206,7 @@ def test_the_published_setting_is_as_published() -> None:
     learning_rate = baseline.by_factor()["learning_rate"]
     assert (learning_rate.rate, learning_rate.minimum, learning_rate.schedule) == (0.025, 0.001, "cosine")
     assert (baseline.training.momentum, baseline.by_factor()["weight_decay"].decay) == (0.9, 5e-4)
-    assert baseline.scoring.architectures == 200
+    assert baseline.scoring.architectures == 400
     batch_norm = baseline.by_factor()["batch_norm"]
     assert is_neutral(batch_norm)
 
@@ -272,6 +273,11 @@ def test_levels_that_scale_to_other_runs_are_not(toy_spec) -> None:
         ({"seeds": 2**64}, "seeds is 18446744073709551616; allowed: .* at most 10000 seeds"),
         ({"seeds": 10**6}, "seeds is 1000000; allowed: .* at most 10000 seeds"),
         ({"seeds": [float("nan")]}, r"seeds is \[nan\]; allowed"),
+        ({"baseline_seeds": -1}, r"baseline_seeds is -1; allowed: how many besides those of all levels, or a list"),
+        ({"baseline_seeds": [1, 7]}, r"baseline_seeds is \[1, 7\]; allowed: .* that seeds does not have"),
+        ({"baseline_seeds": [7, 7]}, r"baseline_seeds is \[7, 7\]; allowed"),
+        ({"baseline_seeds": True}, r"baseline_seeds is True; allowed"),
+        ({"seeds": [2**63 - 1], "baseline_seeds": 1}, r"baseline_seeds is 1; allowed"),
         ({"training": {"epochs": 10**7}}, "training.epochs is 10000000; allowed: a whole number from 0 to 1000000"),
         ({"heuristics": {"epochs": {"scale": 1000}}, "training": {"epochs": 2000}}, "training.epochs is 2000000; allo"),
         ({"scoring": {"checkpoints": 2**60}}, "checkpoints is 1152921504606846976; allowed: .* from 1 to 10000"),
@@ -370,3 +376,18 @@ def test_what_python_cannot_read_is_said_in_one_line(tmp_path: Path, content: st
 
 def test_the_case_of_the_suffix_does_not_matter(tmp_path: Path) -> None:
     assert load_study(saved(tmp_path / "T.TOML", "utf-8")).name == "T"
+
+
+def test_further_seeds_are_of_the_baseline_alone() -> None:
+    """Each of its places has them, as it has those of all levels; nothing else is run more often, and it comes last."""
+    made = study(seeds=2, baseline_seeds=3, factors={"path_dropout": [{"rate": 0.3}]})
+    assert made.baseline_seeds == (2, 3, 4)
+    assert study(seeds=[5, 1], baseline_seeds=[0, 9]).baseline_seeds == (0, 9)
+    assert study(seeds=[5, 1], baseline_seeds=1).baseline_seeds == (6,)
+    runs = list(made.placed_runs())
+    further = [(run.factor, run.level, run.spec.seed) for run in runs if run.spec.seed >= 2]
+    places = [("baseline", "baseline"), ("path_dropout", "rate=0.0")]
+    assert further == [(*place, seed) for seed in (2, 3, 4) for place in places]
+    assert runs[: -len(further)] == list(study(seeds=2, factors={"path_dropout": [{"rate": 0.3}]}).placed_runs())
+    assert {run.spec.run_id for run in runs if run.spec.seed == 3} == {replace(made.baseline, seed=3).run_id}
+    assert len(made.runs()) == 2 * 3 + 3

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from supernet_bench.benchmark.plugins.composition import Composition
-from supernet_bench.benchmark.training.scores import CHUNK, Batch, CheckpointScores, score
+from supernet_bench.benchmark.training.scores import BLOCKS, CHUNK, Batch, CheckpointScores, score
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.spaces.base import NO_HOOKS, Architecture, Construction, Hooks, Space, Supernet
 from supernet_bench.spaces.nasbench201.space import NasBench201
@@ -172,3 +172,42 @@ def test_scores_keep_no_graph() -> None:
 
     scores = score(Watched(), Composition([]), [(0,), (1,)], batches())
     assert not scores.cross_entropy.requires_grad
+
+
+@pytest.mark.parametrize(("images", "sizes"), [(47, [3] * 7 + [2] * 13), (40, [2] * 20), (7, [1] * 7)])
+def test_blocks_are_consecutive_images_of_nearly_equal_number(images: int, sizes: list[int]) -> None:
+    """Whatever the batches are: an image is in the block that its place says."""
+    space, labels = Toy(), torch.arange(images) % CLASSES
+    pixels = torch.rand(images, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    supernet, architectures = supernet_of(space), some(space, 5)
+    cut = list(zip(pixels.tensor_split(3), labels.tensor_split(3), strict=True))
+    scores = score(supernet, Composition([]), architectures, cut)
+    blocks = scores.blocks
+    assert blocks is not None
+    assert blocks.images == sizes
+    assert len(sizes) == min(BLOCKS, images)
+    for row, architecture in enumerate(architectures):
+        with torch.no_grad():
+            logits = torch.cat([supernet(part, architecture) for part, _ in cut])
+        correct = (logits.argmax(1) == labels).split(sizes)
+        losses = torch.nn.functional.cross_entropy(logits.double(), labels, reduction="none").split(sizes)
+        assert blocks.correct[row].tolist() == [int(part.sum()) for part in correct]
+        torch.testing.assert_close(blocks.cross_entropy[row], torch.stack([part.mean() for part in losses]))
+    shares = torch.tensor(sizes, dtype=torch.float64) / images
+    torch.testing.assert_close(blocks.correct.sum(1).double() / images, scores.accuracy)
+    torch.testing.assert_close((blocks.cross_entropy * shares).sum(1), scores.cross_entropy)
+
+
+def test_different_numbers_of_images_have_no_common_blocks() -> None:
+    class More(Heuristic):
+        name, factor, called = "more", "more", 0
+
+        def before_scoring(self, supernet: Supernet, architecture: Architecture) -> None:
+            self.called += 1
+
+        def scored_images(self, images: int) -> Tensor | None:
+            return torch.arange(4 + self.called)
+
+    space = Toy()
+    assert score(supernet_of(space), Composition([More()]), some(space, 2), batches()).blocks is None
+    assert score(supernet_of(space), Composition([More()]), some(space, 1), batches()).blocks is not None

@@ -3,18 +3,20 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from supernet_bench.benchmark.plugins.composition import Composition
+from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.training.scores import _Pool, batches_for, score
 from supernet_bench.benchmark.training.trainer import Diverged, Trainer
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.streams import stream_seed
 from supernet_bench.heuristics.base import Heuristic
-from supernet_bench.heuristics.setup import Scoring, Setup, Training
+from supernet_bench.heuristics.setup import Choice, Scoring, Setup, Training
 from supernet_bench.images.digits import Digits
 from supernet_bench.spaces.base import Space
 from supernet_bench.spaces.nasbench201.space import NasBench201
@@ -344,6 +346,14 @@ def test_images_that_are_not_as_revised_are_refused(toy_spec) -> None:
             r"subset is 1 \(as .*\); allowed: .*, 0$",
         ),
         (
+            lambda setup: replace(setup, scoring=replace(setup.scoring, part=1)),
+            r"part is 1 \(as .*\); allowed: .*, 0$",
+        ),
+        (
+            lambda setup: replace(setup, scoring=replace(setup.scoring, strata="parameters")),
+            r"strata is 'parameters' \(as .*\); allowed: .*, 'none'$",
+        ),
+        (
             lambda setup: replace(setup, scoring=replace(setup.scoring, architectures=9)),
             r"architectures is 9 \(as revised",
         ),
@@ -405,3 +415,88 @@ def test_the_learning_rate_is_asked_for_once_per_step(toy_spec) -> None:
     assert len(trainer._optimiser.param_groups) == 2
     assert asked == list(range(18))
     assert len({group["lr"] for group in trainer._optimiser.param_groups}) == 1
+
+
+def chosen(space: Space, **scoring) -> Choice:
+    return Setup(space, Digits(), Training(), Scoring(**scoring)).choice()
+
+
+@pytest.mark.parametrize("strata", ["none", "parameters", "truth"])
+def test_parts_of_a_choice_are_disjoint(strata: str) -> None:
+    """The first part is what a study scores anyway, so that another can confirm it."""
+    parts = [chosen(NasBench201(), architectures=203, part=part, strata=strata).architectures for part in range(3)]
+    assert [len(set(part)) for part in parts] == [203] * 3
+    assert len(set().union(*parts)) == 3 * 203
+
+
+@pytest.mark.parametrize("strata", ["parameters", "truth"])
+def test_strata_are_tenths_of_the_space_in_order(strata: str) -> None:
+    space = NasBench201()
+    made = chosen(space, architectures=45, strata=strata)
+    truth = space.truth()
+    values = truth.columns[truth.target] if strata == "truth" else space.published_costs().parameters
+    of = np.array(made.strata)
+    assert made.architectures == sorted(made.architectures)
+    assert made.sizes == (1563,) * 5 + (1562,) * 5
+    assert np.bincount(of).tolist() == [5] * 5 + [4] * 5
+    drawn = values[made.architectures]
+    for stratum in range(9):
+        assert drawn[of == stratum].max() <= drawn[of == stratum + 1].min()
+    assert made != chosen(space, architectures=45, strata=strata, subset=1)
+
+
+def test_architectures_without_a_truth_are_in_no_stratum() -> None:
+    class Partly(Toy):
+        def truth(self, folder=None):
+            whole = super().truth(folder)
+            return replace(
+                whole, columns={whole.target: np.where(np.arange(27) < 24, whole.columns[whole.target], np.nan)}
+            )
+
+    made = chosen(Partly(), architectures=20, strata="truth")
+    assert max(made.architectures) < 24
+    assert sum(made.sizes) == 24
+
+
+def test_every_architecture_of_a_stratum_is_as_likely() -> None:
+    counts = np.zeros(27)
+    for subset in range(400):
+        counts[chosen(Toy(), architectures=20, strata="parameters", subset=subset).architectures] += 1
+    made = chosen(Toy(), architectures=20, strata="parameters")
+    expected = np.repeat([2 / size for size in made.sizes], made.sizes)
+    order = np.argsort(Toy().published_costs().parameters, kind="stable")
+    assert np.abs(counts[order] / 400 - expected).max() < 4.5 * 0.025
+
+
+@pytest.mark.parametrize(
+    ("scoring", "message"),
+    [
+        ({"architectures": 10, "part": 2}, r"scoring\.part is 2; allowed: 0 to 1, since space toy has 27"),
+        ({"architectures": 0, "part": 1}, r"scoring\.part is 1; allowed: 0 to 0"),
+        ({"architectures": 12, "strata": "truth"}, r"scoring\.architectures is 12; allowed: at least 20, 2 in each"),
+        ({"strata": "size"}, r"scoring\.strata is 'size'; allowed: 'none', 'truth', 'parameters'"),
+    ],
+)
+def test_choices_that_cannot_be_are_named(toy_spec, scoring: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        toy_spec(scoring=scoring)
+
+
+def test_the_blocks_of_a_late_checkpoint_are_kept(toy_spec) -> None:
+    trainer = trainer_of(toy_spec(training={"epochs": 3}, scoring={"checkpoints": 1, "trace": 1}))
+    trainer.run()
+    early, late = trainer.checkpoints
+    assert early["blocks"] is None
+    assert sum(late["blocks"]["images"]) == 32
+    correct = np.array(late["blocks"]["correct"])
+    assert correct.shape == (20, len(trainer.architectures))
+    assert (correct.sum(0) / 32).tolist() == late["accuracy"]
+    assert {round(loss / 0.05, 6) % 1 for block in late["blocks"]["cross_entropy"] for loss in block} == {0.0}
+
+
+def test_what_is_scored_alike_has_the_id_that_it_had(toy_spec) -> None:
+    """Settings that are younger than ids are in them only where they do something."""
+    assert "part" not in toy_spec().canonical()["scoring"]
+    other = toy_spec(scoring={"architectures": 20, "strata": "parameters"})
+    assert other.canonical()["scoring"]["strata"] == "parameters"
+    assert RunSpec.from_tables(other.canonical()).run_id == other.run_id
