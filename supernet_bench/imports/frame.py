@@ -14,6 +14,7 @@ from supernet_bench.analysis.pages.tables import full_frame
 from supernet_bench.analysis.pages.terminal import terminal_text
 from supernet_bench.analysis.ranking.resampling import RESAMPLES
 from supernet_bench.analysis.results import Results, results_of
+from supernet_bench.core.errors import InputError
 from supernet_bench.imports.collect import Columns, choose_baseline, collect
 from supernet_bench.imports.study import manifest_of, records_of
 from supernet_bench.imports.tables import table_of
@@ -111,6 +112,8 @@ def frame_report(
     InputError
         In one line with row and column, counted from 0, if something is not what it should be.
     """
+    if not len(frame):
+        raise InputError("frame has no rows; allowed: at least one row of scores")
     of, others = spaces_for(space)
     columns = Columns(architecture, score, level, seed, epoch)
     brought = collect([table_of(frame, "frame")], columns, of, others, lower_is_better)
