@@ -11,7 +11,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from supernet_bench.analysis.effects.effects import Effects
+from supernet_bench.analysis.effects.effects import BASELINE, Effects
 from supernet_bench.analysis.figures.forest import SIZE, TOP, difference_forest, draw_forest, tau_forest
 from supernet_bench.analysis.figures.grid import draw_heat_maps, heat_maps
 from supernet_bench.analysis.figures.scatter import draw_scatter, scatter
@@ -63,6 +63,13 @@ def plots_of(results: Results, effects: Effects) -> list[Plot]:
         Plot(grid_names(effects)[grid.factor], _caption("grid"), partial(draw_heat_maps, heat_maps(effects, grid)))
         for grid in effects.grids
     ]
+    found = Plot("predicted_against_truth", _caption("scatter"), partial(draw_scatter, scatter(results, effects)))
+    curves = Plot("tau_over_training", _caption("training"), partial(draw_training_curves, training_curves(effects)))
+    # Imported scores may be of one moment, and of one level, which is compared with the references alone.
+    others = [found] if results.manifest.imported and effects.checkpoints["epoch"].nunique() < 2 else [found, curves]
+    if results.manifest.imported and not effects.factors:
+        alone = partial(draw_forest, tau_forest(effects, BASELINE.factor))
+        return [Plot(EFFECTS_FOREST, _caption("effect", *opened), alone), *others]
     every, size, top = (
         partial(draw_forest, forest)
         for forest in (
@@ -76,8 +83,7 @@ def plots_of(results: Results, effects: Effects) -> list[Plot]:
         Plot(EFFECTS_FOREST, _caption("differences", "colors", *opened), every),
         Plot("size_forest", _caption("size", "colors", "each", *opened), size),
         Plot("top_metrics_forest", _caption("top", "colors", "each"), top),
-        Plot("predicted_against_truth", _caption("scatter"), partial(draw_scatter, scatter(results, effects))),
-        Plot("tau_over_training", _caption("training"), partial(draw_training_curves, training_curves(effects))),
+        *others,
     ]
 
 

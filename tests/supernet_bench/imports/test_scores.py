@@ -10,6 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from supernet_bench.analysis.effects.estimate import compute_effects
+from supernet_bench.analysis.figures import plots_of
+from supernet_bench.analysis.figures.style import style
 from supernet_bench.analysis.pages.notes import introduction
 from supernet_bench.analysis.pages.tables import full_frame
 from supernet_bench.analysis.ranking.metrics import kendall_tau
@@ -93,6 +95,32 @@ def test_of_epochs_the_last_counts() -> None:
     assert effects.checkpoints["epoch"].tolist() == [2, 10]
     assert effects.checkpoints["tau"].iloc[0] > 0.9
     assert [level.level.name for level in effects.levels] == ["baseline"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "names"),
+    [
+        (scores(), {"effects_forest", "predicted_against_truth"}),
+        (
+            pd.concat([scores(epoch=2), scores(epoch=10)]),
+            {"effects_forest", "predicted_against_truth", "tau_over_training"},
+        ),
+        (
+            two_levels(),
+            {"effect_scores", "effects_forest", "predicted_against_truth", "size_forest", "top_metrics_forest"},
+        ),
+    ],
+    ids=["one level", "epochs", "levels"],
+)
+def test_no_plot_is_empty(frame: pd.DataFrame, names: set[str]) -> None:
+    bring(frame)
+    results = load_results(Path("store"), "mine")
+    effects = compute_effects(results, 200)
+    plots = {plot.name: plot for plot in plots_of(results, effects)}
+    assert set(plots) == names
+    with style():
+        axes = plots["effects_forest"].draw().axes[0]
+    assert any(line.get_marker() == "D" for line in axes.lines)
 
 
 def test_levels_are_compared_on_what_all_of_them_have() -> None:
