@@ -11,7 +11,7 @@ from supernet_bench.analysis.effects.effects import BASELINE, REFERENCE, UNTRAIN
 from supernet_bench.analysis.effects.grids import find_grids
 from supernet_bench.analysis.effects.intervals import FEWEST, Difference, Estimate, over_both, over_seeds
 from supernet_bench.analysis.effects.references import NOISE_CEILING, Reference, noise_ceiling, reference
-from supernet_bench.analysis.ranking.degrees import grouped_degrees
+from supernet_bench.analysis.ranking.degrees import degrees
 from supernet_bench.analysis.ranking.measures import (
     RANK_METRICS,
     TOP_METRICS,
@@ -21,6 +21,7 @@ from supernet_bench.analysis.ranking.measures import (
     measure_run,
 )
 from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_weights, check_resamples
+from supernet_bench.analysis.ranking.sample import Sample
 from supernet_bench.analysis.ranking.scores import Kind, Scores, of_runs, of_table
 from supernet_bench.analysis.results import Results
 from supernet_bench.core.errors import InputError
@@ -61,13 +62,13 @@ def compute_effects(
     measured: dict[str, Measures] = {}
     references: dict[str, Reference] = {}
     if len(truth) >= 2:
-        weights = bootstrap_weights(len(truth), resamples, seed)
-        measured = _measure(results, truth, weights, progress)
         rows = results.reference.loc[truth.index]
+        yardstick = _yardstick(results, truth, resamples, seed)
+        measured = _measure(results, truth, yardstick, progress)
         ranked = (*of_table(rows, results.target), *others)
         _check_others(others, [scores.name for scores in ranked], len(truth))
-        found = {scores.name: reference(scores, truth.to_numpy(), weights) for scores in ranked}
-        found |= {NOISE_CEILING: noise_ceiling(rows, results.target, weights)}
+        found = {scores.name: reference(scores, yardstick) for scores in ranked}
+        found |= {NOISE_CEILING: noise_ceiling(rows, results.target, yardstick.weights, yardstick.sample)}
         references = {name: one for name, one in found.items() if one}
     runs = _with_metrics(results.runs, measured)
     against = _by_seed(runs, BASELINE, measured)
@@ -102,21 +103,30 @@ def compute_effects(
 
 def _equal_size_pairs(truth: np.ndarray, parameters: np.ndarray) -> int:
     """Return how many pairs of architectures have equal parameter counts and different truth."""
-    return int(grouped_degrees(truth, truth, parameters).sum()) // 2 if len(truth) else 0
+    return round(degrees(truth, truth, groups=parameters).sum() / 2)
 
 
-def _measure(results: Results, truth: pd.Series, weights: np.ndarray, progress: Progress) -> dict[str, Measures]:
-    """Return the measures of every finished run by its id."""
-    yardstick = Yardstick(
+def _yardstick(results: Results, truth: pd.Series, resamples: int, seed: int) -> Yardstick:
+    """Return what all that ranks the architectures is measured with."""
+    sample = None
+    if results.strata:
+        known = np.isin(results.architectures, truth.index)
+        sample = Sample.in_strata(np.asarray(results.strata.of)[known], results.strata.sizes)
+    return Yardstick(
         truth=truth.to_numpy(),
         parameters=results.reference.loc[truth.index, "parameters"].to_numpy(),
         table=results.reference[results.target].dropna().to_numpy(),
-        weights=weights,
+        weights=bootstrap_weights(len(truth), resamples, seed, sample),
+        sample=sample,
     )
+
+
+def _measure(results: Results, truth: pd.Series, yardstick: Yardstick, progress: Progress) -> dict[str, Measures]:
+    """Return the measures of every finished run by its id."""
     runs = results.runs
     finished = runs.loc[runs["status"] == "finished", "run_id"].unique()
     untrained = runs.loc[runs["factor"] == UNTRAINED.factor, "run_id"]
-    by_run = {scores.name: scores for scores in of_runs(results.scores, truth.index, untrained)}
+    by_run = {scores.name: scores for scores in of_runs(results.scores, truth.index, untrained, results.blocks)}
     measured = {}
     for done, run_id in enumerate(finished, start=1):
         measured[run_id] = measure_run(by_run[run_id], yardstick)
@@ -200,7 +210,7 @@ def _beside(name: str, reference: Reference, baseline: Seeds) -> Effect:
     replicates = np.array([baseline[seed].replicates["tau"] - reference.replicates for seed in used])
     margin = over_both(values, replicates, reference.tau.architectures, bound=2.0)
     level = Level(REFERENCE, name, baseline=False, uses_truth=False)
-    return Effect(level, Counts(), {"tau": reference.tau}, baseline_minus_this=margin, kind=reference.kind)
+    return Effect(level, Counts(), dict(reference.estimates), baseline_minus_this=margin, kind=reference.kind)
 
 
 def _counts(rows: pd.DataFrame) -> Counts:

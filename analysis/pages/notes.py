@@ -59,7 +59,7 @@ def table_notes(results: Results, effects: Effects) -> list[str]:
 def metric_notes(effects: Effects) -> list[str]:
     """Return what the columns of the tables of other metrics are."""
     tops = [top_size(fraction, len(effects.truth)) for fraction in (0.05, 0.01)]
-    return paragraphs("metric_notes", effects=effects, tops=tops)
+    return paragraphs("metric_notes", effects=effects, tops=tops, tenth=top_size(0.1, len(effects.truth)))
 
 
 def terminal_notes(results: Results, effects: Effects) -> list[str]:

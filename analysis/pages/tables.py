@@ -74,7 +74,10 @@ class Column:
     decimals: int = 3
 
 
+BETTER_HALF = Column("tau_better_half", "tau of the better half")
+
 RANK_COLUMNS = (
+    BETTER_HALF,
     Column("sparse_tau", "sparse tau"),
     Column("spearman", "Spearman"),
     Column("partial_tau", "tau given parameters"),
@@ -84,12 +87,15 @@ RANK_COLUMNS = (
 )
 SIZE_COLUMNS = (
     Column("tau", "tau"),
+    BETTER_HALF,
     Column("partial_tau", "tau given parameters"),
     Column("tau_equal_size", "tau among equal sizes"),
     Column("tau_parameters", "tau with parameters"),
 )
 TOP_COLUMNS = (
     Column("regret_at_10", "regret at 10 (%)", 100, 2),
+    Column("best_percentile_at_10", "percentile of the best of 10 (%)", 100, 2),
+    Column("ndcg_at_10_percent", "ndcg at 10 %"),
     Column("precision_at_5_percent", "precision at 5 % (%)", 100, 2),
     Column("precision_at_1_percent", "precision at 1 % (%)", 100, 2),
     Column("final_performance_10", "mean truth of top 10 (%)", 100, 2),
@@ -99,7 +105,10 @@ TOP_COLUMNS = (
 
 def effects_table(effects: Effects) -> Table:
     """Return tau of every level and its paired difference to the baseline."""
-    header = ("factor", "level", "runs", "tau", "95 %", "pairs", "difference", "95 %", "path passes x baseline")
+    header = (
+        *("factor", "level", "runs", "tau", "95 %", "pairs", "difference", "95 %"),
+        *(BETTER_HALF.header, "difference in it", "path passes x baseline"),
+    )
     rows = (
         (
             *_name(effect),
@@ -107,6 +116,8 @@ def effects_table(effects: Effects) -> Table:
             *_cells(effect.tau),
             _pairs(effect),
             *_cells(effect.difference, "+"),
+            _cell(effect.estimates.get(BETTER_HALF.metric), BETTER_HALF),
+            _cell(effect.differences.get(BETTER_HALF.metric), BETTER_HALF, "+"),
             number(effect.path_passes, decimals=2),
         )
         for effect in effects.levels
@@ -116,7 +127,7 @@ def effects_table(effects: Effects) -> Table:
 
 def references_table(effects: Effects) -> Table:
     """Return tau of what ranks the same architectures without a trained supernet, and the baseline's lead."""
-    header = ("reference", "architectures", "runs", "tau", "95 %", "baseline - this", "95 %")
+    header = ("reference", "architectures", "runs", "tau", "95 %", "baseline - this", "95 %", BETTER_HALF.header)
     rows = (
         (
             effect.level.name,
@@ -124,6 +135,7 @@ def references_table(effects: Effects) -> Table:
             runs_cell(effect),
             *_cells(effect.tau),
             *_cells(effect.baseline_minus_this, "+"),
+            _cell(effect.estimates.get(BETTER_HALF.metric), BETTER_HALF),
         )
         for effect in effects.references
     )
@@ -131,12 +143,12 @@ def references_table(effects: Effects) -> Table:
 
 
 def rank_metrics_table(effects: Effects) -> Table:
-    """Return the other rank correlations of the untrained supernet and of every level."""
+    """Return the other rank correlations of the untrained supernet, of every level and of the references."""
     return _metrics_table("Other rank correlations", effects, RANK_COLUMNS)
 
 
 def top_metrics_table(effects: Effects) -> Table:
-    """Return how good the architectures predicted best are, for the untrained supernet and every level."""
+    """Return how good those predicted best are, for the untrained supernet, every level and the references."""
     return _metrics_table("The architectures predicted best", effects, TOP_COLUMNS)
 
 
@@ -178,8 +190,8 @@ def interaction_table(effects: Effects, grid: Grid) -> Table:
 
 def _metrics_table(title: str, effects: Effects, columns: tuple[Column, ...]) -> Table:
     rows = (
-        (*_name(effect), runs_cell(effect), *(_cell(effect.estimates[column.metric], column) for column in columns))
-        for effect in (*effects.untrained, *effects.levels)
+        (*_name(effect), runs_cell(effect), *(_cell(effect.estimates.get(one.metric), one) for one in columns))
+        for effect in (*effects.untrained, *effects.levels, *effects.references[len(effects.untrained) :])
     )
     what = f"{title}, means over seeds with 95 % intervals, {count(len(effects.truth), 'architecture')}"
     return Table(what, ("factor", "level", "runs", *(column.header for column in columns)), tuple(rows), 2)
@@ -219,7 +231,9 @@ def _cells(estimate: Estimate | None, sign: str = "") -> tuple[str, str]:
     return Entry(number(estimate.value, sign), note), Entry(interval(estimate, sign) + marks(estimate), note)
 
 
-def _cell(estimate: Estimate, column: Column, sign: str = "") -> str:
+def _cell(estimate: Estimate | None, column: Column, sign: str = "") -> str:
+    if estimate is None:
+        return NONE
     text = with_interval(estimate, sign, column.scale, column.decimals) + marks(estimate)
     return Entry(text, in_full(estimate, sign, column.scale, column.decimals))
 

@@ -5,6 +5,10 @@ architecture the same value ranks nothing: its rank correlations are NaN, never 
 at the best predicted architectures, ties are broken uniformly at random and the expected value is returned,
 so that the order in which architectures are stored does not matter. `sparse_kendall_tau_yu` is the exception:
 it follows published code, which leaves tied predictions as they are stored.
+
+Where the arrays are a sample of a space in strata, `sample` says so, and the metric estimates that of the whole space:
+architectures and pairs count as often as they stand for. Metrics of the `k` best of those that were scored are of these
+architectures and take no sample.
 """
 
 import math
@@ -12,19 +16,29 @@ import math
 import numpy as np
 from scipy import stats
 
-from supernet_bench.analysis.ranking.degrees import grouped_degrees
+from supernet_bench.analysis.ranking.degrees import weighted_degrees
+from supernet_bench.analysis.ranking.sample import Sample
 from supernet_bench.core.errors import InputError
 
 SINGLE_PRECISION = float(np.finfo(np.float32).eps)
 
+ALL_PAIRS = 1000
+"""Most architectures whose pairs are held where one tau is asked for; going through them is faster up to there."""
 
-def kendall_tau(predicted: np.ndarray, truth: np.ndarray) -> float:
+
+MOST_LISTED = 2000
+"""Most architectures of which the pairs of equal size are listed; of 15,625 there may be millions."""
+
+
+def kendall_tau(predicted: np.ndarray, truth: np.ndarray, sample: Sample | None = None) -> float:
     """Return Kendall's tau-b.
 
     Parameters
     ----------
     predicted, truth : ndarray, [n]
         Any scale.
+    sample : Sample, optional
+        Where these architectures were drawn from strata of a space; otherwise all count alike.
 
     Returns
     -------
@@ -41,10 +55,79 @@ def kendall_tau(predicted: np.ndarray, truth: np.ndarray) -> float:
     Kendall, "The Treatment of Ties in Ranking Problems", Biometrika 33, 1945.
     """
     predicted, truth = _checked(predicted=predicted, truth=truth)
-    return float(stats.kendalltau(predicted, truth).statistic)
+    if sample is None:
+        return float(stats.kendalltau(predicted, truth).statistic)
+    return _weighted_tau(predicted, truth, sample)
 
 
-def sparse_kendall_tau(predicted: np.ndarray, truth: np.ndarray, resolution: float = 0.001) -> float:
+def _weighted_tau(x: np.ndarray, y: np.ndarray, sample: Sample | None, groups: np.ndarray | None = None) -> float:
+    """Return tau-b of a space, whose pairs are estimated from those of a sample; only those within groups if any."""
+    if sample is not None and groups is None and len(x) <= ALL_PAIRS:
+        counts = sample.pairs.times(np.outer(sample.weights, sample.weights))
+        of_x, of_y = (np.sign(ranks[:, None] - ranks) for ranks in map(stats.rankdata, (x, y)))
+        forms = [float(np.vdot(counts, signs)) for signs in (of_x * of_y, np.abs(of_x), np.abs(of_y))]
+    else:
+        weights = np.ones(len(x)) if sample is None else sample.weights
+        forms = [float(weights @ weighted_degrees(*both, sample, groups)) for both in ((x, y), (x, x), (y, y))]
+    untied = math.sqrt(max(0.0, forms[1]) * max(0.0, forms[2]))
+    return forms[0] / untied if untied else math.nan
+
+
+def kendall_tau_better_half(
+    predicted: np.ndarray, truth: np.ndarray, sample: Sample | None = None, by: np.ndarray | None = None
+) -> float:
+    """Return Kendall's tau-b among the architectures whose truth is at or above the median.
+
+    Who searches looks there. tau over all mostly tells the worst architectures from the rest, which is easy.
+
+    Parameters
+    ----------
+    predicted, truth, sample
+        As in `kendall_tau`.
+    by : ndarray, [n], optional
+        What the better half is chosen by; otherwise the truth. Between two noisy measurements, either would choose what
+        its own noise favours, and the value would be biased: a third one chooses without.
+
+    Returns
+    -------
+    float
+        In [-1, 1]; NaN where either array is constant in the better half, or fewer than two architectures are in it.
+
+    Raises
+    ------
+    InputError
+        As `kendall_tau`.
+    """
+    predicted, truth, by = _checked(predicted=predicted, truth=truth, by=truth if by is None else by)
+    better = better_half(by, sample)
+    if better.sum() < 2:
+        return math.nan
+    return kendall_tau(predicted[better], truth[better], sample and sample.within(better))
+
+
+def better_half(truth: np.ndarray, sample: Sample | None = None) -> np.ndarray:
+    """Return which architectures are at or above the median of the truth, bool [n].
+
+    These are those than which less than half of all are better. In a sample in strata it is the median of the space.
+    """
+    weights = np.ones(len(truth)) if sample is None else sample.weights
+    return above_of_weight(truth, weights[None])[0]
+
+
+def above_of_weight(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return which values are at or above the median, bool [samples, n], for each row of weights, [samples, n]."""
+    falling, group = np.unique(-values, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    ends = np.searchsorted(group[order], np.arange(len(falling)), side="right") - 1
+    up_to = np.cumsum(weights[:, order], axis=1, dtype=np.float64)
+    better = np.pad(up_to[:, ends[:-1]], ((0, 0), (1, 0)))
+    # The margin keeps sums of weights that are half of all from being less by a rounding error.
+    return np.asarray(better < up_to[:, -1:] * (0.5 - 1e-9))[:, group]
+
+
+def sparse_kendall_tau(
+    predicted: np.ndarray, truth: np.ndarray, resolution: float = 0.001, sample: Sample | None = None
+) -> float:
     """Return tau-b with the truth, a fraction, cut down to bins of width `resolution`.
 
     Architectures whose stand-alone accuracies share a bin count as tied, because repeated training would swap
@@ -58,6 +141,8 @@ def sparse_kendall_tau(predicted: np.ndarray, truth: np.ndarray, resolution: flo
         Accuracies as fractions in [0, 1].
     resolution : float
         Width of a bin, in (0, 1].
+    sample
+        As in `kendall_tau`.
 
     Returns
     -------
@@ -73,7 +158,7 @@ def sparse_kendall_tau(predicted: np.ndarray, truth: np.ndarray, resolution: flo
     ----------
     Yu, Ranftl and Salzmann, "How to Train Your Super-Net", arXiv 2003.04276.
     """
-    return kendall_tau(predicted, accuracy_bins(truth, resolution))
+    return kendall_tau(predicted, accuracy_bins(truth, resolution), sample)
 
 
 def sparse_kendall_tau_yu(predicted: np.ndarray, truth: np.ndarray, resolution: float = 0.001) -> float:
@@ -131,18 +216,37 @@ def accuracy_bins(truth: np.ndarray, resolution: float = 0.001) -> np.ndarray:
     return np.floor(truth / resolution * (1 + SINGLE_PRECISION)).astype(np.int64)
 
 
-def spearman_rho(predicted: np.ndarray, truth: np.ndarray) -> float:
+def spearman_rho(predicted: np.ndarray, truth: np.ndarray, sample: Sample | None = None) -> float:
     """Return Spearman's rank correlation, with mean ranks for ties.
 
     Parameters, errors and the NaN of constant arrays are those of `kendall_tau`.
     """
     predicted, truth = _checked(predicted=predicted, truth=truth)
+    if sample is not None:
+        return _weighted_spearman(predicted, truth, sample.weights)
     ranks = [stats.rankdata(values) - (len(values) + 1) / 2 for values in (predicted, truth)]
     spread = math.sqrt(float(ranks[0] @ ranks[0]) * float(ranks[1] @ ranks[1]))
     return float(ranks[0] @ ranks[1]) / spread if spread else math.nan
 
 
-def partial_kendall_tau(predicted: np.ndarray, truth: np.ndarray, given: np.ndarray) -> float:
+def _weighted_spearman(predicted: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> float:
+    """Return the correlation of ranks in the space, where each architecture counts as often as it stands for."""
+    ranks = [space_ranks(values, weights) for values in (predicted, truth)]
+    spread = math.sqrt(float(weights @ ranks[0] ** 2) * float(weights @ ranks[1] ** 2))
+    return float((weights * ranks[0]) @ ranks[1]) / spread if spread else math.nan
+
+
+def space_ranks(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return how much lies below each one, minus how much lies above, [n], where each counts its weight."""
+    group = np.unique(values, return_inverse=True)[1]
+    held = np.bincount(group, weights)
+    up_to = np.cumsum(held)
+    return np.asarray(2 * up_to - held - up_to[-1])[group]
+
+
+def partial_kendall_tau(
+    predicted: np.ndarray, truth: np.ndarray, given: np.ndarray, sample: Sample | None = None
+) -> float:
     """Return Kendall's partial tau between prediction and truth, with `given` held fixed.
 
     Parameters
@@ -151,6 +255,8 @@ def partial_kendall_tau(predicted: np.ndarray, truth: np.ndarray, given: np.ndar
         Any scale.
     given : ndarray, [n]
         What is accounted for, such as the parameter count.
+    sample
+        As in `kendall_tau`.
 
     Returns
     -------
@@ -167,7 +273,7 @@ def partial_kendall_tau(predicted: np.ndarray, truth: np.ndarray, given: np.ndar
     Kendall, "Partial Rank Correlation", Biometrika 32, 1942.
     """
     pairs = ((predicted, truth), (predicted, given), (truth, given))
-    return float(partial_tau(*(np.array(kendall_tau(x, y)) for x, y in pairs)))
+    return float(partial_tau(*(np.array(kendall_tau(x, y, sample)) for x, y in pairs)))
 
 
 def partial_tau(tau: np.ndarray, predicted_given: np.ndarray, truth_given: np.ndarray) -> np.ndarray:
@@ -177,7 +283,9 @@ def partial_tau(tau: np.ndarray, predicted_given: np.ndarray, truth_given: np.nd
     return (tau - predicted_given * truth_given) / np.sqrt(np.where(left > 1e-12, left, np.nan))
 
 
-def kendall_tau_within(predicted: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> float:
+def kendall_tau_within(
+    predicted: np.ndarray, truth: np.ndarray, groups: np.ndarray, sample: Sample | None = None
+) -> float:
     """Return Kendall's tau-b over the pairs whose members are of one group, such as of equal size.
 
     Whatever the groups alone decide, such as a preference for large networks, cancels.
@@ -188,6 +296,8 @@ def kendall_tau_within(predicted: np.ndarray, truth: np.ndarray, groups: np.ndar
         Any scale.
     groups : ndarray, [n]
         Equal values are one group.
+    sample
+        As in `kendall_tau`.
 
     Returns
     -------
@@ -201,9 +311,16 @@ def kendall_tau_within(predicted: np.ndarray, truth: np.ndarray, groups: np.ndar
         As `kendall_tau`.
     """
     predicted, truth, groups = _checked(predicted=predicted, truth=truth, groups=groups)
-    pairs = ((predicted, truth), (predicted, predicted), (truth, truth))
-    concordance, *untied = (int(grouped_degrees(x, y, groups).sum()) // 2 for x, y in pairs)
-    return concordance / math.sqrt(math.prod(untied)) if all(untied) else math.nan
+    if len(truth) > MOST_LISTED:
+        return _weighted_tau(predicted, truth, sample, groups)
+    first, second = equal_pairs(groups)
+    x, y = pair_signs(predicted, first, second), pair_signs(truth, first, second)
+    if sample is None:
+        untied = math.sqrt(np.count_nonzero(x) * np.count_nonzero(y))
+        return float(x @ y) / untied if untied else math.nan
+    count = sample.weights_of_pairs(first, second)
+    untied = math.sqrt(float(np.abs(x) @ count) * float(np.abs(y) @ count))
+    return float((x * y) @ count) / untied if untied else math.nan
 
 
 def equal_pairs(groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -347,7 +464,7 @@ def final_search_performance(predicted: np.ndarray, truth: np.ndarray, top: int 
     return mean, math.sqrt(float(share @ (truth - mean) ** 2))
 
 
-def precision_at(predicted: np.ndarray, truth: np.ndarray, fraction: float) -> float:
+def precision_at(predicted: np.ndarray, truth: np.ndarray, fraction: float, sample: Sample | None = None) -> float:
     """Return the share of the predicted top `fraction` that is in the true top `fraction`.
 
     Parameters
@@ -357,6 +474,8 @@ def precision_at(predicted: np.ndarray, truth: np.ndarray, fraction: float) -> f
     fraction : float
         In (0, 1]; the nearest whole number of architectures, at least one, is taken. Architectures whose
         truth equals that of the last one of the true top are in it too.
+    sample
+        As in `kendall_tau`.
 
     Returns
     -------
@@ -372,7 +491,105 @@ def precision_at(predicted: np.ndarray, truth: np.ndarray, fraction: float) -> f
     if not 0 < fraction <= 1:
         raise InputError(f"fraction is {fraction}; allowed: above 0, at most 1")
     top = top_size(fraction, len(truth))
-    return float(_share_of_top(predicted, top) @ (truth >= np.sort(truth)[-top])) / top
+    if sample is None:
+        return float(_share_of_top(predicted, top) @ (truth >= np.sort(truth)[-top])) / top
+    weights = sample.weights
+    held, in_top = weights * _share_of_weight(predicted, top, weights), _share_of_weight(truth, top, weights) > 1e-9
+    return float(held @ in_top) / float(held.sum())
+
+
+def ndcg_at(predicted: np.ndarray, truth: np.ndarray, fraction: float = 0.1, sample: Sample | None = None) -> float:
+    """Return the normalised discounted cumulative gain of the predicted top `fraction`.
+
+    The gain of an architecture is the share of the scored ones that are worse; with accuracies as gain every ranking
+    would have nearly 1. The one predicted at rank r counts 1 / log2(1 + r), and none counts below the top.
+
+    Parameters
+    ----------
+    predicted, truth : ndarray, [n]
+        Any scale.
+    fraction : float
+        In (0, 1]; the nearest whole number of architectures, at least one, is taken.
+    sample
+        As in `kendall_tau`; a gain is then the share of the space that is worse. Ranks are those among the scored.
+
+    Returns
+    -------
+    float
+        The sum over the predicted top over that of the best possible one, in [0, 1]; the mean over all orders of equal
+        predictions. NaN where all truth is equal.
+
+    Raises
+    ------
+    InputError
+        As `precision_at`.
+
+    References
+    ----------
+    Järvelin and Kekäläinen, "Cumulated Gain-Based Evaluation of IR Techniques", ACM Transactions on Information Systems
+    20, 2002; McSherry and Najork, "Computing Information Retrieval Performance Measures Efficiently in the Presence of
+    Tied Scores", ECIR 2008, for the mean over orders.
+    """
+    predicted, truth = _checked(predicted=predicted, truth=truth)
+    if not 0 < fraction <= 1:
+        raise InputError(f"fraction is {fraction}; allowed: above 0, at most 1")
+    top = top_size(fraction, len(truth))
+    gains = _share_below(truth, sample)
+    discounts = np.zeros(len(truth))
+    discounts[:top] = 1 / np.log2(np.arange(2, top + 2))
+    best = float(discounts @ np.sort(gains)[::-1])
+    return float(gains @ _mean_over_orders(predicted, discounts)) / best if best else math.nan
+
+
+def _share_below(truth: np.ndarray, sample: Sample | None) -> np.ndarray:
+    """Return the share of all that are worse than each one, [n]."""
+    group = np.unique(truth, return_inverse=True)[1]
+    held = np.bincount(group, None if sample is None else sample.weights)
+    return np.asarray((np.cumsum(held) - held) / held.sum())[group]
+
+
+def _mean_over_orders(predicted: np.ndarray, by_rank: np.ndarray) -> np.ndarray:
+    """Return what belongs to the rank of each one, best first, the mean over all orders of equal predictions, [n]."""
+    group, sizes = np.unique(-predicted, return_inverse=True, return_counts=True)[1:]
+    sums = np.add.reduceat(by_rank, np.cumsum(sizes) - sizes)
+    return np.asarray(sums / sizes)[group]
+
+
+def best_percentile_at(predicted: np.ndarray, truth: np.ndarray, k: int, sample: Sample | None = None) -> float:
+    """Return the percentile, as a fraction, of the truly best one among the `k` best predicted architectures.
+
+    Parameters
+    ----------
+    predicted, truth : ndarray, [n]
+        Any scale.
+    k : int
+        1 to n: how many architectures a search would train from scratch.
+    sample
+        As in `kendall_tau`; the percentile is then that in the space.
+
+    Returns
+    -------
+    float
+        Share of the architectures that are no better than it, itself among them: 1 if the best of all is found.
+
+    Raises
+    ------
+    InputError
+        As `best_truth_at`.
+    """
+    predicted, truth = _checked(predicted=predicted, truth=truth)
+    group = np.unique(truth, return_inverse=True)[1]
+    held = np.bincount(group, None if sample is None else sample.weights)
+    # The chances of a mean over orders add up to 1 but for rounding.
+    return min(1.0, best_truth_at(predicted, np.asarray(np.cumsum(held) / held.sum())[group], k))
+
+
+def _share_of_weight(values: np.ndarray, top: float, weights: np.ndarray) -> np.ndarray:
+    """Return the share of each one that is in the top of a weight, [n]; those that are equal at its edge share it."""
+    falling, group = np.unique(-values, return_inverse=True)
+    held = np.bincount(group, weights, len(falling))
+    above = np.cumsum(held) - held
+    return np.asarray(np.clip((top - above) / held, 0, 1))[group]
 
 
 def top_size(fraction: float, architectures: int) -> int:

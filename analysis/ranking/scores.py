@@ -1,6 +1,6 @@
 """Scores of architectures: one notion, whatever it is that ranks them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +9,7 @@ import pandas as pd
 
 from supernet_bench.analysis.results import Results
 from supernet_bench.core.errors import InputError, in_one_line, unknown
+from supernet_bench.records.run import Blocks
 
 
 class Kind(StrEnum):
@@ -39,12 +40,18 @@ class Scores:
         In the order of the architectures that are compared; NaN where an architecture has none.
     cross_entropies : tuple of ndarray, each float64 [n]
         Beside them, of what has such; NaN where it overflowed.
+    deleted : tuple of ndarray, each float64 [blocks, n]
+        The checkpoints again with the images of one block left out, of what was scored on images in known blocks.
+    deleted_cross_entropies : tuple of ndarray, each float64 [blocks, n]
+        The same of the cross-entropies.
     """
 
     kind: Kind
     name: str
     checkpoints: tuple[np.ndarray, ...]
     cross_entropies: tuple[np.ndarray, ...] = ()
+    deleted: tuple[np.ndarray, ...] = ()
+    deleted_cross_entropies: tuple[np.ndarray, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -52,7 +59,12 @@ class Scores:
         return not any(np.isnan(values).any() for values in self.checkpoints)
 
 
-def of_runs(scores: pd.DataFrame, architectures: pd.Index, untrained: Iterable[str]) -> Iterator[Scores]:
+def of_runs(
+    scores: pd.DataFrame,
+    architectures: pd.Index,
+    untrained: Iterable[str],
+    blocks: Mapping[tuple[str, int], Blocks] | None = None,
+) -> Iterator[Scores]:
     """Yield what each run says of the architectures at its late checkpoints.
 
     Parameters
@@ -63,17 +75,52 @@ def of_runs(scores: pd.DataFrame, architectures: pd.Index, untrained: Iterable[s
         Numbers of those that are compared; others are left out.
     untrained : iterable of str
         Ids of the runs whose supernet was not trained.
+    blocks : mapping of (run_id, epoch) to Blocks, optional
+        The scores by block of images, as in `analysis.results.Results`. Images are left out only of runs that have them
+        at all their late checkpoints.
     """
-    late = scores[scores["late"].astype(bool) & scores["architecture"].isin(architectures)]
-    untrained = set(untrained)
+    late = scores[scores["late"].astype(bool)]
+    untrained, blocks = set(untrained), blocks or {}
     for run_id, rows in late.groupby("run_id"):
-        parts = [part for _, part in rows.groupby("epoch")]
+        checkpoints = [part for _, part in rows.groupby("epoch")]
+        chosen = [part["architecture"].isin(architectures).to_numpy() for part in checkpoints]
+        parts = [part[known] for part, known in zip(checkpoints, chosen, strict=True)]
+        places = [(str(run_id), int(part["epoch"].iloc[0])) for part in checkpoints]
+        by_block = [blocks[place] for place in places if place in blocks]
+        all_known = len(by_block) == len(parts)
+        deleted = [_left_out(*one) for one in zip(parts, by_block, chosen, strict=True)] if all_known else []
         yield Scores(
             Kind.UNTRAINED if run_id in untrained else Kind.SUPERNET,
             str(run_id),
             tuple(part["score"].to_numpy() for part in parts),
             tuple(part["cross_entropy"].to_numpy() for part in parts),
+            tuple(scores for scores, _ in deleted),
+            tuple(losses for _, losses in deleted),
         )
+
+
+def _left_out(rows: pd.DataFrame, blocks: Blocks, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return scores and cross-entropies of a checkpoint with the images of each block left out, [blocks, n] each.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of the checkpoint and the compared architectures.
+    blocks : Blocks
+        Of all that were scored.
+    chosen : ndarray of bool
+        Which of these are compared.
+    """
+    images = np.asarray(blocks.images, dtype=np.float64)[:, None]
+    rest = images.sum() - images
+    correct = np.asarray(blocks.correct, dtype=np.float64)[:, chosen]
+    losses = np.asarray(blocks.cross_entropy, dtype=np.float64)[:, chosen]
+    # Sums of blocks are rounded, the mean of all is not.
+    of_all = rows["cross_entropy"].to_numpy() * images.sum()
+    cross_entropy = (of_all - np.where(np.isfinite(losses), losses, np.nan) * images) / rest
+    if np.array_equal(rows["score"], rows["accuracy"]):
+        return (correct.sum(axis=0) - correct) / rest, cross_entropy
+    return np.where(np.isnan(cross_entropy), -np.inf, -cross_entropy), cross_entropy
 
 
 def of_table(rows: pd.DataFrame, target: str) -> Iterator[Scores]:

@@ -15,6 +15,7 @@ from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.effects.intervals import Spread, holm, seeds_needed
 from supernet_bench.analysis.pages.notes import metric_notes, summary, table_notes
 from supernet_bench.analysis.results import load_results
+from supernet_bench.records.run import Strata
 from tests.analysis.synthetic import Scenario, write_store
 
 FAIRNAS = "fairnas accounting=compute"
@@ -132,3 +133,24 @@ def test_every_reference_stands_beside_the_baseline(tmp_path: Path, seeds: tuple
 def test_one_seed_shows_no_chance(tmp_path: Path) -> None:
     effects = effects_of(write_store(tmp_path / "store", Scenario(seeds=(0,))))
     assert not any("chance" in line or "exclude" in line for line in summary(effects))
+
+
+def test_strata_are_declared_with_what_they_are_by(tmp_path: Path) -> None:
+    results = load_results(write_store(tmp_path / "store", Scenario(epochs=(5,), seeds=(0, 1), factors={})), "default")
+    of = tuple(int(place) for place in np.arange(len(results.architectures)) % 2)
+
+    def said(strata: Strata | None) -> str:
+        drawn = replace(results, strata=strata)
+        return "\n".join(table_notes(drawn, compute_effects(drawn, 100, seed=0)))
+
+    assert "strata" not in said(None)
+    assert "drawn from 2 strata of the space by published accuracy" in said(Strata("truth", (200, 200), of))
+    assert "drawn from 2 strata of the space by parameter count" in said(Strata("parameters", (200, 200), of))
+
+
+def test_the_winners_are_explained(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store", Scenario(epochs=(5,), seeds=(0,), factors={}))
+    of_tables, of_metrics = notes(store)
+    assert "predicted top 10 % (here 6)" in of_metrics
+    assert "at or above the median" in of_tables
+    assert "the third chooses the half" in " ".join(of_tables.split())

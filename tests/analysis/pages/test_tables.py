@@ -83,6 +83,22 @@ def regret(accuracy: np.ndarray, _: np.ndarray, truth: np.ndarray) -> float:
     return 100 * (truth.max() - truth[best(accuracy, 10)].max())
 
 
+def tau_of_better_half(accuracy: np.ndarray, _: np.ndarray, truth: np.ndarray) -> float:
+    better = truth >= np.median(truth)
+    return float(stats.kendalltau(accuracy[better], truth[better]).statistic)
+
+
+def percentile(accuracy: np.ndarray, _: np.ndarray, truth: np.ndarray) -> float:
+    return 100 * float(np.mean(truth <= truth[best(accuracy, 10)].max()))
+
+
+def ndcg(accuracy: np.ndarray, _: np.ndarray, truth: np.ndarray) -> float:
+    gains, discounts = [float(np.mean(truth < own)) for own in truth], 1 / np.log2(np.arange(2, 8))
+    ideal = np.array(gains)[best(truth, 6)]
+    assert len(set(np.sort(accuracy)[-6:])) == 6, "a tie would need its expected value"
+    return float(discounts @ np.array(gains)[best(accuracy, 6)] / (discounts @ ideal))
+
+
 def surpassing(accuracy: np.ndarray, _: np.ndarray, truth: np.ndarray) -> float:
     found = truth[best(accuracy, 10)].max()
     worse = SPACE_SIZE - 1 - int((reference_table()["cifar10_valid_200"] > found + 1e-12).sum())
@@ -95,7 +111,10 @@ METRICS = {
     "Spearman": (spearman, "{:.3f}"),
     "tau of cross-entropy": (tau_of_cross_entropy, "{:.3f}"),
     "precision at 5 % (%)": (precision, "{:.2f}"),
+    "tau of the better half": (tau_of_better_half, "{:.3f}"),
     "regret at 10 (%)": (regret, "{:.2f}"),
+    "percentile of the best of 10 (%)": (percentile, "{:.2f}"),
+    "ndcg at 10 %": (ndcg, "{:.3f}"),
     "P > R, 10 draws": (surpassing, "{:.3f}"),
 }
 
@@ -129,3 +148,22 @@ def test_the_printed_difference_and_interval_are_paired_by_seed(store: Path, eff
 def test_the_untrained_supernet_comes_first(effects: Effects) -> None:
     for table in (rank_metrics_table(effects), top_metrics_table(effects)):
         assert [cells[1] for cells in table.rows[:2]] == ["untrained", "baseline"]
+
+
+def test_references_are_in_all_tables(effects: Effects) -> None:
+    printed = [row(table(effects), "parameter count") for table in (rank_metrics_table, top_metrics_table)]
+    assert printed[0]["tau given parameters"] == printed[0]["runs"] == "—"
+    assert float(printed[0]["tau of the better half"].split(" ")[0]) == pytest.approx(
+        effects.references[1].estimates["tau_better_half"].value, abs=5e-4
+    )
+    assert "[" in printed[0]["tau of the better half"]
+    assert "[" not in printed[1]["ndcg at 10 %"], "no seed has a part in it"
+    beside = row(references_table(effects), "parameter count")["tau of the better half"]
+    assert beside == printed[0]["tau of the better half"]
+
+
+def test_the_difference_in_the_better_half_is_beside_that_in_tau(effects: Effects) -> None:
+    printed = row(effects_table(effects), FAIRNAS)
+    effect = next(one for one in effects.levels if one.level.name == FAIRNAS)
+    assert printed["difference in it"].startswith(f"{effect.differences['tau_better_half'].value:+.3f} [")
+    assert row(effects_table(effects), "baseline")["difference in it"] == "—"
