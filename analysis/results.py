@@ -1,8 +1,9 @@
 """What a study has so far, as tidy tables."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from supernet_bench.core.errors import InputError
+from supernet_bench.core.output import count
 from supernet_bench.records.layout import record_path
 from supernet_bench.records.manifest import Manifest, PlannedRun, read_manifest, single_spaced
 from supernet_bench.records.proxies import ProxyScores, read_scores
 from supernet_bench.records.reference import choose_target, read_reference
-from supernet_bench.records.run import Blocks, Checkpoint, RunRecord, Strata, read_record
+from supernet_bench.records.run import Blocks, Checkpoint, RunRecord, SourceFile, Strata, read_record
 
 SCORES = {
     "run_id": str,
@@ -42,7 +44,8 @@ class Results:
     scores : DataFrame
         One row per run, checkpoint and architecture: run_id, epoch, late, architecture (its number in the
         space), accuracy, cross_entropy (NaN where it overflowed), score (what the run ranks by, higher is better:
-        the accuracy, or minus the cross-entropy, which is minus infinity where that overflowed).
+        the accuracy, or minus the cross-entropy, which is minus infinity where that overflowed). Imported scores
+        have no accuracy and no cross-entropy.
     curve : DataFrame
         One row per run and epoch of training: run_id, epoch, loss, accuracy, learning_rate.
     reference : DataFrame
@@ -50,7 +53,8 @@ class Results:
     target : str
         The column of `reference` that is the truth.
     architectures : ndarray of int, [n]
-        What every run of the study scored; empty before the first one has.
+        What every run of the study scored; empty before the first one has. Levels of imported scores may each have
+        others: these are the ones that all have.
     strata : Strata, optional
         What these were drawn from, where not from the whole space alike.
     blocks : mapping of (run_id, epoch) to Blocks
@@ -61,6 +65,8 @@ class Results:
         One line per record that could not be used, or not wholly.
     proxies : mapping of str to Series
         Of each proxy, its scores by the number of the architecture, minus infinity for what is worse than all others.
+    files : tuple of SourceFile
+        What imported scores were read from.
     """
 
     manifest: Manifest
@@ -75,6 +81,7 @@ class Results:
     example: RunRecord | None
     warnings: tuple[str, ...]
     proxies: Mapping[str, pd.Series] = field(default_factory=dict)
+    files: tuple[SourceFile, ...] = ()
 
     @property
     def truth(self) -> pd.Series:
@@ -109,9 +116,25 @@ def load_results(store: Path, study: str, target: str | None = None) -> Results:
     reference = read_reference(store, manifest.space)
     column = choose_target(reference, target or manifest.target)
     records, damage = read_records(store, manifest)
+    found = results_of(manifest, records, damage, reference, column)
+    proxies, lost = read_proxies(store, manifest)
+    return replace(
+        found,
+        proxies={name: _series(scores, found.architectures) for name, scores in proxies.items()},
+        warnings=(*found.warnings, *lost),
+    )
+
+
+def results_of(
+    manifest: Manifest,
+    records: Mapping[str, RunRecord],
+    damage: Mapping[str, str],
+    reference: pd.DataFrame,
+    column: str,
+) -> Results:
+    """Return the results of a study from what was read of it; see `load_results`."""
     scores = _scores(records)
     architectures = _common_architectures(records, reference)
-    proxies, lost = read_proxies(store, manifest)
     return Results(
         manifest=manifest,
         runs=_runs(manifest, records, damage),
@@ -130,8 +153,12 @@ def load_results(store: Path, study: str, target: str | None = None) -> Results:
         example=next(
             (records[r.run_id] for r in manifest.runs if r.factor == "baseline" and r.run_id in records), None
         ),
-        warnings=(*(f"damaged record: {message}" for message in damage.values()), *lost, *_overflows(scores)),
-        proxies={name: _series(found, architectures) for name, found in proxies.items()},
+        warnings=(
+            *(f"damaged record: {message}" for message in damage.values()),
+            *_overflows(scores),
+            *_different_architectures(manifest, records),
+        ),
+        files=tuple(dict.fromkeys(file for record in records.values() for file in _files(record))),
     )
 
 
@@ -211,8 +238,8 @@ def _scores(records: Mapping[str, RunRecord]) -> pd.DataFrame:
                 "epoch": checkpoint.epoch,
                 "late": checkpoint.late,
                 "architecture": np.asarray(record.architectures, dtype=np.int64),
-                "accuracy": np.asarray(checkpoint.accuracy, dtype=np.float64),
-                "cross_entropy": _finite(checkpoint.cross_entropy),
+                "accuracy": math.nan if record.imported else np.asarray(checkpoint.accuracy, dtype=np.float64),
+                "cross_entropy": math.nan if record.imported else _finite(checkpoint.cross_entropy),
                 "score": _score(checkpoint, ranks_by(record)),
             }
         )
@@ -223,14 +250,16 @@ def _scores(records: Mapping[str, RunRecord]) -> pd.DataFrame:
 
 
 def ranks_by(record: RunRecord | None) -> str:
-    """Return what the score of a run is: ``"accuracy"``, or ``"cross_entropy"``, with a minus sign."""
+    """Return what the score of a run is: ``"accuracy"``, ``"cross_entropy"`` with a minus sign, or ``"imported"``."""
+    if record and record.imported:
+        return "imported"
     scoring = record.heuristics.get("scoring", {}) if record else {}
     return str(scoring.get("score", "accuracy"))
 
 
 def _score(checkpoint: Checkpoint, by: str) -> np.ndarray:
-    if by == "accuracy":
-        return np.asarray(checkpoint.accuracy, dtype=np.float64)
+    if by in ("accuracy", "imported"):
+        return np.asarray(checkpoint.accuracy or checkpoint.score, dtype=np.float64)
     losses = _finite(checkpoint.cross_entropy)
     # A network that overflowed is worse than any other.
     return np.where(np.isnan(losses), -np.inf, -losses)
@@ -243,7 +272,7 @@ def _finite(values: Sequence[float | None]) -> np.ndarray:
 
 def _overflows(scores: pd.DataFrame) -> list[str]:
     """Return one line per run whose cross-entropy overflowed."""
-    lost = scores[scores["cross_entropy"].isna()].groupby("run_id", sort=False)["score"]
+    lost = scores[scores["cross_entropy"].isna() & scores["accuracy"].notna()].groupby("run_id", sort=False)["score"]
     return [
         f"run {run_id}: {len(part)} of its cross-entropies are not finite and "
         + ("rank last" if np.isneginf(part).all() else "are left undefined; its accuracies are used")
@@ -262,11 +291,33 @@ def _common_architectures(records: Mapping[str, RunRecord], reference: pd.DataFr
     if not lists:
         return np.empty(0, dtype=np.int64)
     first = next(iter(lists))
-    for run_id, architectures in lists.items():
-        if architectures != lists[first]:
-            raise InputError(f"runs {first} and {run_id} of one study scored different architectures")
-    common = records[first].architectures
+    if records[first].imported:
+        common = tuple(sorted(set.intersection(*(set(records[run_id].architectures) for run_id in lists))))
+    else:
+        different = next((run_id for run_id, each in lists.items() if each != lists[first]), None)
+        if different is not None:
+            raise InputError(f"runs {first} and {different} of one study scored different architectures")
+        common = records[first].architectures
     unlisted = set(common) - set(reference.index)
     if unlisted:
         raise InputError(f"run {first} scored architecture {min(unlisted)}, which the reference table does not have")
     return np.asarray(common, dtype=np.int64)
+
+
+def _files(record: RunRecord) -> tuple[SourceFile, ...]:
+    return record.execution.files if record.execution else ()
+
+
+def _different_architectures(manifest: Manifest, records: Mapping[str, RunRecord]) -> list[str]:
+    """Return one line per level of imported scores that has others than are compared, in the order of the manifest."""
+    of_level: dict[str, set[int]] = {}
+    for run in manifest.runs if manifest.imported else ():
+        if run.run_id in records and (run.factor != "baseline" or not manifest.levels):
+            of_level.setdefault(run.level, set()).update(records[run.run_id].architectures)
+    found = [set(records[run.run_id].architectures) for run in manifest.runs if run.run_id in records]
+    common = set.intersection(*found) if found else set()
+    return [
+        f"{name} has scores of {count(len(own), 'architecture')}; compared are the {len(common)} that all levels have"
+        for name, own in of_level.items()
+        if own != common
+    ]

@@ -113,6 +113,8 @@ class Manifest:
     runs : tuple of PlannedRun
     proxies : mapping of str to str
         Of each proxy that stands beside it, the key of its scores; older manifests have none.
+    imported : bool
+        Whether its scores were brought by somebody, so that nothing was trained.
     extra : mapping
         What a newer version of the suite says of it.
     """
@@ -127,6 +129,7 @@ class Manifest:
     runs: tuple[PlannedRun, ...]
     proxies: Mapping[str, str] = field(default_factory=dict, hash=False)
     baseline_seeds: tuple[int, ...] = ()
+    imported: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod
@@ -152,6 +155,7 @@ class Manifest:
             runs=tuple(map(PlannedRun.from_fields, fields.objects("runs"))),
             proxies=fields.texts("proxies"),
             baseline_seeds=fields.entries("baseline_seeds", int, default=()),
+            imported=fields.read("imported", bool, default=False),
             extra=fields.rest(),
         )
         manifest._check()
@@ -175,6 +179,7 @@ class Manifest:
             ],
             "runs": [run.to_json() for run in self.runs],
             **({"proxies": dict(self.proxies)} if self.proxies else {}),
+            **({"imported": True} if self.imported else {}),
             **self.extra,
         }
 

@@ -13,6 +13,7 @@ from supernet_bench.core.output import say
 from supernet_bench.records import layout
 from supernet_bench.records.archive import is_published, unpack
 from supernet_bench.records.damage import Damaged, unless_damaged
+from supernet_bench.records.imported import without_seed
 from supernet_bench.records.leases import Held, take
 from supernet_bench.records.manifest import Manifest, parse_stored_manifest
 from supernet_bench.records.proxies import parse_scores, write_scores
@@ -177,7 +178,7 @@ def _has_same_levels(manifest: Manifest, store: Store) -> bool:
         with suppress(InputError):
             record = store.read_record(run.run_id)
             if record is not None:
-                specs[run.factor, run.level].add(json.dumps({**record.spec, "seed": None}, sort_keys=True))
+                specs[run.factor, run.level].add(json.dumps(without_seed(record.spec), sort_keys=True))
     return all(len(found) == 1 for found in specs.values())
 
 

@@ -1,5 +1,6 @@
 """The record of a run: all that is known of it when it has ended, in one file that needs no other."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from supernet_bench.core.fields import Fields, Malformed
 from supernet_bench.core.files import read_if_there
 from supernet_bench.records.damage import Damaged
 from supernet_bench.records.form import RECORD_VERSION, unseal, upgrade
+from supernet_bench.records.imported import is_imported
 
 STATUSES = ("finished", "failed")
 
@@ -199,6 +201,8 @@ class Checkpoint:
         None or infinite where it overflowed.
     blocks : Blocks or None
         The same by block of images, of late checkpoints; older records do not say.
+    score : tuple of float
+        Only of imported scores, which have neither of the others; higher is better.
     extra : mapping
         What a newer version of the suite says of it.
     """
@@ -208,6 +212,7 @@ class Checkpoint:
     accuracy: tuple[float, ...]
     cross_entropy: tuple[float | None, ...]
     blocks: Blocks | None = None
+    score: tuple[float, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -219,6 +224,7 @@ class Checkpoint:
             accuracy=fields.entries("accuracy", *NUMBER, allowed="a fraction in [0, 1]"),
             cross_entropy=fields.entries("cross_entropy", *NUMBER, NOTHING, allowed="a number or null"),
             blocks=Blocks.from_fields(blocks) if (blocks := fields.object("blocks")) else None,
+            score=fields.entries("score", *NUMBER, allowed="a number", default=[]),
             extra=fields.rest(),
         )
 
@@ -231,8 +237,26 @@ class Checkpoint:
             "accuracy": list(self.accuracy),
             "cross_entropy": list(self.cross_entropy),
             **blocks,
+            **({"score": list(self.score)} if self.score else {}),
             **self.extra,
         }
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file that scores were read from: its name without folders, and the SHA-256 of what it held."""
+
+    name: str
+    sha256: str
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> "SourceFile":
+        """Read it; raise Malformed if it is none."""
+        return cls(fields.read("name", str), fields.read("sha256", str))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {"name": self.name, "sha256": self.sha256}
 
 
 @dataclass(frozen=True)
@@ -257,6 +281,8 @@ class ExecutionRecord:
         The table and the column of published accuracies that training saw, if any.
     peak_memory_bytes, peak_device_bytes : int or None
         The largest memory of the process, and of the run on a GPU; None is not known.
+    files : tuple of SourceFile
+        Only of imported scores: what they were read from.
     extra : mapping
         What a newer version of the suite says of it.
     """
@@ -270,6 +296,7 @@ class ExecutionRecord:
     truth: Mapping[str, str] | None
     peak_memory_bytes: int | None
     peak_device_bytes: int | None
+    files: tuple[SourceFile, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -285,6 +312,7 @@ class ExecutionRecord:
             truth=fields.read("truth", dict, NOTHING, default=None),
             peak_memory_bytes=fields.read("peak_memory_bytes", int, NOTHING, default=None),
             peak_device_bytes=fields.read("peak_device_bytes", int, NOTHING, default=None),
+            files=tuple(map(SourceFile.from_fields, fields.objects("files", default=[]))),
             extra=fields.rest(),
         )
 
@@ -300,6 +328,7 @@ class ExecutionRecord:
             "truth": self.truth,
             "peak_memory_bytes": self.peak_memory_bytes,
             "peak_device_bytes": self.peak_device_bytes,
+            **({"files": [file.to_json() for file in self.files]} if self.files else {}),
             **self.extra,
         }
         absent = {name for name in ("code", "truth") if content[name] is None}
@@ -410,6 +439,11 @@ class RunRecord:
         settings: Mapping[str, Any] = self.spec.get(name, {})
         return settings
 
+    @property
+    def imported(self) -> bool:
+        """Whether it holds scores that somebody brought, and nothing was trained."""
+        return is_imported(self.spec)
+
     def _check(self) -> None:
         """Raise Malformed unless the fields fit each other."""
         if self.status not in STATUSES:
@@ -425,8 +459,12 @@ class RunRecord:
         for checkpoint in self.checkpoints:
             if checkpoint.blocks:
                 checkpoint.blocks.check(len(self.architectures))
-            if not len(checkpoint.accuracy) == len(checkpoint.cross_entropy) == len(self.architectures):
+            n = len(self.architectures)
+            found = len(checkpoint.accuracy), len(checkpoint.cross_entropy), len(checkpoint.score)
+            if found != ((0, 0, n) if self.imported else (n, n, 0)):
                 raise Malformed(f"epoch {checkpoint.epoch} does not have one score per architecture")
+            if not all(map(math.isfinite, checkpoint.score)):
+                raise Malformed(f"a score of epoch {checkpoint.epoch} is not finite")
             if not all(0 <= accuracy <= 1 for accuracy in checkpoint.accuracy):
                 raise Malformed(f"an accuracy of epoch {checkpoint.epoch} is outside [0, 1]")
         if self.status == "finished" and not any(checkpoint.late for checkpoint in self.checkpoints):

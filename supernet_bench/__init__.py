@@ -18,9 +18,10 @@ A study, from its file to its effects:
 [('baseline', 2), ('rate=0.0', 2), ('rate=0.3', 2)]
 
 `scores_of` has scores from anywhere stand beside a study: `effects(results, others=[scores_of(results, ...)])`;
-`rank_correlation` and `paired_difference` need no study. A plug-in of your own inherits from `Heuristic`,
-`TrainableSpace` (or `Space`, a table without networks), `ImageSource` or `Proxy`; `check_plugin` says what is wrong
-with it. `proxy_scores` scores a whole space by proxies.
+`frame_report(frame)` makes a report of scores in a pandas frame alone; `rank_correlation` and `paired_difference` need
+no study either. A plug-in of your own inherits from `Heuristic`, `TrainableSpace` (or `Space`, a table without
+networks), `ImageSource` or `Proxy`; `check_plugin` says what is wrong with it. `proxy_scores` scores a whole space by
+proxies.
 What cannot be used raises `InputError`.
 """
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from supernet_bench.core.errors import InputError
     from supernet_bench.heuristics.base import Heuristic
     from supernet_bench.images.base import ImageSource
+    from supernet_bench.imports.frame import frame_report
     from supernet_bench.proxies.base import Proxy
     from supernet_bench.spaces.base import Space, TrainableSpace
 
@@ -51,6 +53,7 @@ __all__ = [
     "__version__",
     "check_plugin",
     "effects",
+    "frame_report",
     "load_results",
     "load_study",
     "paired_difference",
@@ -70,6 +73,7 @@ _PLACES = {
     "__version__": "core.versions:NUMBER",
     "check_plugin": "api:check_plugin",
     "effects": "analysis.effects.estimate:compute_effects",
+    "frame_report": "imports.frame:frame_report",
     "load_results": "api:load_results",
     "load_study": "benchmark.study.study:load_study",
     "paired_difference": "analysis.effects.arrays:paired_difference",

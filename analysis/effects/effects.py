@@ -143,6 +143,16 @@ class Effects:
         costs = [row for row in self.references if row.kind is Kind.COST and not math.isnan(row.tau.value)]
         return max(costs, key=lambda row: round(row.tau.value, DIGITS), default=None)
 
+    @property
+    def untrained(self) -> list[Effect]:
+        """The row of the untrained supernet; nothing where scores were imported."""
+        return [effect for effect in self.references if effect.kind is Kind.UNTRAINED]
+
+    @property
+    def apart_from_untrained(self) -> list[Effect]:
+        """The rows of all other references."""
+        return [effect for effect in self.references if effect.kind is not Kind.UNTRAINED]
+
     def of_level(self, level: Level) -> Effect:
         """Return the row of a level of the study."""
         return next(effect for effect in self.levels if effect.level == level)

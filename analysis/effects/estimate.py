@@ -20,6 +20,7 @@ from supernet_bench.analysis.effects.intervals import FEWEST, Difference, Estima
 from supernet_bench.analysis.effects.references import NOISE_CEILING, Reference, noise_ceiling, reference
 from supernet_bench.analysis.effects.together import combinations, together
 from supernet_bench.analysis.effects.training import trainings
+from supernet_bench.analysis.ranking.degrees import degrees
 from supernet_bench.analysis.ranking.measures import (
     RANK_METRICS,
     TOP_METRICS,
@@ -28,7 +29,6 @@ from supernet_bench.analysis.ranking.measures import (
     checkpoint_taus,
     measure_run,
 )
-from supernet_bench.analysis.ranking.metrics import equal_pairs, pair_signs
 from supernet_bench.analysis.ranking.proxies import of_proxies
 from supernet_bench.analysis.ranking.resampling import RESAMPLES, bootstrap_weights, check_resamples
 from supernet_bench.analysis.ranking.sample import Sample
@@ -108,7 +108,7 @@ def compute_effects(
     return Effects(
         levels=tuple(_with_joint(effect, joint) for effect in corrected(levels)),
         references=(
-            _with_joint(untrained, joint),
+            *(() if results.manifest.imported else (_with_joint(untrained, joint),)),
             *(_beside(name, one, {} if name in partial else against) for name, one in references.items()),
         ),
         runs=runs,
@@ -130,7 +130,7 @@ def _comparisons(results: Results, runs: pd.DataFrame, measured: Mapping[str, Me
 
 def _equal_size_pairs(truth: np.ndarray, parameters: np.ndarray) -> int:
     """Return how many pairs of architectures have equal parameter counts and different truth."""
-    return int(np.count_nonzero(pair_signs(truth, *equal_pairs(parameters)))) if len(truth) else 0
+    return round(degrees(truth, truth, groups=parameters).sum() / 2)
 
 
 def _yardstick(results: Results, truth: pd.Series, resamples: int, seed: int) -> Yardstick:
@@ -342,7 +342,7 @@ def _warnings(results: Results, runs: pd.DataFrame, truth: pd.Series) -> list[st
     trained = int(((unique["status"] == "finished") & (unique["factor"] != UNTRAINED.factor)).sum())
     if missing:
         lines.append(f"{missing} of {count(len(unique), 'run')} have no record yet")
-    if trained < 2:
+    if trained < 2 and not results.manifest.imported:
         lines.append(f"{count(trained, 'finished run')} of trained supernets: nothing can be compared")
     if not ((runs["factor"] == BASELINE.factor) & (runs["status"] == "finished")).any():
         lines.append("the baseline has no finished run: there are no differences to it")

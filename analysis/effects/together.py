@@ -35,8 +35,8 @@ Combine = Callable[[Sequence[Scores]], np.ndarray]
 def together(runs: Sequence[Scores], yardstick: Yardstick) -> dict[str, Estimate]:
     """Return tau of what the runs of a level say together, by the names of `TOGETHER_METRICS`.
 
-    The intervals cover the choice of architectures, of seeds, of as many seeds, and of images where it is known: more of them say more together, so
-    the numbers of levels with other numbers of seeds do not compare.
+    The intervals cover the choice of architectures, of as many seeds, and of images where it is known. More seeds say
+    more together, so the numbers of levels with other numbers of seeds do not compare.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from supernet_bench.analysis.effects.effects import Effects
+from supernet_bench.analysis.effects.effects import BASELINE, Effects
 from supernet_bench.analysis.figures.convergence import convergence, draw_convergence
 from supernet_bench.analysis.figures.forest import SIZE, TOP, difference_forest, tau_forest
 from supernet_bench.analysis.figures.frontier import cost_plot, draw_cost_plot
@@ -83,6 +83,9 @@ def _beside(effects: Effects) -> list[str]:
 
 
 def _forests(effects: Effects, opened: list[str]) -> list[Plot]:
+    if not effects.factors:  # One level alone, such as imported scores, is compared with the references.
+        alone = partial(draw_forest, tau_forest(effects, BASELINE.factor))
+        return [Plot(EFFECTS_FOREST, _caption("effect", *opened), alone)]
     every, size, top = (
         partial(draw_forest, forest)
         for forest in (

@@ -111,7 +111,7 @@ def _pair(results: Results, effects: Effects, name: str, effect: Effect) -> Pair
     together = kendall_tau(score, truth) if np.isfinite(score).any() else math.nan
     label = name if name == "baseline" else f"{name}: {level_name(effect)}"
     taus = f"tau {number(together)} of {count(seeds, 'seed')} together,\n{number(effect.tau.value)} of single seeds"
-    kind = _kind(effects, effect)
+    kind = _kind(results, effects, effect)
     x_label = f"published accuracy,\n{results.target}"
     values = Points(x_label, kind, truth, score, (_limits(truth), _limits(score)))
     ranks = Points("rank of the published", "rank of the score", stats.rankdata(truth), stats.rankdata(score))
@@ -122,8 +122,10 @@ def _pair(results: Results, effects: Effects, name: str, effect: Effect) -> Pair
     return Pair(f"{label}\n{taus}", COLORS[name], together, effect.tau.value, values, ranks, said)
 
 
-def _kind(effects: Effects, effect: Effect) -> str:
+def _kind(results: Results, effects: Effects, effect: Effect) -> str:
     """Return what the scores of a level are."""
+    if results.manifest.imported:
+        return "imported score"
     settings = effects.runs_of(effect)["heuristics"].dropna()
     scoring = json.loads(settings.iloc[0]).get("scoring", {}) if len(settings) else {}
     return "accuracy" if scoring.get("score", "accuracy") == "accuracy" else "minus cross-entropy"

@@ -30,7 +30,14 @@ class Runs:
 
 def introduction(results: Results, effects: Effects) -> list[str]:
     """Return the paragraphs without which a newcomer could not read the numbers."""
-    return paragraphs("introduction", results=results, effects=effects, record=results.example)
+    return paragraphs(
+        "introduction",
+        results=results,
+        effects=effects,
+        record=results.example,
+        files=results.files,
+        lower_is_better=bool(results.example and results.example.spec.get("lower_is_better")),
+    )
 
 
 def summary(effects: Effects) -> list[str]:

@@ -1,5 +1,6 @@
 """The tables of a report, before they are rendered: which rows, which columns."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import pandas as pd
@@ -153,7 +154,7 @@ def references_table(effects: Effects) -> Table:
 
 def rank_metrics_table(effects: Effects) -> Table:
     """Return the other rank correlations of the untrained supernet, of every level and of the references."""
-    return _metrics_table("Other rank correlations", effects, RANK_COLUMNS, effects.references[1:])
+    return _metrics_table("Other rank correlations", effects, RANK_COLUMNS, effects.apart_from_untrained)
 
 
 def together_table(effects: Effects) -> Table:
@@ -163,7 +164,7 @@ def together_table(effects: Effects) -> Table:
 
 def top_metrics_table(effects: Effects) -> Table:
     """Return how good those predicted best are, for the untrained supernet, every level and the references."""
-    return _metrics_table("The architectures predicted best", effects, TOP_COLUMNS, effects.references[1:])
+    return _metrics_table("The architectures predicted best", effects, TOP_COLUMNS, effects.apart_from_untrained)
 
 
 def size_table(effects: Effects) -> Table:
@@ -202,10 +203,10 @@ def interaction_table(effects: Effects, grid: Grid) -> Table:
     return Table(title, (*grid.axes, "runs", "difference", "95 %", "interaction", "95 %"), tuple(rows), 2)
 
 
-def _metrics_table(title: str, effects: Effects, columns: tuple[Column, ...], others: tuple[Effect, ...] = ()) -> Table:
+def _metrics_table(title: str, effects: Effects, columns: tuple[Column, ...], others: Sequence[Effect] = ()) -> Table:
     rows = (
         (*_name(effect), runs_cell(effect), *(_cell(effect.estimates.get(one.metric), one) for one in columns))
-        for effect in (effects.references[0], *effects.levels, *others)
+        for effect in (*effects.untrained, *effects.levels, *others)
     )
     what = f"{title}, means over seeds with 95 % intervals, {count(len(effects.truth), 'architecture')}"
     return Table(what, ("factor", "level", "runs", *(column.header for column in columns)), tuple(rows), 2)

@@ -33,6 +33,11 @@ def write_reference(space: Space, store: Path, folder: Path | None = None) -> Pa
     OSError
         If the store cannot be written.
     """
+    return write_table(store, reference_table(space, folder))
+
+
+def reference_table(space: Space, folder: Path | None = None) -> pd.DataFrame:
+    """Return the costs and the published accuracies of all architectures; see `write_reference`."""
     truth, costs = space.truth(folder), space.published_costs()
     table = pd.DataFrame(
         {
@@ -50,7 +55,7 @@ def write_reference(space: Space, store: Path, folder: Path | None = None) -> Pa
         "target": truth.target,
         "left_out": truth.left_out,
     }
-    return write_table(store, table)
+    return table
 
 
 def ensure_reference(store: Path, space_name: str, folder: Path | None = None) -> Path:

@@ -7,6 +7,7 @@ from supernet_bench.benchmark.study.naming import differences, listed
 from supernet_bench.benchmark.study.spec import RunSpec
 from supernet_bench.benchmark.study.study import load_study, shipped_studies
 from supernet_bench.core.errors import InputError
+from supernet_bench.records.imported import problem
 from supernet_bench.records.layout import record_path
 from supernet_bench.records.manifest import read_manifest
 from supernet_bench.records.run import RunRecord, read_record
@@ -37,15 +38,19 @@ def _problem(store: Path, run_id: str, seeds: set[int]) -> str | None:
 
 
 def _other_spec(record: RunRecord, seeds: set[int]) -> str | None:
+    if record.imported:
+        return problem(record) or _other_seed(record.spec.get("seed"), seeds)
     try:
         spec = RunSpec.from_tables(record.spec)
     except InputError as error:
         return f"has a spec that is none: {error}"
     if spec.run_id != record.run_id:
         return f"has the spec of run {spec.run_id}"
-    if seeds != {spec.seed}:
-        return f"has seed {spec.seed}; the manifest says {listed(seeds)}"
-    return None
+    return _other_seed(spec.seed, seeds)
+
+
+def _other_seed(seed: int | None, seeds: set[int]) -> str | None:
+    return None if seeds == {seed} else f"has seed {seed}; the manifest says {listed(seeds)}"
 
 
 def check_shipped(store: Path, study: str) -> list[str]:

@@ -1,8 +1,9 @@
-"""``supernet-bench import``: published files that are too large to be read each time."""
+"""``supernet-bench import``: what was made elsewhere, and published files that are too large to be read each time."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from supernet_bench.commands import _scores
 from supernet_bench.commands._command import Command, argument
 from supernet_bench.commands._progress import progress_shown
 
@@ -24,4 +25,7 @@ def import_nasbench201(options: NasBench201Options) -> None:
     print(f"wrote {table}; every `supernet-bench run` uses it from now on")
 
 
-COMMANDS = (Command("import nasbench201", NasBench201Options, import_nasbench201),)
+COMMANDS = (
+    _scores.COMMAND,
+    Command("import nasbench201", NasBench201Options, import_nasbench201),
+)

@@ -54,6 +54,9 @@ def as_text(record: "RunRecord") -> Iterator[str]:
     content = record.to_json()
     for key in ("spec", "counts", "execution"):
         yield from _named(key, content[key], "")
+    if record.imported:
+        yield from _scores(record)
+        return
     yield f"\n{'epoch':>5}  {'loss':>10}  {'accuracy':>10}  {'learning rate':>13}"
     for row in record.curve:
         loss = math.nan if row.loss is None else row.loss
@@ -63,6 +66,14 @@ def as_text(record: "RunRecord") -> Iterator[str]:
         accuracy = checkpoint.accuracy
         late, mean = "yes" if checkpoint.late else "no", sum(accuracy) / len(accuracy)
         yield f"{checkpoint.epoch:>5}  {late:>4}  {mean:>13.4f}  {max(accuracy):>13.4f}"
+
+
+def _scores(record: "RunRecord") -> Iterator[str]:
+    """Yield how imported scores spread at each epoch."""
+    yield f"\n{'epoch':>5}  {'late':>4}  {'architectures':>13}  {'lowest score':>12}  {'highest score':>13}"
+    for checkpoint in record.checkpoints:
+        late, low, high = "yes" if checkpoint.late else "no", min(checkpoint.score), max(checkpoint.score)
+        yield f"{checkpoint.epoch:>5}  {late:>4}  {len(checkpoint.score):>13}  {low:>12.5g}  {high:>13.5g}"
 
 
 def _named(name: str, value: Any, indent: str) -> Iterator[str]:

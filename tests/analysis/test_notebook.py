@@ -16,7 +16,7 @@ from tests.analysis.synthetic import Scenario, run_id, write_record, write_store
 ROOT = Path(__file__).parents[2]
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 NOTEBOOK = ROOT / "analysis" / "notebooks" / "results.ipynb"
-OWN_PLUGIN = NOTEBOOK.with_name("plugin.ipynb")
+OWN_PLUGIN, OWN_SCORES = NOTEBOOK.with_name("plugin.ipynb"), NOTEBOOK.with_name("scores.ipynb")
 
 
 def unharmed(_: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +64,19 @@ def test_a_heuristic_of_ones_own_is_tried_in_one_cell(tmp_path: Path) -> None:
     assert set(found["tau"]) == {"baseline", "scale=1.0", "scale=2.0"}
 
 
-@pytest.mark.parametrize("file", [NOTEBOOK, OWN_PLUGIN], ids=lambda file: file.stem)
+def test_scores_in_a_frame_are_reported(tmp_path: Path) -> None:
+    notebook = nbformat.read(OWN_SCORES, as_version=4)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    table, page = ("".join(output.data.get("text/html", "") for output in cell.outputs) for cell in code_of(notebook))
+    assert table.index("much noise") < table.index("little noise")
+    assert "<svg" in page
+
+
+def code_of(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("file", [NOTEBOOK, OWN_PLUGIN, OWN_SCORES], ids=lambda file: file.stem)
 def test_notebook_holds_no_outputs(file: Path) -> None:
     notebook = nbformat.read(file, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]

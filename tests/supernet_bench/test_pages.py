@@ -77,7 +77,9 @@ def test_commands_and_options_exist(page: Path) -> None:
             words = text.partition(" #")[0].split()
             name = "" if words[1].startswith("--") else words[1]
             assert name in known, text
-            options = {option for parameter in known[name].params for option in parameter.opts}
+            group = getattr(known[name], "commands", None)
+            found = group[words[2]] if group and len(words) > 2 else known[name]
+            options = {option for parameter in found.params for option in parameter.opts}
             assert {word for word in words if word.startswith("--")} <= options, text
 
 
