@@ -9,8 +9,10 @@ from supernet_bench.benchmark.study.study import load_study, shipped_studies
 from supernet_bench.core.errors import InputError
 from supernet_bench.records.imported import problem
 from supernet_bench.records.layout import record_path
-from supernet_bench.records.manifest import read_manifest
+from supernet_bench.records.manifest import Place, other_levels, read_manifest
 from supernet_bench.records.run import RunRecord, read_record
+
+BASELINE: Place = ("baseline", "baseline")
 
 
 def check_runs(store: Path, study: str) -> list[str]:
@@ -60,3 +62,14 @@ def check_shipped(store: Path, study: str) -> list[str]:
     published, shipped = read_manifest(store, study), load_study(study).manifest()
     found = differences(published, shipped, "shipped")
     return [f"the manifest is not that of the shipped study {study}: {'; '.join(found)}"] if found else []
+
+
+def is_redefined(store: Path, study: str) -> bool:
+    """Return whether the shipped study of that name has another baseline than an opened one.
+
+    What was published keeps its records when the study that comes with the suite is set otherwise; nothing of the two
+    can be compared then.
+    """
+    if study not in shipped_studies():
+        return False
+    return BASELINE in other_levels(read_manifest(store, study), load_study(study).manifest())

@@ -318,6 +318,16 @@ def test_fewer_seeds_than_shipped_are_a_difference(work: Path, quickly: None, mo
     ]
 
 
+def test_a_shipped_study_may_be_set_otherwise_after_it_was_published(
+    work: Path, quickly: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its records still give its report; that they are of another baseline is said."""
+    Path("shipped").mkdir()
+    Path("shipped/cheap.toml").write_text(STUDY.format(seeds=3, epochs=2))
+    monkeypatch.setattr("supernet_bench.benchmark.study.study.SHIPPED", Path("shipped").absolute())
+    call("report", "cheap", "--check")
+
+
 @pytest.mark.parametrize("damage", ["", "a,b\n1,2\n", "marks", "text"])
 def test_a_damaged_study_is_named_and_spoils_no_other(work: Path, quickly: None, damage: str) -> None:
     file = Path("results/dear/verdicts.json")
