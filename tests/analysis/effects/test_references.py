@@ -14,7 +14,7 @@ from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.effects.references import noise_ceiling
 from supernet_bench.analysis.ranking import metrics
 from supernet_bench.analysis.ranking.measures import RANK_METRICS, TOP_METRICS
-from supernet_bench.analysis.ranking.resampling import bootstrap_weights
+from supernet_bench.analysis.ranking.resampling import bootstrap_tau, bootstrap_weights
 from supernet_bench.analysis.ranking.sample import Sample
 from supernet_bench.analysis.results import Results, load_results
 from supernet_bench.records.run import Blocks, Strata
@@ -106,13 +106,16 @@ def test_strata_reach_every_row(results: Results) -> None:
 def test_strata_of_architectures_without_truth_are_left_out(results: Results) -> None:
     reference = results.reference.copy()
     reference.loc[results.architectures[:4], results.target] = np.nan
-    of = np.arange(len(results.architectures)) % 2
+    of = (np.arange(len(results.architectures)) % 3 == 0).astype(int)
     strata = Strata("parameters", (500, 700), tuple(of.tolist()))
     found = rows(replace(results, strata=strata, reference=reference))
     known = results.architectures[4:]
     values, truth = (reference.loc[known, column].to_numpy() for column in ("macs", results.target))
-    expected = metrics.kendall_tau(values, truth, Sample.in_strata(of[4:], [500, 700]))
-    assert found["MACs"].tau.value == pytest.approx(expected)
+    sample = Sample.in_strata(of[4:], [500, 700])
+    tau = found["MACs"].tau
+    assert tau.value == pytest.approx(metrics.kendall_tau(values, truth, sample))
+    resampled = bootstrap_tau(sample.resample(200, 0), values, truth, sample)
+    assert [tau.low, tau.high] == pytest.approx(np.quantile(resampled, [0.025, 0.975]))
 
 
 def test_blocks_do_not_change_what_is_measured(results: Results) -> None:

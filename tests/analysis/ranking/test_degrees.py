@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supernet_bench.analysis.ranking.degrees import degrees, weighted_degrees
@@ -23,6 +23,7 @@ def signs(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 @given(ROWS)
+@settings(deadline=None)
 def test_degrees_are_sums_over_the_others(rows: list[tuple[int, ...]]) -> None:
     x, y, groups, weights = columns(rows)
     assert degrees(x, y) == pytest.approx(signs(x, y).sum(axis=1))
@@ -32,6 +33,7 @@ def test_degrees_are_sums_over_the_others(rows: list[tuple[int, ...]]) -> None:
 
 
 @given(ROWS.filter(len))
+@settings(deadline=None)
 def test_degrees_in_strata_count_pairs_by_what_they_stand_for(rows: list[tuple[int, ...]]) -> None:
     x, y, groups, extra = columns(rows)
     of = groups.astype(int)

@@ -150,6 +150,17 @@ def test_missing_scores_leave_their_architectures_out(in_strata: bool) -> None:
     assert found.replicates["tau"].mean() == pytest.approx(found.values["tau"], abs=found.replicates["tau"].std() / 3)
 
 
+def test_resamples_of_those_with_a_score_weigh_them_as_they_stand_for_their_strata() -> None:
+    sample = Sample.in_strata(np.arange(N) % 3, [100, 200, 400])
+    of, known = yardstick(sample=sample), (np.arange(N) % 3 != 0) | (np.arange(N) % 2 == 0)
+    part = of.part(known)
+    assert part.sample is not None
+    means = [part.weights.mean(axis=0)[part.sample.of == stratum].mean() for stratum in range(3)]
+    expected = [part.sample.weights[part.sample.of == stratum][0] for stratum in range(3)]
+    assert means == pytest.approx(expected, rel=0.06)
+    assert expected[0] / expected[1] == pytest.approx(1)
+
+
 def test_a_table_of_pairs_has_the_taus_of_single_rankings() -> None:
     of = yardstick()
     groups, members = of.parameters, of.truth > 0.65

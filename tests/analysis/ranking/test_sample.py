@@ -99,6 +99,20 @@ def test_uneven_strata_estimate_the_whole_space(name: str) -> None:
         assert abs(np.mean(plain) - whole) > 2 * abs(np.mean(found) - whole)
 
 
+def test_winners_gain_by_the_share_of_the_space_that_is_worse() -> None:
+    """Two architectures stand for 4 of the space each, four for 1."""
+    sample = Sample.in_strata([0, 0, 1, 1, 1, 1], [8, 4])
+    truth, predicted = np.array([1.0, 4, 2, 3, 5, 6]), np.array([0.0, 9, 8, 1, 2, 3])
+    below = np.array([0, 6, 4, 5, 10, 11]) / 12
+    discounts = 1 / np.log2([2, 3, 4])
+    expected = discounts @ below[[1, 2, 5]] / (discounts @ below[[5, 4, 1]])
+    assert metrics.ndcg_at(predicted, truth, 0.5, sample) == pytest.approx(expected)
+    assert metrics.best_percentile_at(predicted, truth, 2, sample) == pytest.approx(10 / 12)
+    # A third of the space is the weight of the one predicted best, and the last of the true third is that one.
+    assert metrics.precision_at(predicted, truth, 1 / 3, sample) == pytest.approx(1)
+    assert metrics.precision_at(predicted, truth, 1 / 6, sample) == pytest.approx(0)
+
+
 def test_large_samples_are_measured_as_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y, z = of_space(size=600)
     stratum = tenths(y)

@@ -64,6 +64,7 @@ def test_the_best_percentile_is_the_mean_over_all_orders_of_ties(rows: list[tupl
 
 
 @given(MANY)
+@settings(deadline=None)
 def test_the_better_half_is_at_or_above_the_median(rows: list[tuple[int, ...]]) -> None:
     predicted, truth = columns(rows)
     better = truth >= np.median(truth)
@@ -73,6 +74,7 @@ def test_the_better_half_is_at_or_above_the_median(rows: list[tuple[int, ...]]) 
 
 
 @given(MANY, st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_neither_scale_nor_order_of_storage_matters(rows: list[tuple[int, ...]], random: object) -> None:
     predicted, truth = columns(rows)
     k = min(3, len(truth))
@@ -87,13 +89,15 @@ def test_neither_scale_nor_order_of_storage_matters(rows: list[tuple[int, ...]],
 
 
 @given(MANY)
+@settings(deadline=None)
 def test_the_truth_itself_is_perfect_and_its_reverse_never_better(rows: list[tuple[int, ...]]) -> None:
     predicted, truth = columns(rows)
     constant = np.ptp(truth) == 0
     assert metrics.ndcg_at(truth, truth) == pytest.approx(math.nan if constant else 1, nan_ok=True)
-    assert metrics.best_percentile_at(truth, truth, 1) == 1
+    assert metrics.best_percentile_at(truth, truth, 1) == pytest.approx(1)
     found, reverse = (metrics.best_percentile_at(values, truth, 1) for values in (predicted, -truth))
-    assert 0 < reverse <= found <= 1
+    assert 0 < reverse <= found + 1e-12
+    assert found <= 1
     if not constant:
         found, reverse = (metrics.ndcg_at(values, truth) for values in (predicted, -truth))
         assert 0 <= reverse <= found + 1e-12 <= 1 + 2e-12
