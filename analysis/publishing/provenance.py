@@ -11,7 +11,7 @@ from supernet_bench.records.reference import choose_target, digest, read_referen
 
 SOURCE = "source.json"
 
-LIBRARIES = ("matplotlib", "numpy", "pandas", "pillow", "scipy")
+LIBRARIES = ("matplotlib", "numpy", "pandas", "pillow", "scipy", "seaborn")
 """Those whose version may change a digit or a plot."""
 
 IMPORTED = " sha256 "
