@@ -41,8 +41,8 @@ RESAMPLES = 1000
 INTRODUCTION = """\
 # Zero-cost proxies
 
-*Written by `make docs` from the declarations in [`proxies/`](../proxies) and [`tools/proxies.csv`](../tools/proxies.csv), which
-`python -m tools.proxies` measures; change those, not this page.*
+*Written by `make docs` from the declarations in [`proxies/`](../proxies) and
+[`tools/proxies.csv`](../tools/proxies.csv), which `python -m tools.proxies` measures; change those, not this page.*
 
 A proxy scores a stand-alone network at initialisation, from one batch of training images. Every report of a study has a
 row for each, of the networks and images of its baseline, so that a supernet can be compared with what costs nothing:
