@@ -1,6 +1,6 @@
 """How well proxies rank NAS-Bench-201 without any training: ``python -m tools.proxies``, and the page of all proxies.
 
-Measuring writes ``docs/proxies.csv``; ``make docs`` makes the page from it and the declarations.
+Measuring writes ``tools/proxies.csv``; ``make docs`` makes the page from it and the declarations.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from tools.handbook import linked
 STUDY = "catalogue-cifar10"
 """Whose networks and images are used."""
 
-TABLE, PAGE = Path("docs/proxies.csv"), Path("docs/proxies.md")
+TABLE, PAGE = Path("tools/proxies.csv"), Path("docs/proxies.md")
 """From the root of a checkout."""
 
 COLUMNS = ("name", "tau", "low", "high", "tau_better_half", "half_low", "half_high", "architectures", "worse_than_all")
@@ -41,8 +41,8 @@ RESAMPLES = 1000
 INTRODUCTION = """\
 # Zero-cost proxies
 
-*Written by `make docs` from the declarations in [`proxies/`](../proxies) and [`proxies.csv`](proxies.csv), which
-`python -m tools.proxies` measures; change those, not this page.*
+*Written by `make docs` from the declarations in [`proxies/`](../proxies) and
+[`tools/proxies.csv`](../tools/proxies.csv), which `python -m tools.proxies` measures; change those, not this page.*
 
 A proxy scores a stand-alone network at initialisation, from one batch of training images. Every report of a study has a
 row for each, of the networks and images of its baseline, so that a supernet can be compared with what costs nothing:
