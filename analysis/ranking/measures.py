@@ -32,7 +32,7 @@ TOP_METRICS = (
     "final_performance_10",
     "final_performance_10_sd",
 )
-"""Metrics whose bootstrap over architectures is not valid; their intervals cover seeds alone."""
+"""Metrics whose bootstrap over architectures is not valid; their intervals cover seeds and images alone."""
 
 COMPARED_RANK_METRICS = ("tau", "partial_tau", "tau_equal_size", "tau_parameters")
 """Those with a difference to the baseline: is it better, is it beyond size, does it only prefer size."""
