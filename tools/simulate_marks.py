@@ -87,7 +87,7 @@ def simulate(design: Design, studies: int, seed: int = 0) -> dict[str, Rates]:
         levels, baseline = _values(design, effects, rng)
         for form, p_values in _p_values(levels, baseline).items():
             marked = np.array(holm(list(p_values))) < ALPHA
-            chance = np.count_nonzero(p_values[null] < ALPHA)
+            chance = float(np.count_nonzero(p_values[null] < ALPHA))
             power = float(marked[~null].mean()) if design.effects else math.nan
             found[form].append((float(marked[null].any()), power, float(chance)))
     rates = {}

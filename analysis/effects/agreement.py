@@ -67,25 +67,25 @@ class Agreement:
         Levels that lack a pair of runs.
     seeds : tuple of tuple of int
         Those of the first and of the second study; some may be in both.
-    divisions : int
-        Ways to use each seed for one study only, over which correlations are averaged.
     rho, tau : Correlation
         Spearman's and Kendall's, of the effects.
     selves : tuple of Correlation
         Of each study, the correlation that its effects would have with those of as many fresh seeds.
     ceiling : Correlation
         The rho to expect if the true effects had the same order in both studies; 0 if noise is all there is.
+    divisions : int
+        Ways to use each seed for one study only, over which correlations are averaged.
     """
 
     levels: int
     factors: int
     left_out: int
     seeds: tuple[tuple[int, ...], tuple[int, ...]]
-    divisions: int = 0
     rho: Correlation = UNKNOWN
     tau: Correlation = UNKNOWN
     selves: tuple[Correlation, Correlation] = (UNKNOWN, UNKNOWN)
     ceiling: Correlation = UNKNOWN
+    divisions: int = 0
 
     @property
     def computed(self) -> bool:
@@ -192,7 +192,7 @@ def agree(
     first, second, factors = first[whole], second[whole], factors[whole]
     blocks = [np.flatnonzero(factors == factor) for factor in np.unique(factors)]
     ways = divisions(*used)
-    counts = Agreement(len(factors), len(blocks), int((~whole).sum()), used, len(ways))
+    counts = Agreement(len(factors), len(blocks), int((~whole).sum()), used, divisions=len(ways))
     if len(factors) < FEWEST or not min(counts.fewest):
         return counts
     shares = _shares(ways, used)

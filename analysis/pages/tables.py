@@ -259,7 +259,7 @@ def _cell(estimate: Estimate | None, column: Column, sign: str = "") -> str:
 def full_frame(effects: Effects) -> pd.DataFrame:
     """Return every estimate of every row: value, interval and number of seeds per metric.
 
-    The intervals of `TOP_METRICS` cover seeds alone, the others architectures and seeds. Differences also have
+    The intervals of `TOP_METRICS` cover seeds and images, the others architectures too. Differences also have
     their p-value, ``_p``, and the same corrected for all of the study in this metric, ``_holm``, and how many seeds of
     the baseline they are from, ``_against``. Of the difference in tau there are the standard deviations over the seeds
     of the level, or of pairs, as its interval takes it, ``_sd``, and of what all seeds share, ``_sd_shared``. What

@@ -41,7 +41,7 @@ TOP_METRICS = (
     "final_performance_10",
     "final_performance_10_sd",
 )
-"""Metrics whose bootstrap over architectures is not valid; their intervals cover seeds alone."""
+"""Metrics whose bootstrap over architectures is not valid; their intervals cover seeds and images alone."""
 
 COMPARED_RANK_METRICS = (
     "tau",

@@ -34,7 +34,7 @@ def test_the_p_values_of_the_simulation_are_those_of_the_suite() -> None:
         assert p_value == pytest.approx(Spread(parts).p_value(differences[place]), rel=1e-4)
 
 
-SMALL = simulate_intervals.Design(baseline_seeds=8, architectures=60, images=25, favour=0.2, own=0.03)
+SMALL = simulate_intervals.Design(baseline_seeds=6, architectures=60, images=25, favour=0.2, own=0.03)
 
 
 def test_intervals_cover_seeds_architectures_and_images() -> None:

@@ -48,7 +48,7 @@ def test_seeds_are_divided_in_all_equal_ways(first: range, second: range, ways: 
 def test_no_seed_is_used_of_both_and_all_are_used(first: set[int], second: set[int]) -> None:
     ways = divisions(sorted(first), sorted(second))
     common, sizes = first & second, {(len(one), len(other)) for one, other in ways}
-    found = Agreement(9, 9, 0, (tuple(first), tuple(second)), len(ways))
+    found = Agreement(9, 9, 0, (tuple(first), tuple(second)), divisions=len(ways))
     assert len(set(ways)) == len(ways) <= SPLITS
     assert found.fewest == (min(one for one, _ in sizes), min(other for _, other in sizes))
     for one, other in ways:
@@ -187,7 +187,9 @@ def test_the_ceiling_has_an_interval_that_covers_that_of_other_factors() -> None
 def test_what_cannot_be_known_is_not_computed() -> None:
     rng = np.random.default_rng(7)
     first, second, factors, seeds = made(rng)
-    assert agree(first[:3], second[:3], factors[:3], seeds) == Agreement(3, 1, 0, (tuple(seeds[0]), tuple(seeds[1])), 1)
+    assert agree(first[:3], second[:3], factors[:3], seeds) == Agreement(
+        3, 1, 0, (tuple(seeds[0]), tuple(seeds[1])), divisions=1
+    )
     assert not agree(np.zeros((8, 5)), second[:8], factors[:8], seeds, 100).computed
     assert not agree(first[:0], second[:0], factors[:0], seeds, 100).computed
     one_seed = agree(first[:, :1], second, factors, (range(1), range(5)), 100)

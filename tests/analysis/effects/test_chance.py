@@ -22,11 +22,11 @@ def study(rng: np.random.Generator, levels: int, seeds: int, baseline_seeds: int
 @pytest.mark.parametrize(("seeds", "baseline_seeds"), [(5, 5), (5, 32)])
 def test_the_count_is_that_of_studies_without_effect(seeds: int, baseline_seeds: int) -> None:
     rng = np.random.default_rng(0)
-    studies = [study(rng, 30, seeds, baseline_seeds) for _ in range(300)]
+    studies = [study(rng, 30, seeds, baseline_seeds) for _ in range(100)]
     counts = [sum(one.excludes_zero for one in differences) for differences in studies]
-    said = [chance_of(differences) for differences in studies[:20]]
-    assert np.mean([one.mean for one in said]) == pytest.approx(np.mean(counts), abs=0.4)
-    assert np.mean([one.most for one in said]) == pytest.approx(np.quantile(counts, 0.95), abs=1.5)
+    said = [chance_of(differences) for differences in studies[:10]]
+    assert np.mean([one.mean for one in said]) == pytest.approx(np.mean(counts), abs=0.6)
+    assert np.mean([one.most for one in said]) == pytest.approx(np.quantile(counts, 0.95), abs=2.5)
 
 
 def test_a_shared_baseline_brings_false_ones_together() -> None:

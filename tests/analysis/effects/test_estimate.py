@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from supernet_bench.analysis.effects import estimate as estimating
 from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.effects.intervals import FEWEST, holm
 from supernet_bench.analysis.effects.moderation import moderate
+from supernet_bench.analysis.pages.notes import table_notes
 from supernet_bench.analysis.pages.reading import reading
 from supernet_bench.analysis.ranking import metrics
 from supernet_bench.analysis.ranking.scores import Kind
+from supernet_bench.analysis.ranking.measures import Measures, measure_run
 from supernet_bench.analysis.results import load_results
 from supernet_bench.core.errors import InputError
 from supernet_bench.records.layout import record_path
@@ -498,3 +502,35 @@ def test_top_metrics_of_few_architectures_are_undefined(tmp_path: Path) -> None:
     effect = effects_of(store).baseline
     assert math.isnan(effect.estimates["regret_at_10"].value)
     assert math.isfinite(effect.tau.value)
+
+
+def test_blocks_of_images_widen_intervals_and_are_spoken_of(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All runs respond to the images alike, so levels are less certain, and their differences as certain as before."""
+    before = effects_of(store)
+    common = 0.02 * np.random.default_rng(0).normal(size=20)
+
+    def with_blocks(*arguments: Any) -> Measures:
+        measured = measure_run(*arguments)
+        return replace(measured, jackknife={name: value + common for name, value in measured.values.items()})
+
+    monkeypatch.setattr(estimating, "measure_run", with_blocks)
+    effects = effects_of(store)
+    assert (before.blocks, effects.blocks) == (0, 20)
+    for name in ("fairnas", "untrained", "baseline"):
+        for metric in ("tau", "regret_at_10"):
+            one, other = row(effects, name).estimates[metric], row(before, name).estimates[metric]
+            assert one.high - one.low > other.high - other.low or math.isnan(other.low)
+    lead, less = row(effects, "MACs").baseline_minus_this, row(before, "MACs").baseline_minus_this
+    assert lead is not None
+    assert less is not None
+    assert lead.high - lead.low > less.high - less.low
+    for differences in ("differences", "paired"):
+        one, other = (getattr(row(each, "fairnas"), differences)["tau"] for each in (effects, before))
+        assert (one.low, one.high) == pytest.approx((other.low, other.high))
+    results = load_results(store, "default")
+    said, was = (" ".join(table_notes(results, each)) for each in (effects, before))
+    assert "other seeds, other architectures and other validation images" in said
+    assert "leaving out one of 20 blocks of images at a time" in said
+    assert "other seeds and other architectures:" in was
+    assert "do not cover the choice of validation images" in was
+    assert "do not cover the choice of validation images" not in said

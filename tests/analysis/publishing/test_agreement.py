@@ -73,11 +73,12 @@ def test_foreign_files_stay(pair: Pair, tmp_path: Path) -> None:
 def test_seeds_and_architectures_are_named(pair: Pair, tmp_path: Path) -> None:
     write_agreement([pair.first, pair.second], tmp_path / "agreement", 100)
     page = (tmp_path / "agreement" / "report.md").read_text()
-    assert "Compared by seeds that are not in both: 0 2 of cheap and 1 3 of dear." in page
+    assert "Compared by the seeds 0 1 2 of cheap and 0 1 2 3 of dear, so that none is used of both at once" in page
+    assert "mean over 3 divisions of them, with at least 2 and 2 seeds." in page
     assert "Architectures and truth are the same in both" in page
     assert " are positive and " in page
     row = pd.read_csv(tmp_path / "agreement" / "pairs.csv", dtype=str).iloc[0]
-    assert (row["first_seeds"], row["second_seeds"]) == ("0 2", "1 3")
+    assert (row["first_seeds"], row["second_seeds"]) == ("0 1 2", "0 1 2 3")
     said = conclusion(find_in_pair(pair, "plots/cheap_and_dear.png"))
     assert row["conclusion"] == said
     assert page.count(escape_markdown(said)) == 1
