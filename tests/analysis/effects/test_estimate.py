@@ -20,8 +20,8 @@ from supernet_bench.analysis.effects.moderation import moderate
 from supernet_bench.analysis.pages.notes import table_notes
 from supernet_bench.analysis.pages.reading import reading
 from supernet_bench.analysis.ranking import metrics
-from supernet_bench.analysis.ranking.scores import Kind
 from supernet_bench.analysis.ranking.measures import Measures, measure_run
+from supernet_bench.analysis.ranking.scores import Kind
 from supernet_bench.analysis.results import load_results
 from supernet_bench.core.errors import InputError
 from supernet_bench.records.layout import record_path
