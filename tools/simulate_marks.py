@@ -176,6 +176,8 @@ DESIGNS: Mapping[str, Design] = {
     "68 levels x 8 + 32": Design(68, 8, 32),
     "68 levels x 8 + 8": Design(68, 8, 8),
     "14 levels x 3 + 3": Design(14, 3, 3),
+    "68 levels x 5 + 45": Design(68, 5, 45),
+    "17 levels x 5 + 21": Design(17, 5, 21),
 }
 VARIANTS: Mapping[str, Callable[[Design], Design]] = {
     "as measured": lambda design: design,
