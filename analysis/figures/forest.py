@@ -152,7 +152,7 @@ def tau_forest(effects: Effects, factor: str) -> Forest:
     """Return tau of every level of a factor: each seed, mean and interval, and what ranks without training."""
     levels = _sorted(effects.of_factor(factor), lambda effect: effect.tau.value)
     metrics = [name for name in TAUS if any(name in effect.estimates for effect in levels)]
-    usual = _usual(map(runs_note, levels))
+    usual = _usual(runs_note(effect) for effect in levels if not effect.counts.lost)
     rows = tuple(_tau_row(effects, effect, metrics, usual) for effect in levels)
     lines = {name: reference_lines(main_references(effects), name) for name in metrics}
     panels = tuple(Panel(TAUS[name], lines[name], tau_range(effects, name)) for name in metrics)
@@ -180,7 +180,7 @@ def difference_forest(effects: Effects, metrics: Sequence[Metric] = TAU, same_ax
     known = [each for each in metrics if all(each.name in effect.differences for effect in compared)]
     shown = known[:MOST] if compared else metrics[:1]
     sign = -1 if shown[0].lower_is_better else 1
-    usual = _usual(map(seeds_note, compared))
+    usual = _usual(seeds_note(effect) for effect in compared if not effect.counts.lost)
     rows: list[Row] = []
     for factor in effects.factors:
         of_factor = [effect for effect in effects.of_factor(factor) if effect.difference]

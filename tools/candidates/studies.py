@@ -9,6 +9,7 @@ import pandas as pd
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.effects.pairs import ComparedStudy
+from supernet_bench.analysis.effects.training import trainings
 from supernet_bench.analysis.ranking.resampling import RESAMPLES
 from supernet_bench.analysis.results import Results, load_results
 from supernet_bench.core.errors import InputError
@@ -76,16 +77,16 @@ def common_levels(*studies: ComparedStudy) -> list[Level]:
 def training_levels(results: Results) -> list[Level]:
     """Return the levels that do not merely score the baseline's supernets in another way.
 
-    Those that do repeat its losses bit for bit in every seed, since the streams of random numbers are the same.
+    Those that do are one training with it in every seed, since the streams of random numbers are the same.
     """
-    losses = {run: tuple(part["loss"]) for run, part in results.curve.groupby("run_id")}
+    trained = trainings(results)
     finished = results.runs[results.runs["status"] == "finished"]
     of_baseline = finished[finished["factor"] == "baseline"].set_index("seed")["run_id"].to_dict()
     found = []
     for level in results.manifest.levels:
         rows = finished[(finished["factor"] == level.factor) & (finished["level"] == level.name)]
         runs = dict(zip(rows["seed"], rows["run_id"], strict=True))
-        if any(losses.get(runs[seed]) != losses.get(of_baseline[seed]) for seed in runs.keys() & of_baseline.keys()):
+        if any(trained.get(runs[seed]) != trained.get(of_baseline[seed]) for seed in runs.keys() & of_baseline.keys()):
             found.append((level.factor, level.name))
     return found
 

@@ -12,6 +12,7 @@ import pytest
 from supernet_bench.analysis.effects.effects import Effect
 from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.effects.references import noise_ceiling
+from supernet_bench.analysis.effects.together import TOGETHER_METRICS
 from supernet_bench.analysis.ranking import metrics
 from supernet_bench.analysis.ranking.measures import RANK_METRICS, TOP_METRICS
 from supernet_bench.analysis.ranking.resampling import bootstrap_tau, bootstrap_weights
@@ -56,7 +57,7 @@ def test_costs_have_the_metrics_of_runs(results: Results) -> None:
         assert "tau_cross_entropy" not in estimates
     assert "partial_tau" not in found["parameter count"].estimates, "of the parameter count nothing is left"
     assert math.isfinite(found["MACs"].estimates["partial_tau"].value)
-    assert set(found["baseline"].estimates) == set(RANK_METRICS + TOP_METRICS)
+    assert set(found["baseline"].estimates) == {*RANK_METRICS, *TOP_METRICS, *TOGETHER_METRICS}
 
 
 def test_the_better_half_of_the_ceiling_is_chosen_by_the_third_run() -> None:

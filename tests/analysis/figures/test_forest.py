@@ -167,7 +167,7 @@ def test_a_claim_that_only_holds_uncorrected_is_light(usual: tuple[Results, Effe
     axes = difference_figure(replace(effects, levels=tuple(levels))).axes[0]
     labels = [label.get_text().replace("\n", " ") for label in axes.get_yticklabels()]
     assert diamonds(axes)[labels.index(shown[0].level.name)] == (0.2, SKY)
-    assert "3 seeds (*)" in [text.get_text() for text in axes.texts]
+    assert "(*)" in [text.get_text() for text in axes.texts]
 
 
 @pytest.mark.parametrize("metrics", [SIZE, TOP])

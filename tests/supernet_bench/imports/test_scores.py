@@ -100,14 +100,15 @@ def test_of_epochs_the_last_counts() -> None:
 @pytest.mark.parametrize(
     ("frame", "names"),
     [
-        (scores(), {"effects_forest", "predicted_against_truth"}),
+        (scores(), {"effects_forest", "predicted_against_truth", "tau_by_quantile"}),
         (
             pd.concat([scores(epoch=2), scores(epoch=10)]),
-            {"effects_forest", "predicted_against_truth", "tau_over_training"},
+            {"effects_forest", "predicted_against_truth", "tau_by_quantile", "tau_over_training"},
         ),
         (
             two_levels(),
-            {"effect_scores", "effects_forest", "predicted_against_truth", "size_forest", "top_metrics_forest"},
+            {"effect_scores", "effects_forest", "size_forest", "top_metrics_forest"}
+            | {"predicted_against_truth", "tau_by_quantile"},
         ),
     ],
     ids=["one level", "epochs", "levels"],
