@@ -12,7 +12,7 @@ from scipy import stats
 
 from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
-from supernet_bench.analysis.effects.together import TOGETHER_METRICS, _deviation, combinations, together
+from supernet_bench.analysis.effects.together import TOGETHER_METRICS, _jackknifed, combinations, together
 from supernet_bench.analysis.ranking.measures import Yardstick, measure_run
 from supernet_bench.analysis.ranking.metrics import kendall_tau
 from supernet_bench.analysis.ranking.resampling import bootstrap_weights
@@ -143,7 +143,7 @@ def test_the_part_of_the_seeds_is_how_far_other_seeds_would_move_it() -> None:
         runs = [of(truth * gain + rng.normal(size=100) / 3) for gain in rng.uniform(0.2, 1.8, size=count)]
         values.append(kendall_tau(combine(runs), truth))
         left_out = [combine([*runs[:seed], *runs[seed + 1 :]]) for seed in range(count)]
-        variances.append(_deviation(left_out, known) ** 2 / count)
+        variances.append(_jackknifed(left_out, known).deviation ** 2)
     # A standard deviation of 120 values is known to 6.5 %; the jackknife itself is a little too wide.
     assert 0.8 < math.sqrt(np.mean(variances)) / np.std(values, ddof=1) < 1.4
 
