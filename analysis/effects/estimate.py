@@ -112,7 +112,7 @@ def compute_effects(
             *(_beside(name, one, {} if name in partial else against) for name, one in references.items()),
         ),
         runs=runs,
-        checkpoints=checkpoint_taus(results.scores, truth),
+        checkpoints=checkpoint_taus(results.scores, truth, _sample(results, truth)),
         truth=truth,
         warnings=(*results.warnings, *_warnings(results, runs, truth)),
         equal_size_pairs=_equal_size_pairs(truth.to_numpy(), parameters),
@@ -135,10 +135,7 @@ def _equal_size_pairs(truth: np.ndarray, parameters: np.ndarray) -> int:
 
 def _yardstick(results: Results, truth: pd.Series, resamples: int, seed: int) -> Yardstick:
     """Return what all that ranks the architectures is measured with."""
-    sample = None
-    if results.strata:
-        known = np.isin(results.architectures, truth.index)
-        sample = Sample.in_strata(np.asarray(results.strata.of)[known], results.strata.sizes)
+    sample = _sample(results, truth)
     return Yardstick(
         truth=truth.to_numpy(),
         parameters=results.reference.loc[truth.index, "parameters"].to_numpy(),
@@ -146,6 +143,14 @@ def _yardstick(results: Results, truth: pd.Series, resamples: int, seed: int) ->
         weights=bootstrap_weights(len(truth), resamples, seed, sample),
         sample=sample,
     )
+
+
+def _sample(results: Results, truth: pd.Series) -> Sample | None:
+    """Return what the architectures were drawn from, where they were drawn in strata and any can be ranked."""
+    if not results.strata or not len(truth):
+        return None
+    known = np.isin(results.architectures, truth.index)
+    return Sample.in_strata(np.asarray(results.strata.of)[known], results.strata.sizes)
 
 
 def _scores_by_run(results: Results, truth: pd.Series) -> dict[str, Scores]:

@@ -12,6 +12,9 @@ from supernet_bench.analysis.ranking.scores import Kind
 CEILING = "ceiling"
 """The kind of what ranks nothing itself: the noise ceiling."""
 
+DIGITS = 12
+"""Decimals of a tau by which references of one name are told apart."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -86,7 +89,11 @@ def _sorted(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _distinct(studies: Sequence[ComparedStudy]) -> list[Entry]:
-    """Return every row once: what has the same runs, or is the same reference of the same architectures."""
+    """Return every row once: what has the same runs, or is the same reference of the same architectures.
+
+    A name does not tell a reference alone: proxies look at the networks and images of a study, and what seeds of the
+    baseline say together is of that baseline. Those that differ have another tau.
+    """
     found: dict[object, Entry] = {}
     for study in studies:
         for same, entry in _entries(study):
@@ -112,7 +119,8 @@ def _entries(study: ComparedStudy) -> Iterator[tuple[object, Entry]]:
         runs = frozenset(effects.runs_of(effect)["run_id"])
         own = effect.kind.value if effect.kind else CEILING
         if not math.isnan(effect.tau.value):
-            yield runs or (effect.level.name, scored), _entry(study, effect, effect.level.name, own)
+            same = (effect.level.name, scored, round(effect.tau.value, DIGITS))
+            yield runs or same, _entry(study, effect, effect.level.name, own)
 
 
 def _entry(study: ComparedStudy, effect: Effect, name: str, kind: str) -> Entry:
@@ -122,4 +130,4 @@ def _entry(study: ComparedStudy, effect: Effect, name: str, kind: str) -> Entry:
 def _name(effect: Effect, imported: bool) -> str:
     level = effect.level
     baseline = " (baseline)" if level.baseline and level.name != "baseline" else ""
-    return f"{level.name}{baseline}" if imported or level.baseline else f"{level.factor}: {level.name}"
+    return f"{level.label}{baseline}" if imported or level.baseline else f"{level.factor}: {level.label}"

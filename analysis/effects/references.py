@@ -61,7 +61,8 @@ def reference(scores: Scores, yardstick: Yardstick) -> Reference | None:
     if not enough:
         return None
     used = int(np.any([~np.isnan(values) for values in enough], axis=0).sum())
-    measured = measure_run(replace(scores, checkpoints=enough, cross_entropies=(), deleted=()), yardstick)
+    plain = replace(scores, checkpoints=enough, cross_entropies=(), deleted=(), deleted_cross_entropies=())
+    measured = measure_run(plain, yardstick)
     known = {name: value for name, value in measured.values.items() if name == "tau" or np.isfinite(value)}
     ranked = {name: measured.replicates[name] for name in RANK_METRICS if name in known}
     estimates = {name: over_architectures(known[name], replicates, used) for name, replicates in ranked.items()}

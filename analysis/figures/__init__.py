@@ -107,7 +107,7 @@ def _further(results: Results, effects: Effects) -> list[Plot]:
     found = [
         (costs.panels, "tau_against_cost", ("frontier", *beside), partial(draw_cost_plot, costs)),
         (curves.lines, "convergence", ("convergence",), partial(draw_convergence, curves)),
-        (parts.within, "tau_by_quantile", ("quantiles",), partial(draw_quantiles, parts)),
+        (parts.above, "tau_by_quantile", ("quantiles",), partial(draw_quantiles, parts)),
         (True, "predicted_against_truth", ("scatter",), partial(draw_scatter, scatter(results, effects))),
         (len(distances.distances), "spread_over_seeds", ("seeds",), partial(draw_spread, distances)),
     ]

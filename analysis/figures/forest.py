@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.effects.intervals import Difference, Estimate
 from supernet_bench.analysis.figures.cost import cost_of
-from supernet_bench.analysis.figures.references import ReferenceLine, main_references, reference_lines
+from supernet_bench.analysis.figures.references import WORDS, ReferenceLine, main_references, reference_lines
 from supernet_bench.analysis.figures.style import BASELINE_COLOR, BLUE, GREY, SKY, level_name
 from supernet_bench.analysis.numbers import in_full, lost_note, marks, number, runs_note, seeds_note
 from supernet_bench.analysis.verdicts import NEGLIGIBLE, Evidence, evidence
@@ -237,11 +237,7 @@ def _tau_mark(effects: Effects, effect: Effect, metric: str) -> Mark:
     taus = tuple(runs[metric]) if metric in runs else ()
     color = BASELINE_COLOR if effect.level.baseline else BLUE
     seeds = "".join(f"; seed {seed}: {number(tau)}" for seed, tau in zip(runs["seed"], taus, strict=False))
-    return _mark(effect, estimate, color, f"{_words(metric)} {in_full(estimate)}{seeds}", taus)
-
-
-def _words(metric: str) -> str:
-    return "tau" if metric == "tau" else TAUS[metric]
+    return _mark(effect, estimate, color, f"{WORDS[metric]} {in_full(estimate)}{seeds}", taus)
 
 
 def _difference_row(effects: Effects, effect: Effect, metrics: Sequence[Metric], usual: str, alone: str) -> Row:

@@ -61,7 +61,8 @@ class Quantiles:
     ----------
     title : tuple of str
     within, above : tuple of Shares
-        The baseline, the best and the worst level, and the cost that ranks best.
+        The baseline, the best and the worst level, and the cost that ranks best; none where each part has too few
+        architectures.
     """
 
     title: tuple[str, ...]
@@ -79,7 +80,7 @@ def quantiles(results: Results, effects: Effects) -> Quantiles:
 def _shares(results: Results, effects: Effects, parts: Mapping[str, Part]) -> Iterator[Shares]:
     truth = effects.truth.to_numpy()
     chosen = {name: mask for name, part in parts.items() if (mask := _inside(truth, part)).sum() >= FEWEST}
-    shown = extremes(effects)
+    shown = extremes(effects) if chosen else {}
     for name, effect in shown.items():
         scores = late_scores(results, effects, effect)
         label = name if name == "baseline" else f"{name}: {level_name(effect)}"
@@ -121,17 +122,19 @@ def t_interval(values: pd.Series) -> tuple[float, float]:
 
 
 def draw_quantiles(data: Quantiles) -> Figure:
-    """Draw tau within fifths of the truth, and above its quantiles."""
-    figure = Figure(figsize=(7.2, 3.5), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
-    _draw(left, data.within, "from the worst to the best, by the truth")
-    _draw(right, data.above, "the best, by the truth")
-    left.set_ylabel("Kendall's tau within the part")
-    handles, labels = left.get_legend_handles_labels()
+    """Draw tau within fifths of the truth, and above its quantiles, in a panel each where there is any."""
+    named = ((data.within, "from the worst to the best, by the truth"), (data.above, "the best, by the truth"))
+    panels = [(shares, label) for shares, label in named if shares] or [named[1]]
+    figure = Figure(figsize=(3.6 * len(panels), 3.5), layout="constrained")
+    columns = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (shares, label) in zip(columns, panels, strict=True):
+        _draw(axes, shares, label)
+    columns[0].set_ylabel("Kendall's tau within the part")
+    handles, labels = columns[0].get_legend_handles_labels()
     wrapped = [textwrap.fill(label, LEGEND) for label in labels]
     if labels:
         figure.set_figheight(2.7 + LINE * sum(label.count("\n") + 1 for label in wrapped))
-        figure.legend(handles, wrapped, loc="outside lower center", ncols=2)
+        figure.legend(handles, wrapped, loc="outside lower center", ncols=len(panels))
     put_title(figure, *data.title)
     return figure
 

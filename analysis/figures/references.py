@@ -18,6 +18,9 @@ UNTRAINED_LOOK, COST_LOOK = (":", BLACK), ("-.", GREEN)
 OTHER_LOOKS = (("--", PINK), ((0, (1, 1)), SKY), ((0, (6, 2)), PINK), ((0, (3, 1, 1, 1)), SKY), ("--", GREEN))
 """Lines and colours of further references, in their order."""
 
+WORDS = {"tau": "tau", "tau_better_half": "tau of the better half"}
+"""What the metrics are called in which lines are drawn."""
+
 Line = str | tuple[int, tuple[int, ...]]
 
 
@@ -79,13 +82,14 @@ def reference_lines(rows: Sequence[Effect], metric: str = "tau") -> tuple[Refere
         for row in rows
     ]
     found = ((row, row.estimates.get(metric), look) for row, look in zip(rows, looks, strict=True))
-    return tuple(_line(row, tau, look) for row, tau, look in found if tau and not math.isnan(tau.value))
+    words = WORDS[metric]
+    return tuple(_line(row, tau, look, words) for row, tau, look in found if tau and not math.isnan(tau.value))
 
 
-def _line(row: Effect, tau: Estimate, look: tuple[Line, str]) -> ReferenceLine:
+def _line(row: Effect, tau: Estimate, look: tuple[Line, str], words: str) -> ReferenceLine:
     line, color = look
     label = f"{row.level.name} ({number(tau.value, decimals=2)})"
-    return ReferenceLine(label, tau.value, tau.low, tau.high, color, line, f"{row.level.name}, tau {in_full(tau)}")
+    return ReferenceLine(label, tau.value, tau.low, tau.high, color, line, f"{row.level.name}, {words} {in_full(tau)}")
 
 
 def draw_references(axes: Axes, lines: Sequence[ReferenceLine], across: bool = False) -> None:

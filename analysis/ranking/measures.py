@@ -381,7 +381,7 @@ def _cross_entropy_replicates(cross_entropy: np.ndarray | None, yardstick: Yards
     return resampling.tau_of_forms(concordance, yardstick.form(cross_entropy, cross_entropy), yardstick.untied)
 
 
-def checkpoint_taus(scores: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
+def checkpoint_taus(scores: pd.DataFrame, truth: pd.Series, sample: Sample | None = None) -> pd.DataFrame:
     """Return tau of every checkpoint: run_id, epoch, late, tau.
 
     Parameters
@@ -390,6 +390,8 @@ def checkpoint_taus(scores: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
         As in `analysis.results.Results`.
     truth : Series
         Published accuracies by the number of the architecture, without NaN; scores of others are left out.
+    sample : Sample, optional
+        Where these architectures were drawn from strata.
     """
     usable = scores[scores["architecture"].isin(truth.index) & (len(truth) >= 2)]
     rows = [
@@ -397,7 +399,7 @@ def checkpoint_taus(scores: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
             run_id,
             epoch,
             late,
-            metrics.kendall_tau(part["score"].to_numpy(), truth[part["architecture"]].to_numpy()),
+            metrics.kendall_tau(part["score"].to_numpy(), truth[part["architecture"]].to_numpy(), sample),
         )
         for (run_id, epoch, late), part in usable.groupby(["run_id", "epoch", "late"], sort=False)
     ]

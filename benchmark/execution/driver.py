@@ -102,8 +102,7 @@ def failed_runs(study: Study, store: Path) -> list[str]:
 
 def say_if_slow(resources: Resources) -> None:
     """Say, once for all processes, that training on processors is slower here than it might be, and why."""
-    elsewhere = resources.executor == "slurm" or resources.scheduler is not None
-    if not elsewhere and find_device(resources.device).type == "cpu":
+    if not resources.elsewhere and find_device(resources.device).type == "cpu":
         why = why_none()
         if why is not None:
             say(f"training is slower without compiled kernels: {why}")

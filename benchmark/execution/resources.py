@@ -63,6 +63,11 @@ class Resources:
         if self.jobs is not None and self.runs_per_gpu is not None:
             raise InputError(f"runs-per-gpu is {self.runs_per_gpu} and jobs is {self.jobs}; allowed: one of them")
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether runs are executed on other machines, whose devices this one need not have."""
+        return self.executor == "slurm" or self.scheduler is not None
+
     def execution(self, threads: int) -> Execution:
         """Return how a run with that many threads is executed."""
         return Execution(self.store, self.data, self.device, threads, plugins=files_in_use())

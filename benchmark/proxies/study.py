@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import torch
+
 from supernet_bench.benchmark.execution import Resources, find_device
 from supernet_bench.benchmark.proxies.stored import ensure_scores
 from supernet_bench.benchmark.study.study import PROXY_IMAGES, PROXY_SEED, Study
@@ -35,7 +37,7 @@ def ensure_proxies(study: Study, resources: Resources, progress: Progress = SILE
         return
     setup = study.baseline.setup
     architectures = setup.scored_architectures(lambda: setup.space.truth(resources.data))
-    device, processes = find_device(resources.device), resources.jobs or cores()
+    device, processes = _places(resources)
     for task in tasks:
         try:
             ensure_scores(
@@ -49,6 +51,16 @@ def ensure_proxies(study: Study, resources: Resources, progress: Progress = SILE
             )
         except InputError as error:
             say(f"warning: {error}; the report does without it")
+
+
+def _places(resources: Resources) -> tuple[torch.device, int]:
+    """Return the device, and how many processes score on it at once.
+
+    What is asked of a cluster says nothing of the machine that waits for it.
+    """
+    if resources.elsewhere:
+        return find_device("auto"), cores()
+    return find_device(resources.device), resources.jobs or cores()
 
 
 def score_space(

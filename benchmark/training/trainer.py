@@ -179,11 +179,20 @@ class Trainer:
             "supernet": self.supernet.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             "heuristics": self.heuristics.state_dict(),
+            "architectures": self.architectures,
             **{key: getattr(self, key) for key in self._plain_state},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from a state."""
+        """Continue from a state.
+
+        Raises
+        ------
+        InputError
+            If other architectures were scored before: strata by truth are others when the published table is.
+        """
+        if state.get("architectures", self.architectures) != self.architectures:
+            raise InputError("it has scores of other architectures; allowed: those that the published table gives now")
         self.supernet.load_state_dict(state["supernet"])
         self._optimiser.load_state_dict(state["optimiser"])
         self.heuristics.load_state_dict(state["heuristics"])

@@ -51,7 +51,7 @@ def import_scores(options: Options) -> None:
     """
     from supernet_bench.benchmark.study.study import shipped_studies
     from supernet_bench.imports.collect import choose_baseline, collect, coverage
-    from supernet_bench.imports.study import check_import, manifest_of, records_of, write_import
+    from supernet_bench.imports.study import baseline_of, manifest_of, records_of, stored_import, united, write_import
     from supernet_bench.imports.tables import read_table
     from supernet_bench.imports.truth import spaces_for, store_reference
     from supernet_bench.records.store import Store
@@ -62,11 +62,14 @@ def import_scores(options: Options) -> None:
     columns = _columns(options)
     tables = [read_table(file) for file in options.files]
     brought = collect(tables, columns, space, others, options.lower_is_better)
-    baseline = choose_baseline(brought, options.baseline)
-    records = records_of(brought, space.name, options.lower_is_better)
-    manifest = manifest_of(options.name, options.title, space.name, options.target, baseline, records)
     store = Store(options.store)
-    manifest = check_import(manifest, store, list(shipped_studies()))
+    stored = stored_import(options.name, store, list(shipped_studies()))
+    baseline = choose_baseline(brought, options.baseline, baseline_of(stored) if stored else None)
+    title = options.title or (stored.title if stored else None)
+    records = records_of(brought, space.name, options.lower_is_better)
+    manifest = manifest_of(options.name, title, space.name, options.target, baseline, records)
+    if stored:
+        manifest = united(stored, manifest, baseline, store.manifest_path(options.name))
     store_reference(space, options.store, options.target, options.data)
     write_import(manifest, records, store)
     for line in coverage(brought, space):

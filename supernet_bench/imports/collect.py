@@ -103,13 +103,17 @@ def collect(
     return found
 
 
-def choose_baseline(brought: Sequence[Brought], wanted: str | None) -> str:
-    """Return the level that the others are compared with: the wanted one, else that of the name, else the first."""
+def choose_baseline(brought: Sequence[Brought], wanted: str | None, stored: str | None = None) -> str:
+    """Return the level that the others are compared with: the wanted one, else that of the name, else the first.
+
+    Where a study is `stored` already, and has a baseline, more levels are compared with that.
+    """
     levels = list(dict.fromkeys(each.level for each in brought))
     if wanted is None:
-        return ONLY_LEVEL if ONLY_LEVEL in levels else levels[0]
-    if wanted not in levels:
-        raise unknown("level for the baseline", wanted, levels)
+        return stored or (ONLY_LEVEL if ONLY_LEVEL in levels else levels[0])
+    known = list(dict.fromkeys([*([stored] if stored else []), *levels]))
+    if wanted not in known:
+        raise unknown("level for the baseline", wanted, known)
     return wanted
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from supernet_bench.core.errors import InputError
 from supernet_bench.core.versions import code_version
@@ -63,12 +64,12 @@ def manifest_of(
     """Return the manifest of a study of imported scores.
 
     The baseline is a level of the factor like any other, so that its own name is in the tables, unless it is the only
-    one and has none.
+    one and has none. It need not be among the records if a store has it.
     """
     places = [(record.spec["level"], record.spec["seed"], record.run_id) for record in records]
     levels = list(dict.fromkeys(level for level, _, _ in places))
     runs = [PlannedRun("baseline", "baseline", seed, run) for level, seed, run in places if level == baseline]
-    if levels == [ONLY_LEVEL]:
+    if levels == [ONLY_LEVEL] == [baseline]:
         levels = []
     return Manifest(
         study=name,
@@ -83,34 +84,51 @@ def manifest_of(
     ).on_one_line()
 
 
-def check_import(manifest: Manifest, store: Store, shipped: Sequence[str]) -> Manifest:
-    """Return what is to be written under a name: the study, with what a store has of it already.
+def stored_import(name: str, store: Store, shipped: Sequence[str]) -> Manifest | None:
+    """Return the study of imported scores that a store has under a name, or None.
 
     Raises
     ------
     InputError
-        If no study can have that name, or another one has it.
+        If no study can have that name, or one that was run has it.
     """
-    name = manifest.study
     check_name(name)
     if name.casefold() in (each.casefold() for each in shipped):
         raise InputError(f"study is {name!r}, which comes with the suite; allowed: another name")
     store.check_name(name)
     stored = unless_damaged(store.folder, lambda: store.read_manifest(name))
-    if stored is None:
-        return manifest
-    path = store.manifest_path(name)
-    if not stored.imported:
+    if stored and not stored.imported:
+        path = store.manifest_path(name)
         raise InputError(f"study is {name!r}, and {path} is a study that was run; allowed: another name or --store")
+    return stored
+
+
+def united(stored: Manifest, manifest: Manifest, baseline: str, path: Path) -> Manifest:
+    """Return a study with the levels and the seeds of what a store has of it, and of what is brought.
+
+    Parameters
+    ----------
+    stored, manifest : Manifest
+    baseline : str
+        The level that the others are to be compared with.
+    path : Path
+        Of the stored manifest, for messages.
+
+    Raises
+    ------
+    InputError
+        If they cannot be one study.
+    """
+    name = manifest.study
     if (stored.space, stored.target) != (manifest.space, manifest.target):
         raise InputError(
             f"study {name!r} is of space {stored.space} and target {stored.target or 'default'} in {path}; allowed: "
             "the same, another name or --store"
         )
-    if _baseline(stored) != _baseline(manifest):
+    if baseline_of(stored) != baseline:
         raise InputError(
-            f"study {name!r} has baseline {_baseline(stored)!r} in {path}, here {_baseline(manifest)!r}; allowed: "
-            f"--baseline '{_baseline(stored)}', another name or --store"
+            f"study {name!r} has baseline {baseline_of(stored)!r} in {path}, here {baseline!r}; allowed: "
+            f"--baseline '{baseline_of(stored)}', another name or --store"
         )
     other = dict.fromkeys(level for _, level in other_levels(stored, manifest))
     if other:
@@ -118,19 +136,15 @@ def check_import(manifest: Manifest, store: Store, shipped: Sequence[str]) -> Ma
             f"study {name!r} has other scores of {', '.join(other)} in {path}; allowed: the same scores, another name "
             "or --store"
         )
-    return _united(stored, manifest)
+    runs = {(run.factor, run.level, run.seed): run for run in (*stored.runs, *manifest.runs)}
+    levels = {level.name: level for level in (*stored.levels, *manifest.levels)}
+    seeds = tuple(sorted({*stored.seeds, *manifest.seeds}))
+    return replace(manifest, levels=tuple(levels.values()), runs=tuple(runs.values()), seeds=seeds)
 
 
-def _baseline(manifest: Manifest) -> str:
+def baseline_of(manifest: Manifest) -> str:
+    """Return the level of a study of imported scores that the others are compared with."""
     return next((level.name for level in manifest.levels if level.baseline), ONLY_LEVEL)
-
-
-def _united(stored: Manifest, new: Manifest) -> Manifest:
-    """Return a study with the levels and the seeds of both."""
-    runs = {(run.factor, run.level, run.seed): run for run in (*stored.runs, *new.runs)}
-    levels = {level.name: level for level in (*stored.levels, *new.levels)}
-    seeds = tuple(sorted({*stored.seeds, *new.seeds}))
-    return replace(new, levels=tuple(levels.values()), runs=tuple(runs.values()), seeds=seeds)
 
 
 def write_import(manifest: Manifest, records: Sequence[RunRecord], store: Store) -> None:

@@ -63,6 +63,7 @@ def write_store(folder: Path, scenario: Scenario) -> Path:
         "space": "toy",
         "images": "digits",
         "seeds": list(scenario.seeds),
+        "baseline_seeds": list(scenario.baseline_seeds),
         "target": None,
         "factors": [
             {

@@ -1,5 +1,6 @@
 """``supernet-bench leaderboard``: several studies in one table, only where they can be compared."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,38 @@ def test_only_rows_of_one_space_and_truth_are_beside_each_other() -> None:
     assert "sampling: uniform" not in names
     taus = {entry.name: entry.tau.value for entry in second.entries}
     assert taus["baseline"] != {entry.name: entry.tau.value for entry in first.entries}["baseline"]
+
+
+def test_references_of_one_name_with_other_scores_are_rows_of_their_own() -> None:
+    """Proxies look at the images of a study; what the seeds of a baseline say together is of that baseline."""
+    write_store(Path("one"), SMALL)
+    mine = load_results(Path("one"), "default")
+    both, seeds = [], "2 seeds of the baseline together"
+    for name, scale in (("one", 1.0), ("other", -1.0)):
+        rows = mine.scores.assign(score=scale * mine.scores["score"])
+        proxy = pd.Series(scale * np.arange(len(mine.architectures)), index=mine.architectures)
+        manifest = replace(mine.manifest, study=name)
+        results = replace(mine, manifest=manifest, scores=rows, proxies={"naswot": proxy})
+        both.append(ComparedStudy(results, compute_effects(results, 200)))
+    (board,) = boards(both)
+    for name in ("naswot", seeds):
+        taus = {entry.studies: entry.tau.value for entry in board.entries if entry.name == name}
+        assert taus == {
+            (study.name,): next(row.tau.value for row in study.effects.references if row.level.name == name)
+            for study in both
+        }
+    assert [entry.studies for entry in board.entries if entry.name == "MACs"] == [("one", "other")]
+
+
+def test_levels_are_called_as_in_the_tables() -> None:
+    write_store(Path("one"), SMALL)
+    results = load_results(Path("one"), "default")
+    levels = tuple(replace(level, labels=(("sampling", f"{level.name} paths"),)) for level in results.manifest.levels)
+    results = replace(results, manifest=replace(results.manifest, levels=levels))
+    (board,) = boards([ComparedStudy(results, compute_effects(results, 200))])
+    names = [entry.name for entry in board.entries]
+    assert "sampling: good paths" in names
+    assert "sampling: good" not in names
 
 
 def test_a_level_without_a_run_has_no_row_and_one_without_tau_is_last() -> None:

@@ -57,7 +57,7 @@ def test_costs_have_the_metrics_of_runs(results: Results) -> None:
         assert "tau_cross_entropy" not in estimates
     assert "partial_tau" not in found["parameter count"].estimates, "of the parameter count nothing is left"
     assert math.isfinite(found["MACs"].estimates["partial_tau"].value)
-    assert set(found["baseline"].estimates) == {*RANK_METRICS, *TOP_METRICS, *TOGETHER_METRICS}
+    assert set(found["baseline"].estimates) == set(RANK_METRICS + TOP_METRICS + TOGETHER_METRICS)
 
 
 def test_the_better_half_of_the_ceiling_is_chosen_by_the_third_run() -> None:
@@ -100,8 +100,10 @@ def test_strata_reach_every_row(results: Results) -> None:
     run = results.runs[results.runs["factor"] == "baseline"].iloc[0]["run_id"]
     late = results.scores[(results.scores["run_id"] == run) & results.scores["late"]]
     taus = [metrics.kendall_tau(part["score"].to_numpy(), truth, sample) for _, part in late.groupby("epoch")]
-    measured = compute_effects(replace(results, strata=strata), 200, 0).runs.set_index("run_id")["tau"]
-    assert measured[run].iloc[0] == pytest.approx(np.mean(taus))
+    effects = compute_effects(replace(results, strata=strata), 200, 0)
+    assert effects.runs.set_index("run_id")["tau"][run].iloc[0] == pytest.approx(np.mean(taus))
+    curve = effects.checkpoints[(effects.checkpoints["run_id"] == run) & effects.checkpoints["late"]]
+    assert curve["tau"].to_numpy() == pytest.approx(np.array(taus))
 
 
 def test_strata_of_architectures_without_truth_are_left_out(results: Results) -> None:

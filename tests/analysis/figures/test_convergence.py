@@ -61,9 +61,10 @@ def test_each_candidate_has_a_curve_over_the_lengths(tmp_path: Path) -> None:
     with style():
         figure = draw_convergence(found)
         draw(figure)
-    axes, _ = figure.axes
-    assert sum("epochs: Kendall" in text for text in said_by(axes)) == 2 * 3
-    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["10", "20", "40"]
+    assert len(figure.axes) == 2
+    for axes, metric in zip(figure.axes, ("Kendall's tau", "tau of the better half"), strict=True):
+        assert sum(f"epochs: {metric}" in text for text in said_by(axes)) == 2 * 3
+        assert [tick.get_text() for tick in axes.get_xticklabels()] == ["10", "20", "40"]
     assert "convergence" in {plot.name for plot in plots_of(results, effects)}
 
 

@@ -164,10 +164,10 @@ def test_a_claim_that_only_holds_uncorrected_is_light(usual: tuple[Results, Effe
         replace(effect, differences={**effect.differences, "tau": weak}) if effect is shown[0] else effect
         for effect in effects.levels
     ]
-    axes = difference_figure(replace(effects, levels=tuple(levels))).axes[0]
+    axes, last = difference_figure(replace(effects, levels=tuple(levels))).axes
     labels = [label.get_text().replace("\n", " ") for label in axes.get_yticklabels()]
     assert diamonds(axes)[labels.index(shown[0].level.name)] == (0.2, SKY)
-    assert "(*)" in [text.get_text() for text in axes.texts]
+    assert "(*)" in [text.get_text() for text in last.texts]
 
 
 @pytest.mark.parametrize("metrics", [SIZE, TOP])

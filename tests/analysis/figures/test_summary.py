@@ -34,7 +34,8 @@ def test_levels_that_several_studies_have_are_in_rows(found: StudyFindings) -> N
     assert data.columns == ("one", "two")
     assert [row.label for row in data.rows if row.cells] == ["fairnas accounting=compute", "pool size=50"]
     for row, level in zip((row for row in data.rows if row.cells), found.levels, strict=False):
-        assert [cell.value for cell in row.cells[:2]] == [level.difference.value] * 2
+        assert level.better_half is not None
+        assert [cell.value for cell in row.cells] == [level.difference.value] * 2 + [level.better_half.value] * 2
     alone = summary({"one": found})
     assert "batch_norm: tracked" in [row.label for row in alone.rows], "of one study, all are"
 

@@ -121,5 +121,10 @@ def test_a_browser_finds_the_text_of_what_is_pointed_at(usual: tuple[Results, Ef
     found = json.loads(unescape(shown))
     assert {text: text for text in (AREA, *POINTS)}.items() <= found.items()
     rows = [text for text in found if text.startswith(("sampling", "batch_norm"))]
-    assert len(rows) == 2 * (3 + 3), "tau and tau of the better half, or the differences in them"
-    assert all(found[text] == text for text in rows)
+    assert len(rows) == 2 * (3 + 3)  # In all, and of the better half.
+    others = {text: found[text] for text in rows if found[text] != text}
+    # Lines of references lie above rows, and may cross the middle of one: each is of the panel that it is in.
+    assert len(others) < len(rows) / 2
+    for text, above in others.items():
+        assert above.startswith(("untrained, ", "parameter count, "))
+        assert ("better half" in above) == ("better half" in text)

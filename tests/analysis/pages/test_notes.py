@@ -29,6 +29,14 @@ def notes(store: Path) -> tuple[str, str]:
     return "\n".join(table_notes(results, effects)), "\n".join(metric_notes(effects))
 
 
+@pytest.mark.parametrize(
+    ("more", "said"), [((), "3 seeds (0, 1, 2)."), ((7, 9), "3 seeds (0, 1, 2), and 2 more of the baseline alone.")]
+)
+def test_seeds_of_the_baseline_alone_are_counted(tmp_path: Path, more: tuple[int, ...], said: str) -> None:
+    store = write_store(tmp_path / "store", Scenario(epochs=(5,), late=1, baseline_seeds=more))
+    assert f"60 architectures scored; {said}" in notes(store)[0]
+
+
 @pytest.mark.parametrize(("architectures", "top"), [(40, "2 and 1"), (200, "10 and 2")])
 def test_the_sizes_of_the_top_are_those_of_the_scored_architectures(
     tmp_path: Path, architectures: int, top: str

@@ -330,7 +330,7 @@ def test_failed_missing_and_damaged_runs_are_shown(store: Path, tmp_path: Path) 
     page = (tmp_path / "report" / "report.md").read_text()
     assert "1 of 3 seeds (1 failed, 1 missing)" in page
     forest = (tmp_path / "report" / "plots" / "effects_forest.svg").read_text()
-    assert "1 of 3 seeds (1" in forest, "the note is wrapped"
+    assert "1 of 3 seeds (1 failed," in forest
     assert all(line.split(":")[0] in page for line in report.warnings)
     runs = pd.read_parquet(tmp_path / "report" / "runs.parquet")
     assert runs["status"].value_counts().to_dict() == {

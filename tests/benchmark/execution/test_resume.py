@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,14 @@ def result_of(record: RunRecord | None) -> dict[str, Any]:
     return record.result()
 
 
-def run_until(stop: int, trainer: Trainer, store: Store) -> None:
+def run_until(stop: int, trainer: Trainer, store: Store, name: str = "x") -> None:
     """Train until the end of an epoch, with a checkpoint after each, and be interrupted there."""
 
     class Stop(Exception):
         pass
 
     def save(trainer: Trainer) -> None:
-        store.write_checkpoint("x", trainer.state_dict())
+        store.write_checkpoint(name, {**trainer.state_dict(), "resumed": 0})
         if trainer.epoch == stop:
             raise Stop
 
@@ -204,6 +205,24 @@ def test_a_finished_run_says_how_often_it_was_resumed(toy_spec, tmp_path: Path) 
     record = store.read_record(spec.run_id)
     assert record.execution.resumed == 1
     assert len(record.curve) == 3
+
+
+def test_a_state_with_scores_of_other_architectures_is_not_continued(
+    toy_spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Strata by truth are others once a larger published table has been imported."""
+    spec = toy_spec(training={"epochs": 3}, scoring={"trace": 2, "architectures": 20, "strata": "truth"})
+    run_until(2, Trainer(spec, spec.images.load(), torch.device("cpu")), Store(tmp_path), name=spec.run_id)
+    truth = spec.space.truth()
+    shuffled = np.random.default_rng(1).permutation(truth.columns[truth.target])
+    other = replace(truth, columns={**truth.columns, truth.target: shuffled})
+    monkeypatch.setattr(type(spec.space), "truth", lambda *_: other)
+    execute(spec, Execution(tmp_path))
+    record = Store(tmp_path).read_record(spec.run_id)
+    assert list(record.architectures) == spec.setup.scored_architectures(lambda: other)
+    assert list(record.architectures) != spec.setup.scored_architectures(lambda: truth)
+    assert record.execution.resumed == 0
+    assert "it has scores of other architectures" in capsys.readouterr().err
 
 
 def test_on_gpus_float32_is_computed_as_such_and_the_same_each_time() -> None:

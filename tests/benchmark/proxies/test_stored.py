@@ -11,12 +11,15 @@ import torch
 from torch import nn
 
 from supernet_bench import proxy_scores
+from supernet_bench.benchmark.execution import Resources
 from supernet_bench.benchmark.plugins import registry
 from supernet_bench.benchmark.plugins.registry import image_types, space_types
 from supernet_bench.benchmark.proxies import compute, stored
+from supernet_bench.benchmark.proxies import study as proxies_of_study
 from supernet_bench.benchmark.proxies.compute import Job, score_all
 from supernet_bench.benchmark.proxies.networks import Networks, choose_batch
 from supernet_bench.benchmark.proxies.stored import ensure_scores
+from supernet_bench.benchmark.proxies.study import ensure_proxies
 from supernet_bench.benchmark.study.study import Study, parse_study
 from supernet_bench.core.errors import InputError
 from supernet_bench.images.digits import Digits
@@ -220,6 +223,26 @@ def test_bad_proxies_of_a_study_are_named(value: object, line: str) -> None:
     with pytest.raises(InputError) as error:
         study(proxies=value)
     assert str(error.value).startswith(line), error.value
+
+
+@pytest.mark.parametrize("where", [{"executor": "slurm"}, {"executor": "dask", "scheduler": "tcp://there:1"}])
+def test_what_a_cluster_is_asked_for_does_not_bind_the_machine_that_waits(
+    where: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[torch.device, int]] = []
+
+    def noted(*_: object, device: torch.device, processes: int, **__: object) -> None:
+        asked.append((device, processes))
+
+    monkeypatch.setattr(proxies_of_study, "ensure_scores", noted)
+    monkeypatch.setattr(proxies_of_study, "cores", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    ensure_proxies(study(proxies=["snip"]), Resources(store=tmp_path, device="cuda", jobs=64, **where))
+    ensure_proxies(study(proxies=["snip"]), Resources(store=tmp_path, device="cpu", jobs=2))
+    assert asked == [(torch.device("cpu"), 3), (torch.device("cpu"), 2)]
+    with pytest.raises(InputError, match="device is 'cuda'; allowed here: auto, cpu"):
+        ensure_proxies(study(proxies=["snip"]), Resources(store=tmp_path, device="cuda"))
 
 
 def test_from_python_a_frame_of_the_whole_space(tmp_path: Path) -> None:

@@ -100,16 +100,9 @@ def test_of_epochs_the_last_counts() -> None:
 @pytest.mark.parametrize(
     ("frame", "names"),
     [
-        (scores(), {"effects_forest", "predicted_against_truth", "tau_by_quantile"}),
-        (
-            pd.concat([scores(epoch=2), scores(epoch=10)]),
-            {"effects_forest", "predicted_against_truth", "tau_by_quantile", "tau_over_training"},
-        ),
-        (
-            two_levels(),
-            {"effect_scores", "effects_forest", "size_forest", "top_metrics_forest"}
-            | {"predicted_against_truth", "tau_by_quantile"},
-        ),
+        (scores(), set()),
+        (pd.concat([scores(epoch=2), scores(epoch=10)]), {"tau_over_training"}),
+        (two_levels(), {"effect_scores", "size_forest", "top_metrics_forest"}),
     ],
     ids=["one level", "epochs", "levels"],
 )
@@ -118,10 +111,11 @@ def test_no_plot_is_empty(frame: pd.DataFrame, names: set[str]) -> None:
     results = load_results(Path("store"), "mine")
     effects = compute_effects(results, 200)
     plots = {plot.name: plot for plot in plots_of(results, effects)}
-    assert set(plots) == names
+    assert set(plots) == names | {"effects_forest", "predicted_against_truth", "tau_by_quantile"}
     with style():
-        axes = plots["effects_forest"].draw().axes[0]
-    assert any(line.get_marker() == "D" for line in axes.lines)
+        forest, quantiles = (plots[name].draw().axes for name in ("effects_forest", "tau_by_quantile"))
+    assert any(line.get_marker() == "D" for line in forest[0].lines)
+    assert all(any(line.get_marker() == "o" for line in axes.lines) for axes in quantiles)
 
 
 def test_levels_are_compared_on_what_all_of_them_have() -> None:
@@ -195,6 +189,43 @@ def test_records_say_what_they_are() -> None:
     assert (record.heuristics, record.counts, record.curve, record.part("training")) == ({}, {}, (), {})
     assert record.execution is not None
     assert [file.name for file in record.execution.files] == ["mine.csv"]
+
+
+def test_another_level_is_added_to_a_study_by_itself() -> None:
+    bring(two_levels(), "--title", "of two networks")
+    said = bring(pd.concat([scores("third"), scores("third", 1)]), file="third.csv")
+    assert "baseline good" in said
+    manifest = read_manifest(Path("store"), "mine")
+    assert [(level.name, level.baseline) for level in manifest.levels] == [
+        ("good", True),
+        ("bad", False),
+        ("third", False),
+    ]
+    assert manifest.title == "of two networks"
+    effects = compute_effects(load_results(Path("store"), "mine"), 200)
+    third = effects.levels[-1]
+    assert third.level.name == "third"
+    assert third.differences["tau"].value == pytest.approx(third.tau.value - effects.baseline.tau.value)
+    line = refused("import", "scores", "mine", "third.csv", "--space", "toy", "--baseline", "third")
+    assert "has baseline 'good' in" in line
+
+
+def test_levels_are_added_to_scores_without_one() -> None:
+    bring(scores().drop(columns=["level", "seed"]))
+    assert "baseline baseline" in bring(two_levels(1), file="more.csv")
+    done("report", "mine")
+    table = pd.read_csv("reports/mine/table.csv").set_index(["factor", "level"])
+    levels = [("baseline", "baseline"), ("scores", "good"), ("scores", "bad")]
+    assert [place for place in table.index if place[0] != "reference"] == levels
+    alone = table.loc[("baseline", "baseline"), "tau"]
+    assert table.loc[("scores", "bad"), "difference"] == pytest.approx(table.loc[("scores", "bad"), "tau"] - alone)
+
+
+def test_a_level_called_baseline_is_no_baseline_where_another_one_is() -> None:
+    bring(two_levels(1))
+    bring(scores().drop(columns=["level", "seed"]), file="more.csv")
+    levels = {level.name: level.baseline for level in read_manifest(Path("store"), "mine").levels}
+    assert levels == {"good": True, "bad": False, "baseline": False}
 
 
 def test_the_same_again_changes_nothing_and_more_is_added() -> None:
