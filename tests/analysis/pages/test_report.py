@@ -253,7 +253,7 @@ def test_the_file_for_browsers_says_and_shows_the_same_and_needs_nothing_else(
         f"{row['difference']:+.5f} [{row['difference_low']:+.5f}, {row['difference_high']:+.5f}], 3 seeds against 3"
     )
     assert f'title="sampling pool size=50, difference: {numbers}, 50 architectures, p ' in page
-    in_forest = f"sampling pool size=50, difference in Kendall's tau to the baseline: {numbers}, 50 architectures, p "
+    in_forest = f"sampling pool size=50, difference in tau: {numbers}, 50 architectures, p "
     assert any(text.startswith(in_forest) for text in shown.said)
 
 
