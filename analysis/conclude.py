@@ -87,7 +87,13 @@ def _level(effect: Effect, difference: Difference) -> LevelFinding:
         counts=effect.counts,
         better_half=_plain(half) if half else None,
         better_half_evidence=evidence(half) if half else Evidence.NOT_COMPARED,
+        standard_error=_standard_error(difference),
+        better_half_standard_error=_standard_error(half),
     )
+
+
+def _standard_error(difference: Difference | None) -> float:
+    return difference.spread.standard_error if difference and difference.spread else math.nan
 
 
 def _survivors(rows: Iterator[tuple[Effect, Difference | None]], metric: str) -> Iterator[Survivor]:

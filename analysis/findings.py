@@ -60,6 +60,8 @@ class LevelFinding:
         The difference in tau of the better half, where the study has it.
     better_half_evidence : Evidence
         What its interval decides.
+    standard_error, better_half_standard_error : float
+        Of the difference in tau, and in tau of the better half; NaN where they are not known.
     """
 
     factor: str
@@ -73,6 +75,8 @@ class LevelFinding:
     counts: Counts
     better_half: Estimate | None = None
     better_half_evidence: Evidence = Evidence.NOT_COMPARED
+    standard_error: float = math.nan
+    better_half_standard_error: float = math.nan
 
     @property
     def evidence(self) -> Evidence:
@@ -94,6 +98,8 @@ class LevelFinding:
             counts=Counts(**content["counts"]),
             better_half=_estimate(content["better_half"]) if content.get("better_half") else None,
             better_half_evidence=Evidence(content.get("better_half_evidence", Evidence.NOT_COMPARED)),
+            standard_error=_number(content.get("standard_error")),
+            better_half_standard_error=_number(content.get("better_half_standard_error")),
         )
 
 

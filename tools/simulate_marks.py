@@ -42,6 +42,8 @@ class Design:
         Of a fifth of the levels, in typical standard deviations over seeds; 0 for none.
     steady : float
         The baseline's standard deviation over the typical one.
+    tails : float
+        Degrees of freedom of the t distribution of values over seeds, at the same variance; infinite for a normal one.
     """
 
     levels: int
@@ -52,6 +54,7 @@ class Design:
     diverging: int = 0
     effects: float = 0.0
     steady: float = 1.0
+    tails: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -106,9 +109,16 @@ def _values(design: Design, effects: np.ndarray, rng: np.random.Generator) -> tu
         deviations = np.sqrt(design.certainty / rng.chisquare(design.certainty, design.levels))
     deviations[len(deviations) - design.diverging :] *= 5
     shape = design.levels, design.seeds
-    of_seed, own = rng.normal(size=design.baseline_seeds), rng.normal(size=shape)
+    of_seed, own = _drawn(design.baseline_seeds, design.tails, rng), _drawn(shape, design.tails, rng)
     mixed = design.correlation * of_seed[: design.seeds] + math.sqrt(1 - design.correlation**2) * own
     return effects[:, None] + deviations[:, None] * mixed, design.steady * of_seed
+
+
+def _drawn(shape: int | tuple[int, ...], tails: float, rng: np.random.Generator) -> np.ndarray:
+    """Return values of variance 1."""
+    if math.isinf(tails):
+        return rng.normal(size=shape)
+    return rng.standard_t(tails, size=shape) * math.sqrt((tails - 2) / tails)
 
 
 def _p_values(levels: np.ndarray, baseline: np.ndarray) -> dict[str, np.ndarray]:
@@ -187,6 +197,7 @@ VARIANTS: Mapping[str, Callable[[Design], Design]] = {
     "equal seeds unlike (0)": lambda design: replace(design, correlation=0.0),
     "three levels diverge": lambda design: replace(design, diverging=3),
     "a restless baseline": lambda design: replace(design, steady=1.5),
+    "heavy tails": lambda design: replace(design, tails=5.0),
 }
 EFFECT = 1.5
 """Of a fifth of the levels where power is measured, in standard deviations over seeds: about 0.1 in tau."""

@@ -130,6 +130,11 @@ class Spread:
         """Standard deviation of the mean that all seeds share."""
         return math.hypot(self.architectures.deviation, self.images.deviation)
 
+    @property
+    def standard_error(self) -> float:
+        """Standard deviation of the mean by all parts."""
+        return math.hypot(self.shared, *(part.deviation for part in self.seeds))
+
     def half_width(self, alpha: float = ALPHA) -> float:
         """Return half the width of the interval of confidence ``1 - alpha``."""
         parts = (*self.seeds, self.architectures, self.images)

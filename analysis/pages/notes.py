@@ -75,11 +75,18 @@ def _content(effects: Effects) -> dict[str, Any]:
         "effects": effects,
         "power": power_of(effects),
         "by_chance": chance_of(effects.comparisons),
+        "moderated": _moderated(effects),
         "runs": _runs(effects),
         "excluding": shown[Evidence.CORRECTED] + shown[Evidence.UNCORRECTED],
         "surviving": shown[Evidence.CORRECTED],
         "has_one_seed": any(estimate.one_seed for estimate in _estimates(effects)),
     }
+
+
+def _moderated(effects: Effects) -> bool:
+    """Whether any variance over seeds is known from more than the seeds of its level."""
+    apart = [difference for difference in effects.comparisons if difference.spread and not difference.paired]
+    return any(one.spread.seeds[0].degrees > one.seeds - 1 for one in apart if one.spread)
 
 
 def _runs(effects: Effects) -> Runs:

@@ -8,6 +8,8 @@ architecture make no pair: they are tied in both rankings, so neither form count
 Of a sample in strata the resamples are weights (`sample.Sample.resample`), and pairs within strata count a factor more.
 """
 
+import math
+
 import numpy as np
 
 from supernet_bench.analysis.ranking.degrees import weighted_degrees
@@ -20,6 +22,9 @@ EXACT_LIMIT = 2000
 
 RESAMPLES = 2000
 """Resamples of a report."""
+
+EDGE = 0.1
+"""Share of the better half, the worst of it, that stands for what lies at the median where forms are linear."""
 
 FEWEST_RESAMPLES = 100
 """That an interval of 95 % can be read from."""
@@ -160,10 +165,17 @@ class BetterHalf:
     """
 
     def __init__(self, weights: np.ndarray, by: np.ndarray, sample: Sample | None = None) -> None:
+        self.edge: np.ndarray | None = None
         if len(by) > EXACT_LIMIT:
             # Forms are then linear around the sample, and go by the degrees among its own better half.
             self.used = better_half(by, sample)
             self.weights = weights[:, self.used]
+            # A resample with more of that half has a higher median, which leaves as many of the worst of them out.
+            counts = np.ones(len(by)) if sample is None else sample.weights
+            share = counts[self.used].sum() / counts.sum()
+            self.beyond = self.weights.sum(axis=1, dtype=np.float64) - share * weights.sum(axis=1, dtype=np.float64)
+            self.edge = np.argsort(by[self.used], kind="stable")[: math.ceil(EDGE * self.used.sum())]
+            self.counts = counts[self.used][self.edge]
         else:
             better = above_of_weight(by, weights)
             self.used = np.any(better, axis=0)
@@ -172,7 +184,12 @@ class BetterHalf:
 
     def form(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the `pair_form` of the better half of each resample, [resamples]; `x` and `y` are of all, [n]."""
-        return pair_form(self.weights, x[self.used], y[self.used], self.sample)
+        x, y = x[self.used], y[self.used]
+        form = pair_form(self.weights, x, y, self.sample)
+        if self.edge is None:
+            return form
+        at_edge = np.average(weighted_degrees(x, y, self.sample)[self.edge], weights=self.counts)
+        return form - 2 * self.beyond * at_edge
 
     def bootstrap_tau(self, predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """Return tau-b among the better half of each resample, [resamples]; NaN where it is constant."""

@@ -58,6 +58,8 @@ def test_what_is_written_is_read(found: StudyFindings, tmp_path: Path) -> None:
     assert (tmp_path / VERDICTS).read_bytes() == written
     assert [level.verdict for level in read.levels] == [level.verdict for level in found.levels]
     assert read.levels[0].difference.value == pytest.approx(found.levels[0].difference.value, abs=1e-9)
+    assert read.levels[0].standard_error == pytest.approx(found.levels[0].standard_error, abs=1e-6)
+    assert 0 < read.levels[0].standard_error < (read.levels[0].difference.high - read.levels[0].difference.low) / 4
     assert read.references.keys() == found.references.keys() >= {"untrained", "parameter count", "noise ceiling"}
     assert b"NaN" not in written
 

@@ -11,7 +11,7 @@ from tools import simulate_intervals, simulate_marks
 STUDY = simulate_marks.DESIGNS["35 levels x 5 + 32"]
 
 
-@pytest.mark.parametrize("variant", ["as measured", "three levels diverge"])
+@pytest.mark.parametrize("variant", ["as measured", "three levels diverge", "heavy tails"])
 def test_the_form_that_marks_seldom_marks_falsely_and_shows_more_than_pairs(variant: str) -> None:
     """Of 100 studies at a rate of 0.05, more than 11 have a false mark with a chance of 0.4 %."""
     design = simulate_marks.VARIANTS[variant](STUDY)
@@ -20,6 +20,13 @@ def test_the_form_that_marks_seldom_marks_falsely_and_shows_more_than_pairs(vari
     assert null["chosen"].false <= 0.11
     assert real["chosen"].power > 2 * real["paired"].power
     assert np.isnan(null["chosen"].power)
+
+
+def test_heavy_tails_leave_the_variance_as_it_is() -> None:
+    heavy = simulate_marks.VARIANTS["heavy tails"](replace(STUDY, levels=4000, certainty=np.inf))
+    levels, _ = simulate_marks._values(heavy, np.zeros(4000), np.random.default_rng(0))
+    assert np.var(levels) == pytest.approx(1, rel=0.05)
+    assert np.mean((levels / np.std(levels)) ** 4) > 4  # 3 of a normal distribution.
 
 
 def test_the_rule_without_moderation_is_seen_to_fail() -> None:

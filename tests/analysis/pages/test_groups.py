@@ -1,6 +1,7 @@
 """Which choices matter: factors in groups, and how much their levels differ."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,15 @@ def test_the_spread_is_what_noise_leaves() -> None:
     assert found.beyond_noise == pytest.approx(0.1, rel=0.05)
     assert spread_of([level("epochs", value, 0.05) for value in rng.normal(0, 0.04, 100)]).beyond_noise == 0
     assert spread_of([level("epochs", 0.3, 0.0, half=0.2)], better_half=True).beyond_noise == pytest.approx(0.2)
+
+
+def test_the_noise_is_that_of_the_standard_error_where_it_is_known() -> None:
+    """Half of an interval of few pairs is more than two standard errors."""
+    few = replace(level("scoring", 0.05, 0.06), standard_error=0.03, better_half_standard_error=0.04)
+    assert spread_of([level("scoring", 0.05, 0.06)]).beyond_noise == 0
+    assert spread_of([few]).beyond_noise == pytest.approx(0.04)
+    half = replace(few, better_half=effect(0.05, 0.06))
+    assert spread_of([half], better_half=True).beyond_noise == pytest.approx(0.03)
 
 
 def test_levels_without_an_interval_do_not_count() -> None:

@@ -77,6 +77,20 @@ def repeat_in_a_grid(store: Path) -> None:
     path.write_text(json.dumps(manifest))
 
 
+MODERATED = "The variance over the seeds of a level is moderated by those of all levels that were trained apart"
+OWN = "The variance over the seeds of a level is its own, since there are too few levels to moderate it by."
+
+
+def test_variances_are_said_to_be_moderated_where_they_are(tmp_path: Path) -> None:
+    few = notes(write_store(tmp_path / "few", Scenario()))[0]
+    assert OWN in few
+    assert MODERATED not in few
+    factors = {"factor": {f"level {number}": number / 100 for number in range(10)}}
+    many = notes(write_store(tmp_path / "many", Scenario(factors=factors)))[0]
+    assert MODERATED in many
+    assert OWN not in many
+
+
 def test_a_comparison_that_a_grid_repeats_counts_once(tmp_path: Path) -> None:
     store = write_store(tmp_path / "store", Scenario())
     repeat_in_a_grid(store)
