@@ -111,7 +111,10 @@ def test_what_is_published(work: Path) -> None:
     texts |= {"verdicts.json", "source.json", "SHA256SUMS"}
     assert names == plots | texts
     assert {"plots/effects_forest.png", "plots/effect_path_dropout.png"} <= plots
-    assert all(name.endswith(".png") for name in plots)
+    assert {Path(name).suffix for name in plots} == {".png", ".svg"}
+    assert {name.removesuffix(".png") for name in plots if name.endswith(".png")} == {
+        name.removesuffix(".svg") for name in plots if name.endswith(".svg")
+    }
     lines = lzma.decompress(Path("results/cheap/records.jsonl.xz").read_bytes()).splitlines()
     manifest = json.loads(Path("results/cheap/manifest.json").read_bytes())
     run_ids = sorted({run["run_id"] for run in manifest["runs"]})
@@ -124,7 +127,7 @@ def test_the_index_lists_every_study_and_level(work: Path) -> None:
     assert "](dear/plots/effects_forest.png)" in text
     assert "Space toy, images digits, 12 runs, 2 seeds, 20 scored architectures" in text
     for study in text.split("## [")[1:]:
-        for level in ("rate=0.2: ", "rate=0.4: ", "rate=0.02: "):
+        for level in ("paths dropped at 0.2: ", "paths dropped at 0.4: ", "rate 0.02: "):
             assert level in study
 
 
@@ -435,7 +438,7 @@ def test_missing_runs_are_published_as_missing(work: Path, quickly: None) -> Non
     call("publish", "cheap")
     assert "1 missing" in Path("results/cheap/report.md").read_text()
     index = Path("results/README.md").read_text()
-    assert "**Runs without a result**: path\\_dropout rate=0.4 (of 2 runs: 1 missing)." in index
+    assert "**Runs without a result**: path\\_dropout paths dropped at 0.4 (of 2 runs: 1 missing)." in index
     assert len(unpack(Path("results/cheap/records.jsonl.xz"))) == 11
     call("report", "cheap", "--check")
 
@@ -473,7 +476,7 @@ def test_agreement_is_written_checked_and_indexed(work: Path, quickly: None) -> 
     folder = Path("results/agreement")
     assert set(folder_content(folder)) == {
         *("report.md", "table.csv", "pairs.csv", "verdicts.json", "SHA256SUMS"),
-        "plots/cheap_and_dear.png",
+        *("plots/cheap_and_dear.png", "plots/cheap_and_dear.svg"),
     }
     assert printed.startswith("cheap and dear\n  ")
     assert max(map(len, printed.splitlines())) <= 80
