@@ -1,5 +1,6 @@
 """From the records of a study to its effects."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from supernet_bench.analysis.effects.effects import BASELINE, REFERENCE, UNTRAIN
 from supernet_bench.analysis.effects.grids import find_grids
 from supernet_bench.analysis.effects.intervals import FEWEST, Difference, Estimate, over_both, over_seeds
 from supernet_bench.analysis.effects.references import NOISE_CEILING, Reference, noise_ceiling, reference
-from supernet_bench.analysis.effects.together import combinations, together
+from supernet_bench.analysis.effects.together import combinations, estimate_of, together
 from supernet_bench.analysis.effects.training import trainings
 from supernet_bench.analysis.ranking.degrees import degrees
 from supernet_bench.analysis.ranking.measures import (
@@ -217,7 +218,12 @@ def _of_baseline(
             continue
         scores = Scores(Kind.SUPERNET, name, (combine(runs),))
         one = reference(scores, yardstick)
-        found[name] = one and replace(one, estimates={**one.estimates, "tau": joint[metric]})
+        # Those of other metrics would cover architectures alone, as if these seeds were the only ones.
+        values = (
+            {name: replace(each, low=math.nan, high=math.nan) for name, each in one.estimates.items()} if one else {}
+        )
+        covered = {"tau": joint[metric], "tau_better_half": estimate_of(combine, runs, yardstick, better_half=True)}
+        found[name] = one and replace(one, estimates={**values, **covered})
     return found
 
 

@@ -16,7 +16,7 @@ Improves Power to Detect Differential Expression", Annals of Applied Statistics 
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,19 +76,6 @@ def moderate(variances: Sequence[float], degrees: Sequence[float], only_wider: b
     found = np.maximum(found, own) if only_wider else found
     total[spread] = np.minimum(prior + known[spread], known[spread].sum())
     return _together(found, total)
-
-
-def satterthwaite(parts: Iterable[Variance]) -> Variance:
-    """Return the sum of independent variances and its degrees of freedom.
-
-    References
-    ----------
-    Satterthwaite, "An Approximate Distribution of Estimates of Variance Components", Biometrics Bulletin 2, 1946.
-    """
-    known = list(parts)
-    total = sum(part.value for part in known)
-    weight = sum(part.value**2 / part.degrees for part in known)
-    return Variance(total, total**2 / weight if weight > 0 else min(part.degrees for part in known))
 
 
 def _together(values: np.ndarray, degrees: np.ndarray) -> list[Variance]:

@@ -21,7 +21,7 @@ from supernet_bench.analysis.effects.intervals import (
 )
 from supernet_bench.analysis.ranking.combined import ensemble, rank_sum
 from supernet_bench.analysis.ranking.measures import Yardstick
-from supernet_bench.analysis.ranking.metrics import kendall_tau
+from supernet_bench.analysis.ranking.metrics import kendall_tau, kendall_tau_better_half
 from supernet_bench.analysis.ranking.resampling import bootstrap_tau
 from supernet_bench.analysis.ranking.scores import Scores
 
@@ -45,7 +45,7 @@ def together(runs: Sequence[Scores], yardstick: Yardstick) -> dict[str, Estimate
     yardstick : Yardstick
         What they are compared with.
     """
-    return {name: _estimate(combine, runs, yardstick) for name, combine in combinations(yardstick).items()}
+    return {name: estimate_of(combine, runs, yardstick) for name, combine in combinations(yardstick).items()}
 
 
 def combinations(yardstick: Yardstick) -> Mapping[str, Combine]:
@@ -57,8 +57,8 @@ def combinations(yardstick: Yardstick) -> Mapping[str, Combine]:
     }
 
 
-def _estimate(combine: Combine, runs: Sequence[Scores], yardstick: Yardstick) -> Estimate:
-    """Return tau of combined scores, of the architectures that have one from every run."""
+def estimate_of(combine: Combine, runs: Sequence[Scores], yardstick: Yardstick, better_half: bool = False) -> Estimate:
+    """Return tau of combined scores, of the architectures that have one from every run, or of their better half."""
     seeds = len(runs)
     if not runs:
         return nothing(len(yardstick.truth))
@@ -67,12 +67,11 @@ def _estimate(combine: Combine, runs: Sequence[Scores], yardstick: Yardstick) ->
     used, architectures = yardstick.part(known), int(known.sum())
     if architectures < 2:
         return nothing(architectures)
-    value = kendall_tau(scores[known], used.truth, used.sample)
-    replicates = bootstrap_tau(used.weights, scores[known], used.truth, used.sample)
-    images = _part_of_images(combine, runs, known, used)
+    value, replicates = _tau(scores[known], used, better_half), _bootstrapped(scores[known], used, better_half)
+    images = _part_of_images(combine, runs, known, used, better_half)
     if seeds == 1:
         return over_architectures(value, replicates, architectures, seeds, images)
-    of_seeds = _jackknifed([_without(combine, runs, seed, known) for seed in range(seeds)], used)
+    of_seeds = _jackknifed([_without(combine, runs, seed, known) for seed in range(seeds)], used, better_half)
     half = Spread((of_seeds,), Part(_deviation_of(replicates)), images).half_width()
     if not has_interval(value, half, architectures):
         return Estimate(value, math.nan, math.nan, seeds, architectures)
@@ -84,7 +83,20 @@ def _without(combine: Combine, runs: Sequence[Scores], seed: int, known: np.ndar
     return combine([*runs[:seed], *runs[seed + 1 :]])[known]
 
 
-def _part_of_images(combine: Combine, runs: Sequence[Scores], known: np.ndarray, yardstick: Yardstick) -> Part:
+def _tau(scores: np.ndarray, yardstick: Yardstick, better_half: bool) -> float:
+    tau = kendall_tau_better_half if better_half else kendall_tau
+    return tau(scores, yardstick.truth, yardstick.sample)
+
+
+def _bootstrapped(scores: np.ndarray, yardstick: Yardstick, better_half: bool) -> np.ndarray:
+    if better_half:
+        return yardstick.better_half.bootstrap_tau(scores, yardstick.truth)
+    return bootstrap_tau(yardstick.weights, scores, yardstick.truth, yardstick.sample)
+
+
+def _part_of_images(
+    combine: Combine, runs: Sequence[Scores], known: np.ndarray, yardstick: Yardstick, better_half: bool
+) -> Part:
     """Return how far other images would move it: the same blocks are left out of the scores of all runs."""
     blocks = {len(deleted) for run in runs for deleted in run.deleted}
     if len(blocks) != 1 or not all(run.deleted for run in runs):
@@ -93,10 +105,10 @@ def _part_of_images(combine: Combine, runs: Sequence[Scores], known: np.ndarray,
         combine([replace(run, checkpoints=tuple(deleted[block] for deleted in run.deleted)) for run in runs])[known]
         for block in range(blocks.pop())
     ]
-    return _jackknifed(left_out, yardstick)
+    return _jackknifed(left_out, yardstick, better_half)
 
 
-def _jackknifed(left_out: Sequence[np.ndarray], yardstick: Yardstick) -> Part:
+def _jackknifed(left_out: Sequence[np.ndarray], yardstick: Yardstick, better_half: bool = False) -> Part:
     """Return the part of what is left out one by one.
 
     Parameters
@@ -105,8 +117,10 @@ def _jackknifed(left_out: Sequence[np.ndarray], yardstick: Yardstick) -> Part:
         What the others say together, without each of the parts.
     yardstick : Yardstick
         Of these architectures.
+    better_half : bool
+        Whether tau is that of their better half.
     """
-    taus = [kendall_tau(scores, yardstick.truth, yardstick.sample) for scores in left_out]
+    taus = [_tau(scores, yardstick, better_half) for scores in left_out]
     return Part(float(np.std(taus) * math.sqrt(len(taus) - 1)), len(taus) - 1)
 
 

@@ -112,6 +112,9 @@ def test_what_is_published(work: Path) -> None:
     assert names == plots | texts
     assert {"plots/effects_forest.png", "plots/effect_path_dropout.png"} <= plots
     assert {Path(name).suffix for name in plots} == {".png", ".svg"}
+    assert {name.removesuffix(".png") for name in plots if name.endswith(".png")} == {
+        name.removesuffix(".svg") for name in plots if name.endswith(".svg")
+    }
     lines = lzma.decompress(Path("results/cheap/records.jsonl.xz").read_bytes()).splitlines()
     manifest = json.loads(Path("results/cheap/manifest.json").read_bytes())
     run_ids = sorted({run["run_id"] for run in manifest["runs"]})

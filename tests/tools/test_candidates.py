@@ -152,7 +152,7 @@ OTHERS = {"scoring": {"accuracy": 1.0, "cross_entropy": 1.0}}
 
 
 def stored(folder: Path, name: str, order: Mapping[str, tuple[float, float]] = NOISE) -> Path:
-    """Write a study whose level `scoring cross_entropy` has the losses of the baseline, and no other level has."""
+    """Write a study whose level `scoring cross_entropy` is one training with the baseline, and no other level is."""
     factors = {factor: {"none": 1.0, "a": one, "b": two} for factor, (one, two) in order.items()} | OTHERS
     scenario = Scenario(factors=factors, seeds=range(4), study=name, epochs=(5, 10), same_training=("cross_entropy",))
     return write_store(folder / name, scenario)

@@ -16,7 +16,6 @@ from supernet_bench.analysis.effects.moderation import (
     _moments_prior,
     _robust_prior,
     moderate,
-    satterthwaite,
 )
 
 
@@ -108,9 +107,3 @@ def test_a_baseline_with_more_seeds_takes_part_by_how_far_out_it_is() -> None:
     found = moderate(variances, degrees, only_wider=False)[-1]
     assert found.value == pytest.approx(1.0, rel=0.3)
     assert found.degrees > 31
-
-
-def test_satterthwaite_by_hand() -> None:
-    found = satterthwaite([Variance(2.0, 4.0), Variance(1.0, 10.0)])
-    assert (found.value, found.degrees) == pytest.approx((3.0, 9 / (1.0 + 0.1)))
-    assert satterthwaite([Variance(0.0, 4.0), Variance(0.0, 7.0)]) == Variance(0.0, 4.0)

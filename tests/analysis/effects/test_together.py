@@ -12,9 +12,9 @@ from scipy import stats
 
 from supernet_bench.analysis.effects.effects import Effect, Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
-from supernet_bench.analysis.effects.together import TOGETHER_METRICS, _jackknifed, combinations, together
+from supernet_bench.analysis.effects.together import TOGETHER_METRICS, _jackknifed, combinations, estimate_of, together
 from supernet_bench.analysis.ranking.measures import Yardstick, measure_run
-from supernet_bench.analysis.ranking.metrics import kendall_tau
+from supernet_bench.analysis.ranking.metrics import kendall_tau, kendall_tau_better_half
 from supernet_bench.analysis.ranking.resampling import bootstrap_weights
 from supernet_bench.analysis.ranking.sample import Sample
 from supernet_bench.analysis.ranking.scores import Kind, Scores
@@ -207,3 +207,23 @@ def test_without_a_baseline_there_is_no_row_of_it(tmp_path: Path) -> None:
     effects = compute_effects(load_results(store, "default"), 100)
     assert not [effect for effect in effects.references if effect.kind is Kind.SUPERNET]
     assert math.isnan(effects.baseline.estimates["tau_ensemble"].value)
+
+
+def test_of_the_better_half_the_interval_covers_seeds_too(tmp_path: Path) -> None:
+    """Five seeds that say the same, and five that do not: only their own disagreement widens the interval."""
+    known = yardstick()
+    combine = combinations(known)["tau_ensemble"]
+    alike = [of(supernet(1.0, 0).checkpoints[0])] * 5
+    apart = [supernet(4.0, seed) for seed in range(5)]
+    for runs, wider in ((alike, False), (apart, True)):
+        found = estimate_of(combine, runs, known, better_half=True)
+        scores = combine(runs)
+        assert found.value == kendall_tau_better_half(scores, known.truth)
+        assert found.seeds == 5
+        by_architectures = 1.96 * np.nanstd(known.better_half.bootstrap_tau(scores, known.truth))
+        assert bool(found.high - found.low > 2.4 * by_architectures) is wider
+    store = write_store(tmp_path / "store", Scenario())
+    row = reference_row(compute_effects(load_results(store, "default"), 200), "3 seeds of the baseline together")
+    assert row.estimates["tau_better_half"].seeds == row.tau.seeds == 3
+    assert math.isfinite(row.estimates["tau_better_half"].low)
+    assert math.isnan(row.estimates["spearman"].low)
