@@ -32,7 +32,9 @@ def test_which_images_are_used_stays(toy_spec) -> None:
 
 @pytest.mark.parametrize(("scale", "made"), [(0.25, "2"), (0.3, r"2\.4")])
 def test_a_resolution_that_cannot_be_had_is_refused(toy_spec, scale: float, made: str) -> None:
-    message = rf"^heuristics\.resolution\.scale is {scale}, which makes images\.resolution {made}; allowed: .*4, 8$"
+    message = (
+        rf"^heuristics\.resolution\.scale is {scale}, which makes images\.resolution {made}; allowed: .*4, 8, 16, 32$"
+    )
     with pytest.raises(InputError, match=message):
         toy_spec({"resolution": {"scale": scale}})
 
