@@ -15,6 +15,7 @@ from scipy import stats
 from supernet_bench.analysis.effects.intervals import Estimate, difference_between, over_both
 from supernet_bench.analysis.effects.shared import Sample
 from supernet_bench.analysis.ranking.resampling import bootstrap_weights, pair_form, tau_of_forms
+from supernet_bench.core.output import steady
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ DESIGNS = {
 
 def main(studies: int = 100) -> None:
     """Print the coverage in every design."""
+    steady()
     print("| study | tau | difference | tau, images left out | width of difference | share of images |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name, design in DESIGNS.items():

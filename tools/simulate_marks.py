@@ -15,6 +15,7 @@ from scipy import special, stats
 
 from supernet_bench.analysis.effects.intervals import ALPHA, holm
 from supernet_bench.analysis.effects.moderation import Variance, moderate
+from supernet_bench.core.output import steady
 
 FORMS = ("paired", "Welch", "limma", "chosen", "partly paired")
 """Paired t over the shared seeds; Welch's t over all seeds; the same with variances moderated as limma does; what marks
@@ -205,6 +206,7 @@ EFFECT = 1.5
 
 def main(studies: int = 400) -> None:
     """Print the rates of every form in every design."""
+    steady()
     print("| study | variant | form | any false mark | power | by chance: mean | 95 % quantile |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for variant, changed in VARIANTS.items():

@@ -18,6 +18,8 @@ from supernet_bench.core.output import say, steady
 from supernet_bench.heuristics.base import Heuristic
 from supernet_bench.records import leases
 from supernet_bench.records.store import Store
+from tools import proxies, simulate_intervals, simulate_marks
+from tools.candidates import __main__ as candidates
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = (
@@ -27,6 +29,7 @@ OURS = (
     "engines",
     "heuristics",
     "images",
+    "proxies",
     "records",
     "spaces",
     "speed",
@@ -82,7 +85,7 @@ class Called(Exception):
     """Raised instead of what a front door does first."""
 
 
-@pytest.mark.parametrize("module", [front_door, speed])
+@pytest.mark.parametrize("module", [front_door, speed, proxies, simulate_intervals, simulate_marks, candidates])
 def test_every_front_door_makes_printing_safe_first(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     def called() -> None:
         raise Called
@@ -96,8 +99,8 @@ def test_every_front_door_makes_printing_safe_first(module: ModuleType, monkeypa
 def test_the_front_doors_are_all_there_are() -> None:
     tracked = [path for part in OURS for path in (ROOT / part).rglob("*.py")]
     scripts = [path for path in tracked if '__name__ == "__main__"' in path.read_text("utf-8")]
+    # The handbook prints nothing.
     doors = {"supernet_bench/__main__.py", "speed/__main__.py", "tools/candidates/__main__.py"}
-    # What maintainers run alone, and read on a terminal.
     doors |= {f"tools/{name}.py" for name in ("handbook", "proxies", "simulate_intervals", "simulate_marks")}
     assert {path.relative_to(ROOT).as_posix() for path in scripts} == doors
 
