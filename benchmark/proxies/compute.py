@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,6 +82,11 @@ def score_all(job: Job, indices: Sequence[int], processes: int) -> Iterator[dict
         Architectures, each once.
     processes : int
         At most so many, of one thread each; on a GPU, and for few networks, this process does it all.
+
+    Raises
+    ------
+    InputError
+        As `Job.score`, and if a process dies.
     """
     chunks = [indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK)]
     if processes < 2 or len(indices) < WORTH_PROCESSES or job.device.type != "cpu":
@@ -94,6 +100,11 @@ def score_all(job: Job, indices: Sequence[int], processes: int) -> Iterator[dict
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for each in done:
                 yield each.result()
+    except BrokenProcessPool:
+        raise InputError(
+            f"proxy {job.proxy.name!r}: a process that computes it died, of memory perhaps; allowed: to try again, "
+            "with fewer jobs"
+        ) from None
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -1,6 +1,7 @@
 """Scores of proxies are computed once, whoever asks and however often it was interrupted."""
 
 import math
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
@@ -185,6 +186,14 @@ def test_several_processes_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) 
     for more in score_all(job(snip), range(8), processes=2):
         found.update(more)
     assert found == pytest.approx(job(snip).score(range(8)), rel=1e-5)  # Processes may round otherwise.
+
+
+def test_a_process_that_dies_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compute, "WORTH_PROCESSES", 4)
+    monkeypatch.setattr(compute, "_begin", os._exit)  # It is given two arguments, and a process ends either way.
+    with pytest.raises(InputError, match=r"^proxy 'counting': a process that computes it died") as caught:
+        list(score_all(job(Counting()), range(8), processes=2))
+    assert "\n" not in str(caught.value)
 
 
 def test_a_study_has_all_proxies_unless_it_says_otherwise() -> None:
