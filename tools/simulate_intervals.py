@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from supernet_bench.analysis.effects.intervals import Estimate, difference_between, over_both
-from supernet_bench.analysis.effects.shared import Sample
+from supernet_bench.analysis.effects.shared import LevelValues
 from supernet_bench.analysis.ranking.resampling import bootstrap_weights, pair_form, tau_of_forms
 from supernet_bench.core.output import steady
 
@@ -119,7 +119,7 @@ def _study(design: Design, rng: np.random.Generator) -> tuple[Estimate, Estimate
     )
 
 
-def _replicates(sample: Sample) -> np.ndarray:
+def _replicates(sample: LevelValues) -> np.ndarray:
     return np.empty((0, 0)) if sample.replicates is None else sample.replicates
 
 
@@ -139,11 +139,11 @@ class _World:
         self.weights = bootstrap_weights(number, design.resamples, int(rng.integers(2**31)))
         self.untied = pair_form(self.weights, self.truth, self.truth)
 
-    def sample(self, seeds: int, own: float) -> Sample:
+    def sample(self, seeds: int, own: float) -> LevelValues:
         """Return tau of so many supernets, with that of resamples and without each block."""
         rows = [self._taus(own) for _ in range(seeds)]
         values, replicates, jackknife = (np.array(each) for each in zip(*rows, strict=True))
-        return Sample(tuple(range(seeds)), values, replicates, jackknife)
+        return LevelValues(tuple(range(seeds)), values, replicates, jackknife)
 
     def _taus(self, own: float) -> tuple[float, np.ndarray, np.ndarray]:
         design, rng = self.design, self.rng

@@ -20,7 +20,7 @@ from supernet_bench.analysis.effects.intervals import (
     difference_over_seeds,
 )
 from supernet_bench.analysis.effects.moderation import Variance, moderate
-from supernet_bench.analysis.effects.shared import Sample, by_images
+from supernet_bench.analysis.effects.shared import LevelValues, by_images
 from supernet_bench.analysis.ranking.measures import (
     COMPARED_RANK_METRICS,
     COMPARED_TOP_METRICS,
@@ -106,9 +106,9 @@ class Comparisons:
             found = difference_over_seeds(values, self.architectures, images=images)
         return replace(found, runs=frozenset(level[seed].run_id for _, level in signed for seed in used))
 
-    def _sample(self, metric: str, level: Seeds, seeds: Sequence[int] | None = None) -> Sample:
+    def _sample(self, metric: str, level: Seeds, seeds: Sequence[int] | None = None) -> LevelValues:
         used = defined(metric, level) if seeds is None else list(seeds)
-        return Sample(
+        return LevelValues(
             seeds=tuple(used),
             values=np.array([level[seed].values[metric] for seed in used]),
             replicates=np.array([level[seed].replicates[metric] for seed in used]) if metric in RANK_METRICS else None,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
-from supernet_bench.analysis.effects.shared import Resampled, Sample, Signed, by_architectures, by_images
+from supernet_bench.analysis.effects.shared import LevelValues, Resampled, Signed, by_architectures, by_images
 
 CONFIDENCE = 0.95
 ALPHA = 1 - CONFIDENCE
@@ -325,7 +325,7 @@ def difference_between(levels: Signed, architectures: int, bound: float) -> Diff
 
     Parameters
     ----------
-    levels : sequence of (sign, Sample)
+    levels : sequence of (sign, LevelValues)
         First those that are added, then as many that are subtracted.
     architectures : int
         How many architectures were scored.
@@ -368,7 +368,7 @@ def _image_parts(images: Resampled | None) -> tuple[Part, Part]:
 
 def _alone(values: np.ndarray, replicates: np.ndarray | None, jackknife: np.ndarray | None) -> Signed:
     """Return the contrast that is the mean of one level."""
-    return [(1, Sample(tuple(range(len(values))), values, replicates, jackknife))]
+    return [(1, LevelValues(tuple(range(len(values))), values, replicates, jackknife))]
 
 
 def _around(

@@ -21,7 +21,7 @@ from supernet_bench.analysis.effects.moderation import Variance
 
 
 @dataclass(frozen=True)
-class Sample:
+class LevelValues:
     """One metric of the runs of a level.
 
     Attributes
@@ -50,7 +50,7 @@ class Sample:
         return self.variance or Variance(float(np.var(self.values, ddof=1)), len(self.values) - 1)
 
 
-Signed = Sequence[tuple[int, Sample]]
+Signed = Sequence[tuple[int, LevelValues]]
 """Levels that are added (1) and subtracted (-1)."""
 
 

@@ -5,15 +5,15 @@ import pytest
 
 from supernet_bench.analysis.effects.chance import chance_of
 from supernet_bench.analysis.effects.intervals import Difference, Part, Spread, difference_between
-from supernet_bench.analysis.effects.shared import Sample
+from supernet_bench.analysis.effects.shared import LevelValues
 
 
 def study(rng: np.random.Generator, levels: int, seeds: int, baseline_seeds: int) -> list[Difference]:
     """Return the differences of levels without effect to one baseline."""
 
-    def level(number: int) -> Sample:
+    def level(number: int) -> LevelValues:
         values = 0.05 * rng.normal(size=number)
-        return Sample(tuple(range(number)), values)
+        return LevelValues(tuple(range(number)), values)
 
     baseline = level(baseline_seeds)
     return [difference_between([(1, level(seeds)), (-1, baseline)], 50, 2.0) for _ in range(levels)]

@@ -14,7 +14,7 @@ from supernet_bench.analysis.effects.intervals import (
     over_seeds,
 )
 from supernet_bench.analysis.effects.moderation import Variance
-from supernet_bench.analysis.effects.shared import Sample, by_architectures, by_images
+from supernet_bench.analysis.effects.shared import LevelValues, by_architectures, by_images
 
 BLOCKS = 20
 
@@ -27,9 +27,9 @@ def blocks_of(rng: np.random.Generator, seeds: int, shared: float, own: float) -
     return blocks.mean(axis=1), (total - blocks) / (BLOCKS - 1)
 
 
-def sample(values: np.ndarray, jackknife: np.ndarray | None = None, first: int = 0) -> Sample:
+def sample(values: np.ndarray, jackknife: np.ndarray | None = None, first: int = 0) -> LevelValues:
     replicates = values[:, None] + 1e-9 * np.random.default_rng(0).normal(size=(len(values), 50))
-    return Sample(tuple(range(first, first + len(values))), values, replicates, jackknife)
+    return LevelValues(tuple(range(first, first + len(values))), values, replicates, jackknife)
 
 
 def test_the_jackknife_finds_what_all_runs_share() -> None:
@@ -77,7 +77,9 @@ def test_pairs_and_levels_apart_agree_on_what_is_shared() -> None:
     shared = rng.normal(size=(2, 300))
     rows = [0.02 * shared[place] + 0.01 * rng.normal(size=(5, 300)) for place in range(2)]
     rows[1] += 0.3 * rows[0]  # Equal seeds respond alike.
-    levels = [(sign, Sample(tuple(range(5)), row.mean(axis=1), row)) for sign, row in zip((1, -1), rows, strict=True)]
+    levels = [
+        (sign, LevelValues(tuple(range(5)), row.mean(axis=1), row)) for sign, row in zip((1, -1), rows, strict=True)
+    ]
     differences = rows[0] - rows[1]
     centred = differences - differences.mean(axis=1, keepdims=True)
     covariance = centred @ centred.T / 299
