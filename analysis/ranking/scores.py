@@ -169,6 +169,11 @@ def scores_of(results: Results, name: str, scores: pd.Series, kind: str = Kind.I
     kinds = [one.value for one in Kind]
     if kind not in kinds:
         raise unknown("kind of scores", kind, kinds)
+    if not isinstance(scores, pd.Series):
+        kind_given = type(scores).__name__
+        raise InputError(
+            f"scores {name!r} are of type {kind_given}; allowed: a Series, by the number of the architecture"
+        )
     if scores.index.has_duplicates:
         twice = scores.index[scores.index.duplicated()][0]
         raise InputError(f"scores {name!r} have architecture {twice} twice; allowed: once")

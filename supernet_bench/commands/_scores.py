@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from supernet_bench.commands._command import Command, argument, option
@@ -75,7 +76,7 @@ def import_scores(options: Options) -> None:
     for line in coverage(brought, space):
         print(wrapped(line))
     _warn_of_unused(tables, columns)
-    print(wrapped(f"study {options.name}, baseline {baseline}: supernet-bench report {options.name}"))
+    print(wrapped(f"study {options.name}, baseline {baseline}: supernet-bench report {quote(options.name)}"))
 
 
 COMMAND = Command("import scores", Options, import_scores)

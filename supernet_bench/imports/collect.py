@@ -148,9 +148,13 @@ def _check_repeated(frame: pd.DataFrame, tables: Sequence[Table], columns: Colum
     table, other = tables[second["table"]], tables[first["table"]]
     value = table.columns[columns.architecture][second["row"]]
     where = other.cell(first["row"], columns.architecture)
+    unused = columns.unused(table)
+    # A slip in the name of a column of levels or seeds looks like this.
+    unread = f"; columns that are not read: {', '.join(unused)}" if unused else ""
     raise InputError(
         f"{table.cell(second['row'], columns.architecture)} is {value} again, after {where}; "
         f"allowed: each architecture once in level {second['level']!r}, seed {second['seed']}, epoch {second['epoch']}"
+        f"{unread}"
     )
 
 

@@ -139,3 +139,5 @@ def test_scores_of_other_architectures_or_of_no_kind_are_refused(results: Result
         scores_of(results, "mine", pd.Series({-1: 0.1}))
     with pytest.raises(InputError, match=r"^unknown kind of scores 'proxi'; did you mean 'proxy'"):
         scores_of(results, "mine", results.reference["macs"], "proxi")
+    with pytest.raises(InputError, match="scores 'mine' are of type ndarray; allowed: a Series, by the number"):
+        scores_of(results, "mine", results.reference["macs"].to_numpy())

@@ -220,3 +220,8 @@ def test_numbers_are_read_as_they_are(number: float) -> None:
     for written in (number, repr(number)):
         table = Table("file", {"score": np.array([written], dtype=object)})
         assert cells.scores(table, "score").tolist() == [number]
+
+
+def test_a_slip_in_the_name_of_a_column_of_levels_is_seen_where_architectures_repeat() -> None:
+    frame = pd.concat([scores().assign(levle=level) for level in ("a", "b")], ignore_index=True)
+    assert refused(frame).endswith("; columns that are not read: levle")
