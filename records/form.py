@@ -13,13 +13,21 @@ RECORD_VERSION = 3
 """Version of records and manifests, their field ``schema``; `UPGRADES` says what each one changed."""
 
 
+def name_of(content: Mapping[str, Any]) -> str:
+    """Return 16 hexadecimal digits that name what content determines, whatever the order of its fields."""
+    return _hash(content)[:16]
+
+
+def _hash(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
 def checksum(content: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a record or a manifest without its checksum, in hexadecimal.
 
     It is the same in every version, so that a newer record is told from a damaged one.
     """
-    rest = {key: value for key, value in content.items() if key != "checksum"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return _hash({key: value for key, value in content.items() if key != "checksum"})
 
 
 def seal(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,12 @@ images, training or heuristics, it has neither a curve nor counts, and its check
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from supernet_bench.records.form import name_of
 
 if TYPE_CHECKING:
     from supernet_bench.records.run import RunRecord
@@ -55,8 +56,7 @@ def imported_spec(space: str, level: str, seed: int, lower_is_better: bool, scor
 
 def imported_id(spec: Mapping[str, Any]) -> str:
     """Return the 16 hexadecimal digits that name imported scores in a store."""
-    text = json.dumps(spec, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return name_of(spec)
 
 
 def digest(architectures: Sequence[int], checkpoints: Mapping[int, Sequence[float]]) -> str:

@@ -1,6 +1,5 @@
 """What proxies gave architectures, as a store keeps it: a file for each proxy and what determines its scores."""
 
-import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -12,7 +11,7 @@ from supernet_bench.core.errors import InputError
 from supernet_bench.core.fields import Fields, Malformed
 from supernet_bench.core.files import read_if_there, write_atomically
 from supernet_bench.records.damage import Damaged
-from supernet_bench.records.form import seal, unseal
+from supernet_bench.records.form import name_of, seal, unseal
 from supernet_bench.records.layout import proxy_path
 
 PROXY_VERSION = 1
@@ -57,8 +56,7 @@ class ProxyTask:
     @property
     def key(self) -> str:
         """16 hexadecimal digits that name the file."""
-        text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return name_of(self.canonical())
 
 
 @dataclass(frozen=True)

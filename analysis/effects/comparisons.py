@@ -21,6 +21,7 @@ from supernet_bench.analysis.effects.intervals import (
 )
 from supernet_bench.analysis.effects.moderation import Variance, moderate
 from supernet_bench.analysis.effects.shared import LevelValues, by_images
+from supernet_bench.analysis.effects.training import same_training
 from supernet_bench.analysis.ranking.measures import (
     COMPARED_RANK_METRICS,
     COMPARED_TOP_METRICS,
@@ -123,9 +124,9 @@ class Comparisons:
 
 
 def share_training(one: Seeds, other: Seeds, trainings: Mapping[str, bytes]) -> bool:
-    """Whether two levels were trained alike with every seed that both have, so that they only score differently."""
-    both = [(one[seed].run_id, other[seed].run_id) for seed in one if seed in other]
-    return bool(both) and all(a in trainings and trainings[a] == trainings.get(b) for a, b in both)
+    """Return whether two levels are one training; see `training.same_training`."""
+    first, second = ({seed: run.run_id for seed, run in level.items()} for level in (one, other))
+    return same_training(first, second, trainings)
 
 
 def moderated(levels: Sequence[Seeds], trainings: Mapping[str, bytes]) -> dict[str, dict[frozenset[str], Variance]]:

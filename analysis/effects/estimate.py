@@ -93,16 +93,16 @@ def compute_effects(
     comparisons = _comparisons(results, runs, measured)
     interactions = _interactions(results.manifest.levels, runs, measured, comparisons)
     partial = {scores.name for scores in beside if not scores.complete}
+    of_baseline = _row(BASELINE, runs, measured, comparisons)
     levels = [
-        replace(
-            _effect(level, runs, measured, against, comparisons),
-            interaction=interactions.get(level),
-            path_passes=_path_passes(level, runs),
-        )
+        # A level that is the baseline has its row, with all seeds of that.
+        replace(of_baseline, level=level)
+        if level.baseline
+        else _compared(level, runs, measured, against, comparisons, interactions.get(level))
         for level in (BASELINE, *results.manifest.levels)
     ]
     untrained = replace(
-        _effect(UNTRAINED, runs, measured, {}, comparisons),
+        _row(UNTRAINED, runs, measured, comparisons),
         baseline_minus_this=comparisons.contrast("tau", [against], [_by_seed(runs, UNTRAINED, measured)]),
         kind=Kind.UNTRAINED,
     )
@@ -243,20 +243,33 @@ def _by_seed(runs: pd.DataFrame, level: Level, measured: Mapping[str, Measures])
     return {seed: measured[run] for seed, run in zip(rows["seed"], rows["run_id"], strict=True) if run in measured}
 
 
-def _effect(
-    level: Level, runs: pd.DataFrame, measured: Mapping[str, Measures], against: Seeds, comparisons: Comparisons
-) -> Effect:
-    """Return the row of a level; one that is the baseline rests on all seeds of that."""
-    shown = BASELINE if level.baseline else level
-    seeds, architectures = _by_seed(runs, shown, measured), comparisons.architectures
-    compared = not (level.baseline or level == UNTRAINED)
+def _row(level: Level, runs: pd.DataFrame, measured: Mapping[str, Measures], comparisons: Comparisons) -> Effect:
+    """Return the row of a level without what it is compared with."""
+    seeds, architectures = _by_seed(runs, level, measured), comparisons.architectures
     return Effect(
         level=level,
-        counts=_counts(runs[(runs["factor"] == shown.factor) & (runs["level"] == shown.name)]),
+        counts=_counts(runs[(runs["factor"] == level.factor) & (runs["level"] == level.name)]),
         estimates={name: _rank_estimate(name, seeds, architectures) for name in RANK_METRICS}
         | {name: _top_estimate(name, seeds, architectures) for name in TOP_METRICS},
-        differences=comparisons.compare(seeds, against) if compared else {},
-        paired=comparisons.compare_paired(seeds, against) if compared else {},
+        path_passes=_path_passes(level, runs),
+    )
+
+
+def _compared(
+    level: Level,
+    runs: pd.DataFrame,
+    measured: Mapping[str, Measures],
+    against: Seeds,
+    comparisons: Comparisons,
+    interaction: Difference | None,
+) -> Effect:
+    """Return the row of a level with its differences to the baseline."""
+    seeds = _by_seed(runs, level, measured)
+    return replace(
+        _row(level, runs, measured, comparisons),
+        differences=comparisons.compare(seeds, against),
+        paired=comparisons.compare_paired(seeds, against),
+        interaction=interaction,
     )
 
 

@@ -20,3 +20,12 @@ def trainings(results: Results) -> Mapping[str, bytes]:
         + counts.loc[run_id].to_numpy().tobytes()
         for run_id, curve in results.curve.groupby("run_id", sort=False)
     }
+
+
+def same_training(one: Mapping[int, str], other: Mapping[int, str], trainings: Mapping[str, bytes]) -> bool:
+    """Return whether the runs of two levels, by seed, were trained alike with every seed that both have.
+
+    They only score differently then. Without a common seed, or a curve, nothing tells.
+    """
+    both = [(one[seed], other[seed]) for seed in one if seed in other]
+    return bool(both) and all(a in trainings and trainings[a] == trainings.get(b) for a, b in both)

@@ -35,27 +35,21 @@ def table_of_findings(name: str, studies: Mapping[str, StudyFindings], results: 
     if name not in known:
         raise unknown("table", name, known)
 
-    def difference(study: str, factor: str, level: str) -> str:
+    def difference(study: str, factor: str, level: str, better_half: bool = False) -> str:
         """Return what a level does in a study, with its mark; a dash where it is not known."""
         found = _find(studies, study, factor, level)
-        return _marked(found) if found else NONE
+        return _marked(found, better_half) if found else NONE
 
     def verdict(study: str, factor: str, level: str) -> str:
         """Return the word for that."""
         found = _find(studies, study, factor, level)
         return TITLES[found.verdict].lower() if found else NONE
 
-    def better_half(study: str, factor: str, level: str) -> str:
-        """Return what a level does among the better half, with its mark; a dash where it is not known."""
-        found = _find(studies, study, factor, level)
-        return _marked_half(found) if found else NONE
-
     return render(
         f"{FOLDER}/{name}.md.jinja",
         studies=studies,
         results=results,
         difference=difference,
-        better_half=better_half,
         spreads=_spreads,
         verdict=verdict,
         Verdict=Verdict,
@@ -67,13 +61,9 @@ def _find(studies: Mapping[str, StudyFindings], study: str, factor: str, level: 
     return next((one for one in levels if (one.factor, one.level) == (factor, level)), None)
 
 
-def _marked(found: LevelFinding) -> str:
-    return f"{with_interval(found.difference, '+')} {MARKS.get(found.verdict, '')}".rstrip()
-
-
-def _marked_half(found: LevelFinding) -> str:
-    effect = found.better_half
-    return f"{with_interval(effect, '+')} {_mark_of(found, better_half=True)}".rstrip() if effect else NONE
+def _marked(found: LevelFinding, better_half: bool) -> str:
+    effect = found.better_half if better_half else found.difference
+    return f"{with_interval(effect, '+')} {_mark_of(found, better_half)}".rstrip() if effect else NONE
 
 
 def _spreads(studies: Sequence[StudyFindings | None], by_factor: bool = False) -> list[tuple[str, list[str]]]:

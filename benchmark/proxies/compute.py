@@ -64,12 +64,17 @@ class Job:
             raise
         except Exception as error:  # What a proxy does is not specified.
             raise InputError(f"proxy {name!r} fails at architecture {index}: {in_one_line(error)}") from error
-        if not isinstance(score, int | float) or math.isnan(score) or score == math.inf:
+        if not is_score(score):
             raise InputError(
                 f"proxy {name!r} gives {score!r} for architecture {index}; allowed: a number, or minus infinity for a "
                 "network that is worse than all others"
             )
         return float(score)
+
+
+def is_score(value: object) -> bool:
+    """Return whether a value is what a proxy may give: a number, or minus infinity."""
+    return isinstance(value, int | float) and not math.isnan(value) and value != math.inf
 
 
 def score_all(job: Job, indices: Sequence[int], processes: int) -> Iterator[dict[int, float]]:

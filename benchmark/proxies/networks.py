@@ -1,7 +1,6 @@
 """What a proxy is given: a stand-alone network as it is built, and a batch of the study's training images."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -9,7 +8,7 @@ from torch import nn
 from supernet_bench.core.generators import SharedGenerators
 from supernet_bench.core.streams import stream, stream_seed
 from supernet_bench.images._pixels import normalise
-from supernet_bench.images.base import ImageData, ImageSource
+from supernet_bench.images.base import ImageData
 from supernet_bench.proxies.base import Batch
 from supernet_bench.spaces.base import Construction, TrainableSpace
 
@@ -52,12 +51,6 @@ class Networks:
         with SharedGenerators(CPU).seeded(seed):
             network = self.space.standalone(self.space.architecture(index), self.channels, self.classes, CONSTRUCTION)
         return network.to(device).train()
-
-
-def load_images(images: ImageSource, folder: Path | None) -> ImageData:
-    """Read images, the same whatever has drawn random numbers before; see `RunSpec.load_images`."""
-    with SharedGenerators(CPU).seeded(stream_seed(0, "images")):
-        return images.load(folder)
 
 
 def choose_batch(data: ImageData, size: int, seed: int) -> Batch:

@@ -9,7 +9,8 @@ import torch
 from supernet_bench.benchmark.plugins.digests import digest
 from supernet_bench.benchmark.plugins.registry import image_types, proxy_types, space_types
 from supernet_bench.benchmark.proxies.compute import Job, made, score_all
-from supernet_bench.benchmark.proxies.networks import CPU, Networks, choose_batch, load_images
+from supernet_bench.benchmark.proxies.networks import CPU, Networks, choose_batch
+from supernet_bench.benchmark.study.spec import load_images
 from supernet_bench.core.progress import SILENT, Part, Progress
 from supernet_bench.images.base import ImageData
 from supernet_bench.records.damage import unless_damaged

@@ -1,7 +1,5 @@
 """What one run is: a supernet trained on images under heuristics from a seed, and how it is scored."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
@@ -20,6 +18,7 @@ from supernet_bench.core.streams import stream_seed
 from supernet_bench.heuristics.base import Heuristic, is_neutral
 from supernet_bench.heuristics.setup import FEWEST_PER_STRATUM, STRATA, Scoring, Setup, Training
 from supernet_bench.images.base import ImageData, ImageSource
+from supernet_bench.records.form import name_of
 from supernet_bench.spaces.base import Space, TrainableSpace
 
 SPEC_VERSION = 2
@@ -120,8 +119,7 @@ class RunSpec:
     @property
     def run_id(self) -> str:
         """16 hexadecimal digits that name the run in the store."""
-        text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return name_of(self.canonical())
 
     @property
     def uses_truth(self) -> bool:
@@ -174,8 +172,7 @@ class RunSpec:
         folder : Path or None
             Where the user keeps images.
         """
-        with SharedGenerators(torch.device("cpu")).seeded(stream_seed(0, "images")):
-            return self.revised().images.load(folder)
+        return load_images(self.revised().images, folder)
 
     def _check(self) -> None:
         self._check_conflicts()
@@ -217,6 +214,12 @@ class RunSpec:
                     raise InputError(
                         f"heuristics {heuristic.name!r} and {other!r} are in conflict; allowed: one of them"
                     )
+
+
+def load_images(images: ImageSource, folder: Path | None) -> ImageData:
+    """Return images, the same whatever has drawn random numbers before; `folder` is where the user keeps some."""
+    with SharedGenerators(torch.device("cpu")).seeded(stream_seed(0, "images")):
+        return images.load(folder)
 
 
 def _unless_added(scoring: Scoring) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """What a proxy must hold to: a number for each network, the same each time, that tells some networks apart."""
 
-import math
 from collections.abc import Callable
 
 import numpy as np
 import torch
 
 from supernet_bench.benchmark.plugins.contracts import Mistake
+from supernet_bench.benchmark.proxies.compute import is_score
 from supernet_bench.benchmark.proxies.networks import Networks
 from supernet_bench.core.streams import stream
 from supernet_bench.proxies.base import Batch, Proxy
@@ -43,7 +43,7 @@ def check_numbers(proxy: Proxy) -> None:
     """Look whether every network has a number, or minus infinity, and not all the same."""
     found = {index: score(proxy, index, made_up_batch()) for index in sample(small_networks())}
     for index, value in found.items():
-        if not isinstance(value, int | float) or math.isnan(value) or value == math.inf:
+        if not is_score(value):
             raise Mistake("score", f"gives {value!r} for architecture {index}; allowed: a number, or minus infinity")
     if len(set(found.values())) == 1:
         raise Mistake("score", "gives all networks the same; allowed: numbers that rank them")

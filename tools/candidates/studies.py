@@ -9,7 +9,7 @@ import pandas as pd
 from supernet_bench.analysis.effects.effects import Effects
 from supernet_bench.analysis.effects.estimate import compute_effects
 from supernet_bench.analysis.effects.pairs import ComparedStudy
-from supernet_bench.analysis.effects.training import trainings
+from supernet_bench.analysis.effects.training import same_training, trainings
 from supernet_bench.analysis.ranking.resampling import RESAMPLES
 from supernet_bench.analysis.results import Results, load_results
 from supernet_bench.core.errors import InputError
@@ -81,14 +81,17 @@ def training_levels(results: Results) -> list[Level]:
     """
     trained = trainings(results)
     finished = results.runs[results.runs["status"] == "finished"]
-    of_baseline = finished[finished["factor"] == "baseline"].set_index("seed")["run_id"].to_dict()
+    of_baseline = _by_seed(finished[finished["factor"] == "baseline"])
     found = []
     for level in results.manifest.levels:
-        rows = finished[(finished["factor"] == level.factor) & (finished["level"] == level.name)]
-        runs = dict(zip(rows["seed"], rows["run_id"], strict=True))
-        if any(trained.get(runs[seed]) != trained.get(of_baseline[seed]) for seed in runs.keys() & of_baseline.keys()):
+        runs = _by_seed(finished[(finished["factor"] == level.factor) & (finished["level"] == level.name)])
+        if runs.keys() & of_baseline.keys() and not same_training(runs, of_baseline, trained):
             found.append((level.factor, level.name))
     return found
+
+
+def _by_seed(runs: pd.DataFrame) -> dict[int, str]:
+    return dict(zip(runs["seed"], runs["run_id"], strict=True))
 
 
 def _values(effects: Effects, metric: str, levels: Sequence[Level], seeds: Sequence[int]) -> np.ndarray:
